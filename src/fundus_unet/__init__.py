@@ -1,0 +1,1 @@
+"""fundus-unet: U-Nets that segment blood vessels in fundus photographs, with a choice of decoder upsampling."""

@@ -1,0 +1,29 @@
+"""The project's one error for bad input: what was expected, what came, what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used.
+
+    The message has one line for the problem and one each for `expected`, `got` and `fix`, where given. Entry points
+    print it without a traceback; batch jobs write `problem` beside the item and go on.
+    """
+
+    def __init__(self, problem: str, *, expected: object = None, got: object = None, fix: str | None = None) -> None:
+        lines = [problem]
+        for title, value in (("expected", expected), ("got", got), ("what to do", fix)):
+            if value is not None:
+                lines.append(f"  {title}: {value}")
+        super().__init__("\n".join(lines))
+        self.problem = problem
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """A sentence that suggests the nearest option, or lists them all where none is near."""
+    options = sorted(options)
+    near = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"choose one of: {', '.join(options)}" if options else "there is nothing to choose from here"
