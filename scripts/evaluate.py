@@ -1,0 +1,16 @@
+"""Score a run on its test photographs: python scripts/evaluate.py run_dir=RUN_DIRECTORY."""
+
+from omegaconf import DictConfig
+
+from fundus_unet.app.entry import entry
+
+
+@entry("evaluate")
+def main(config: DictConfig) -> None:
+    from fundus_unet.app.evaluate import evaluate_from_config
+
+    evaluate_from_config(config)
+
+
+if __name__ == "__main__":
+    main()

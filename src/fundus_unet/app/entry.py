@@ -1,0 +1,126 @@
+"""What every script goes through: Hydra composes the configuration, and errors are told in the user's terms."""
+
+import functools
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import (
+    ConfigCompositionException,
+    HydraException,
+    InstantiationException,
+    MissingConfigException,
+    OverrideParseException,
+)
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from fundus_unet.core.errors import InputError, did_you_mean
+
+CONFIG_DIR = Path(__file__).resolve().parents[3] / "configs"
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+def entry(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
+    """Decorate a script's main function: `main()` then takes Hydra overrides from the command line.
+
+    Errors of the user's making end with one message and exit code 2, an interruption with 130; anything else is a bug
+    and keeps its traceback.
+    """
+
+    def decorate(main: Callable[[DictConfig], Any]) -> Callable[[], None]:
+        @functools.wraps(main)
+        def run() -> None:
+            # Hydra would otherwise print errors itself, without suggestions, and hide where a bug comes from
+            os.environ["HYDRA_FULL_ERROR"] = "1"
+            hydra_main = hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=config_name)(main)
+            try:
+                hydra_main()
+            except KeyboardInterrupt:
+                sys.exit(INTERRUPTED)
+            except Exception as error:
+                message = explain(error, config_name)
+                if message is None:
+                    raise
+                print(f"error: {message}", file=sys.stderr)
+                sys.exit(BAD_INPUT)
+
+        return run
+
+    return decorate
+
+
+def explain(error: BaseException, config_name: str) -> str | None:
+    """The message for an error of the user's making; None for a bug."""
+    cause = _input_error_behind(error)
+    if cause is not None:
+        return str(cause)
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, option = str(error.missing_cfg_file).rpartition("/")
+        return f"{group} has no option {option!r}; {did_you_mean(option, error.options)}\n  options: " + ", ".join(
+            error.options
+        )
+    if isinstance(error, InstantiationException):
+        return _instantiation_message(error)
+    if isinstance(error, ConfigCompositionException | OverrideParseException):
+        return _override_message(str(error), config_name)
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return str(error)
+    if isinstance(error, ImportError) and "libGL" in str(error):
+        return (
+            f"OpenCV cannot be loaded: {error}\n  what to do: pip uninstall opencv-python, then "
+            "pip install --force-reinstall --no-deps opencv-python-headless (this project needs no window)"
+        )
+    return None
+
+
+def _input_error_behind(error: BaseException | None) -> InputError | None:
+    while error is not None:
+        if isinstance(error, InputError):
+            return error
+        error = error.__cause__
+    return None
+
+
+def _instantiation_message(error: InstantiationException) -> str:
+    text = str(error.__cause__ or error)
+    unexpected = re.search(r"unexpected keyword argument '(\w+)'", text)
+    where = re.search(r"full_key: (\S+)", str(error))
+    key = where.group(1) if where else "the configuration"
+    if unexpected:
+        return f"{key} has no setting {unexpected.group(1)!r}"
+    return f"{key} cannot be built: {text}"
+
+
+def _override_message(text: str, config_name: str) -> str:
+    first_line = text.split("\n")[0]
+    named = re.search(r"Could not override '([^']+)'", text)
+    if not named:
+        return text
+    key = named.group(1).split("@")[0]
+    return f"{first_line}\n  there is no setting {key!r}; {did_you_mean(key, _known_keys(config_name))}"
+
+
+def _known_keys(config_name: str) -> list[str]:
+    """Every dotted key of the default configuration, and every group."""
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        config = compose(config_name)
+    groups = [path.name for path in CONFIG_DIR.iterdir() if path.is_dir()]
+    return sorted({*groups, *_dotted(config)})
+
+
+def _dotted(config: DictConfig, prefix: str = "") -> Iterator[str]:
+    for key in config:
+        name = f"{prefix}{key}"
+        yield name
+        child = None if OmegaConf.is_missing(config, key) else config._get_node(key)
+        if isinstance(child, DictConfig) and not child._is_none() and not child._is_interpolation():
+            yield from _dotted(child, f"{name}.")

@@ -1,0 +1,116 @@
+"""A run directory: everything that is needed to use, explain or continue a training run.
+
+config.yaml        the composed configuration; interpolations between its own keys are kept, so the folder can move
+run.json           overrides, chosen options, command, environment
+checkpoints/       best.ckpt (highest validation average precision), last.ckpt (after the last whole epoch)
+threshold.json     the threshold of best Dice on validation, for best.ckpt
+tensorboard/       events
+evaluation/SPLIT/  metrics.json, per_image.csv, pictures/
+"""
+
+import datetime
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from fundus_unet.app.environment import environment
+from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.files import write_json, write_text
+
+CONFIG = "config.yaml"
+CHECKPOINTS = ("best", "last")
+
+
+class RunDirectory:
+    """An existing run. Make a new one with `create`."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open a run.
+
+        Raises: `InputError` where `path` is no run directory or its configuration cannot be read.
+        """
+        self.path = Path(path).resolve()
+        if not (self.path / CONFIG).is_file():
+            raise InputError(
+                f"{self.path} is no run directory" if self.path.is_dir() else f"there is no directory {self.path}",
+                expected=f"a directory that training made, with {CONFIG} in it",
+                fix="give the run directory that training printed at its end",
+            )
+        try:
+            config = OmegaConf.load(self.path / CONFIG)
+        except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+            raise InputError(f"{self.path / CONFIG} cannot be read: {error}") from error
+        missing = [key for key in ("model", "data", "paths", "trainer", "seed") if key not in config]
+        if not isinstance(config, DictConfig) or missing:
+            raise InputError(
+                f"{self.path / CONFIG} is no training configuration",
+                expected="a configuration with model and data",
+                got=f"no {', '.join(missing)}",
+            )
+        config.paths.run_dir = str(self.path)
+        self.config = config
+
+    @classmethod
+    def create(cls, config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> "RunDirectory":
+        """Make a new directory, named after the time and the choices unless `paths.run_dir` names it.
+
+        Raises: `InputError` where a directory that was asked for exists and is not empty, or cannot be made.
+        """
+        path = Path(config.paths.run_dir).resolve() if config.paths.run_dir else _new_path(config, choices)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"the run directory {path} cannot be made: {error}") from error
+        if any(path.iterdir()):
+            raise InputError(
+                f"the run directory {path} is not empty; nothing in it was changed",
+                expected="a new or empty directory",
+                fix=f"choose another paths.run_dir, or continue that run with resume={path}",
+            )
+        saved = config.copy()
+        saved.paths.run_dir = None
+        saved.paths.data_dir = str(Path(config.paths.data_dir).resolve())
+        if not OmegaConf.is_interpolation(saved.data.source, "root"):
+            saved.data.source.root = str(Path(saved.data.source.root).resolve())
+        # config.yaml last: a directory without it is not taken for a run
+        facts = {"overrides": overrides, "choices": choices, "command": sys.argv, "environment": environment()}
+        write_json(path / "run.json", {"created": datetime.datetime.now().isoformat(timespec="seconds")} | facts)
+        write_text(path / CONFIG, OmegaConf.to_yaml(saved))
+        return cls(path)
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """The option chosen from each configuration group, such as `{"upsampler": "bilinear_conv"}`."""
+        try:
+            return dict(json.loads((self.path / "run.json").read_text())["choices"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}
+
+    def checkpoint(self, name: str) -> Path:
+        """The file of the checkpoint `best` or `last`.
+
+        Raises: `InputError` for another name, or where training has not written it yet.
+        """
+        if name not in CHECKPOINTS:
+            raise InputError(f"unknown checkpoint {name!r}", expected=CHECKPOINTS, fix=did_you_mean(name, CHECKPOINTS))
+        path = self.path / "checkpoints" / f"{name}.ckpt"
+        if not path.is_file():
+            raise InputError(
+                f"the run {self.path} has no {name} checkpoint",
+                expected=str(path),
+                fix=f"finish the training: resume={self.path}",
+            )
+        return path
+
+
+def _new_path(config: DictConfig, choices: dict[str, Any]) -> Path:
+    now = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    name = f"{now}_{choices.get('data')}_{choices.get('upsampler')}_seed{config.seed}"
+    base = Path(config.paths.runs_dir).resolve()
+    candidates = [base / name, *(base / f"{name}_{number}" for number in range(2, 1000))]
+    return next(path for path in candidates if not path.exists())

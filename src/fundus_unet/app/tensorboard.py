@@ -1,0 +1,45 @@
+"""What TensorBoard shows beside the curves: the configuration, and runs compared in the HPARAMS tab."""
+
+from typing import Any
+
+from lightning.pytorch import Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from omegaconf import DictConfig, OmegaConf
+
+from fundus_unet.app.run_directory import RunDirectory
+from fundus_unet.inference.evaluation import NETWORK, REGIONS
+
+
+def log_config(trainer: Trainer, config: DictConfig) -> None:
+    """The resolved configuration as text."""
+    for logger in _loggers(trainer):
+        indented = OmegaConf.to_yaml(config, resolve=True).replace("\n", "\n    ")
+        logger.experiment.add_text("config", "    " + indented, 0)
+
+
+def log_final_metrics(
+    trainer: Trainer, run: RunDirectory, config: DictConfig, metrics: dict[str, Any], split: str
+) -> None:
+    """The choices of a run and its final pooled scores at threshold 0.5, for the HPARAMS tab."""
+    choices = {key: run.choices.get(key) for key in ("upsampler", "downsampler", "data", "augment", "objective")}
+    hyperparameters = choices | {
+        "seed": config.seed,
+        "widths": str(list(config.model.widths)),
+        "lr": config.objective.optimizer.lr,
+        "epochs": config.trainer.max_epochs,
+        "precision": str(config.trainer.precision),
+    }
+    final = {
+        f"{split}_{region}/{name}": value
+        for region in REGIONS
+        for name, value in metrics[region][NETWORK]["pooled"].items()
+        if value is not None
+    }
+    for logger in _loggers(trainer):
+        logger.log_hyperparams(hyperparameters, final, step=trainer.global_step)
+        logger.save()
+        logger.finalize("success")
+
+
+def _loggers(trainer: Trainer) -> list[TensorBoardLogger]:
+    return [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]

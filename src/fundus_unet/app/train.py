@@ -1,0 +1,207 @@
+"""Train a network from a configuration, then evaluate it on test."""
+
+import logging
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.core.hydra_config import HydraConfig
+from lightning.pytorch import Trainer, seed_everything
+from lightning.pytorch.trainer.states import TrainerStatus
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.progress import track
+
+from fundus_unet.app.build import build
+from fundus_unet.app.entry import INTERRUPTED
+from fundus_unet.app.evaluate import evaluate_run
+from fundus_unet.app.load import load_predictor, load_preprocessor, load_weights
+from fundus_unet.app.run_directory import RunDirectory
+from fundus_unet.app.tensorboard import log_config, log_final_metrics
+from fundus_unet.core.errors import InputError
+from fundus_unet.core.files import write_json
+from fundus_unet.data.case import Case, Splits
+from fundus_unet.data.datamodule import FundusDataModule
+from fundus_unet.data.preprocess import Preprocessor
+from fundus_unet.data.store import PhotographStore
+from fundus_unet.inference.evaluation import choose_threshold
+from fundus_unet.metrics.field_of_view import VesselScores
+from fundus_unet.training.precision import resolve_precision
+from fundus_unet.training.segmenter import VesselSegmenter
+
+
+def train_from_config(config: DictConfig) -> dict[str, Any] | None:
+    """Entry of `scripts/train.py`: a new run, or with `resume=RUN_DIR` the rest of an old one.
+
+    Returns the metrics of the test split (of validation, where test has no labels).
+    Raises: `InputError` before anything is written where configuration or data cannot be used.
+    """
+    console = Console()
+    hydra = HydraConfig.get()
+    if config.resume:
+        run = RunDirectory(config.resume)
+        _apply_to_resumed(run, list(hydra.overrides.task))
+        config, trusted = run.config, False
+    else:
+        run, trusted = None, True
+        config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
+    _quieten_libraries()
+    seed_everything(_checked_seed(config.seed), verbose=False)
+    splits: Splits = build(config.data.source, trusted=trusted).splits()
+    datamodule = make_datamodule(config, splits, trusted, console)
+    model = make_model(config, trusted)
+    if run is None:
+        run = RunDirectory.create(config, dict(hydra.runtime.choices), list(hydra.overrides.task))
+        config.paths.run_dir = str(run.path)
+    trainer = make_trainer(config, trusted)
+    _say_what_starts(console, run, config, datamodule, model, trainer)
+    log_config(trainer, config)
+    _fit(trainer, model, datamodule, run, console)
+    return _finish(run, config, splits, trainer, console)
+
+
+def make_datamodule(config: DictConfig, splits: Splits, trusted: bool, console: Console) -> FundusDataModule:
+    """Decode the photographs of training and validation."""
+    preprocessor = load_preprocessor(config)
+    stores = {}
+    for name, cases in (("training", splits.train), ("validation", splits.val)):
+        stores[name] = _loaded(cases, preprocessor, config.data.memory_limit_gb, name, console)
+    return FundusDataModule(
+        stores["training"],
+        stores["validation"],
+        build(config.augment, trusted=trusted),
+        patch_size=config.data.patch_size,
+        batch_size=config.data.batch_size,
+        steps_per_epoch=config.data.steps_per_epoch,
+        workers=config.data.workers,
+        seed=config.seed,
+    )
+
+
+def make_model(config: DictConfig, trusted: bool) -> VesselSegmenter:
+    """Network, loss, optimizer and schedule; the network's weights depend on the seed alone."""
+    objective = config.objective
+    torch.manual_seed(config.seed)
+    return VesselSegmenter(
+        build(config.model, trusted=trusted),
+        build(objective.loss, trusted=trusted),
+        build(objective.optimizer, trusted=trusted),
+        build(objective.scheduler, trusted=trusted),
+        VesselScores(),
+        channels_last=objective.channels_last,
+    )
+
+
+def make_trainer(config: DictConfig, trusted: bool) -> Trainer:
+    callbacks = [build(node, trusted=trusted) for node in config.callbacks.values() if node is not None]
+    logger = build(config.logger, trusted=trusted) if config.logger else False
+    # patches are already split among processes, by draw number
+    return Trainer(**config.trainer, callbacks=callbacks, logger=logger, use_distributed_sampler=False)
+
+
+def _loaded(
+    cases: tuple[Case, ...], preprocessor: Preprocessor, memory_limit_gb: float, name: str, console: Console
+) -> PhotographStore:
+    store = PhotographStore(cases, preprocessor, memory_limit_gb)
+    store.load(lambda photographs: track(photographs, f"reading {name} photographs", console=console, transient=True))
+    console.print(f"{name}: {store.describe()}", highlight=False)
+    return store
+
+
+def _fit(
+    trainer: Trainer, model: VesselSegmenter, datamodule: FundusDataModule, run: RunDirectory, console: Console
+) -> None:
+    last = run.path / "checkpoints" / "last.ckpt"
+    resumes = last.is_file()  # a run interrupted in its first epoch has none, and starts again
+    if resumes:
+        load_weights(model.network, last)  # tells another architecture from a damaged file
+    try:
+        trainer.fit(model, datamodule, ckpt_path=last if resumes else None, weights_only=True)
+    except SystemExit:
+        if trainer.state.status != TrainerStatus.INTERRUPTED:
+            raise
+    if trainer.state.status == TrainerStatus.INTERRUPTED:
+        kept = (
+            f"the state after epoch {trainer.current_epoch} is kept in {last}" if last.is_file() else "no epoch ended"
+        )
+        console.print(
+            f"\ninterrupted: {kept}\ncontinue with: python scripts/train.py resume={run.path}", soft_wrap=True
+        )
+        sys.exit(INTERRUPTED)
+
+
+def _finish(
+    run: RunDirectory, config: DictConfig, splits: Splits, trainer: Trainer, console: Console
+) -> dict[str, Any] | None:
+    if not (run.path / "checkpoints" / "best.ckpt").is_file():
+        console.print("no validation was run, so there is no best checkpoint to evaluate")
+        return None
+    predictor = load_predictor(run, "best", "auto")
+    threshold = choose_threshold(predictor, load_preprocessor(config), splits.val)
+    write_json(run.path / "threshold.json", {"checkpoint": "best", "threshold": threshold})
+    split = "test"
+    if not splits.test or any(case.label is None for case in splits.test):
+        console.print(f"[yellow]no test scores: {splits.test_reason}; these are validation's")
+        split = "val"
+    metrics = evaluate_run(run, config.data.source, split, split)
+    log_final_metrics(trainer, run, config, metrics, split)
+    console.print(
+        f"run       {run.path}\nbest      {run.checkpoint('best')}\n"
+        f"watch     tensorboard --logdir {run.path.parent}\n"
+        f"look at   {next((run.path / 'evaluation' / split / 'pictures').iterdir())}",
+        soft_wrap=True,
+        highlight=False,
+    )
+    return metrics
+
+
+def _apply_to_resumed(run: RunDirectory, overrides: list[str]) -> None:
+    """A resumed run keeps its configuration; only the place of the data may have changed.
+
+    Raises: `InputError` for any other override.
+    """
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key == "paths.data_dir":
+            run.config.paths.data_dir = str(Path(value).resolve())
+        elif key != "resume":
+            raise InputError(
+                f"a resumed run keeps its configuration, so {override} cannot be applied",
+                expected="resume=RUN_DIR, and paths.data_dir=DIR where the data has moved",
+                fix="start a new run for another configuration",
+            )
+
+
+def _checked_seed(seed: Any) -> int:
+    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise InputError("the seed is no seed", expected="an integer from 0 to 4294967295", got=seed)
+    return seed
+
+
+def _say_what_starts(
+    console: Console,
+    run: RunDirectory,
+    config: DictConfig,
+    datamodule: FundusDataModule,
+    model: VesselSegmenter,
+    trainer: Trainer,
+) -> None:
+    parameters = sum(parameter.numel() for parameter in model.network.parameters())
+    steps = config.data.steps_per_epoch * config.trainer.max_epochs
+    console.print(
+        f"U-Net {list(config.model.widths)}, {parameters:,} parameters; {run.choices.get('upsampler')}, "
+        f"{run.choices.get('downsampler')}\n{steps} steps of {config.data.batch_size} patches of "
+        f"{config.data.patch_size} pixels, {config.trainer.precision} on {trainer.accelerator.__class__.__name__}\n"
+        f"run directory {run.path}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _quieten_libraries() -> None:
+    """Silence advice that does not apply: data come from memory, and validation is four photographs."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for message in (".*does not have many workers.*", ".*lr_scheduler.step.*", ".*Checkpoint directory.*exists.*"):
+        warnings.filterwarnings("ignore", message=message)

@@ -1,0 +1,10 @@
+"""Random numbers that depend on what they are for, never on who draws first."""
+
+import zlib
+
+import numpy as np
+
+
+def generator_for(seed: int, purpose: str, *index: int) -> np.random.Generator:
+    """A generator for one purpose and index: the same whatever else was drawn, in whatever process."""
+    return np.random.default_rng([seed, zlib.crc32(purpose.encode()), *index])

@@ -1,0 +1,64 @@
+"""What a dataset hands out: photographs with what belongs to them, in three splits."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fundus_unet.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Case:
+    """One photograph and what belongs to it."""
+
+    name: str
+    image: Path
+    label: Path | None = None
+    mask: Path | None = None  # field of view; None: estimated from the photograph
+    second_label: Path | None = None  # second observer
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The cases to learn from, to choose by and to report.
+
+    Raises: InputError where one name stands twice, since a photograph that is learned from must not be tested.
+    """
+
+    train: tuple[Case, ...]
+    val: tuple[Case, ...]
+    test: tuple[Case, ...]
+    test_reason: str | None = None  # why test is empty or unlabelled, with what to do
+
+    def __post_init__(self) -> None:
+        split_of: dict[str, str] = {}
+        for split, case in self._with_split():
+            if case.name in split_of:
+                raise InputError(
+                    f"the photograph {case.name!r} stands in two places of the splits",
+                    expected="every name once in train, val and test together",
+                    got=f"{case.name!r} in {split_of[case.name]} and again in {split} ({case.image})",
+                    fix="keep it in one split; if these are different photographs, give each its own name",
+                )
+            split_of[case.name] = split
+
+    def _with_split(self) -> Iterator[tuple[str, Case]]:
+        for split, cases in (("train", self.train), ("val", self.val), ("test", self.test)):
+            for case in cases:
+                yield split, case
+
+
+@dataclass(frozen=True)
+class SplitNames:
+    """The membership of a split as pure data, known without a file."""
+
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def all(self) -> tuple[str, ...]:
+        return self.train + self.val + self.test
+
+    def map(self, case: Callable[[str], Case]) -> Splits:
+        """The splits with `case` called for every name."""
+        return Splits(tuple(map(case, self.train)), tuple(map(case, self.val)), tuple(map(case, self.test)))

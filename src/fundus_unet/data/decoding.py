@@ -1,0 +1,105 @@
+"""Decode an image file: one way for every format, one error for everything that can be wrong with a file."""
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from fundus_unet.core.errors import InputError
+
+# Pillow's other formats stay closed: one of them (EPS) runs a program.
+FORMATS = ("PNG", "JPEG", "TIFF", "PPM", "GIF", "BMP", "WEBP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".gif", ".bmp", ".webp")
+
+MAX_PIXELS = 8000 * 8000
+_MAX_UNPACKED_BYTES = MAX_PIXELS * 6 + 4096  # three 16-bit channels and a header
+
+_READABLE = f"a readable image ({' '.join(suffix[1:] for suffix in SUFFIXES)}, also .ppm.gz)"
+
+
+def decode(path: str | Path) -> Image.Image:
+    """Open an image file, decode it fully and turn it as its EXIF orientation says.
+
+    Of a file with several frames or pages the first is taken.
+
+    Raises: InputError for a file that is absent, empty, truncated, of another format or above `MAX_PIXELS`.
+    """
+    path = Path(path)
+    data = _bytes(path)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_pixels(path, image)
+            image.load()
+            turned = ImageOps.exif_transpose(image)
+            turned.format = image.format
+            return turned
+    except InputError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _too_large(path, str(error)) from error
+    except Image.UnidentifiedImageError as error:
+        raise InputError(
+            f"{path} is not an image this project reads",
+            expected=_READABLE,
+            got=f"{len(data)} bytes that begin with {data[:8]!r}",
+            fix="save it as PNG; the content decides, not the name's ending",
+        ) from error
+    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error, zlib.error and others
+        raise InputError(
+            f"{path} cannot be decoded: it is damaged or truncated",
+            expected=_READABLE,
+            got=f"{len(data)} bytes; {type(error).__name__}: {error}",
+            fix="copy or download the file again",
+        ) from error
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be opened",
+            expected=_READABLE,
+            got=error.strerror or error,
+            fix=f"check the path (relative paths start at {Path.cwd()}) and its permissions",
+        ) from error
+    # By content: browsers unpack a .ppm.gz on the way and keep its name.
+    if data[:2] == b"\x1f\x8b":
+        data = _unpacked(path, data)
+    if not data:
+        raise InputError(f"{path} is empty", expected=_READABLE, got="0 bytes", fix="copy or download the file again")
+    return data
+
+
+def _unpacked(path: Path, data: bytes) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+            unpacked = packed.read(_MAX_UNPACKED_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(
+            f"{path} cannot be unpacked",
+            expected="a whole gzip file",
+            got=f"{len(data)} bytes; {type(error).__name__}: {error}",
+            fix="copy or download the file again",
+        ) from error
+    if len(unpacked) > _MAX_UNPACKED_BYTES:
+        raise _too_large(path, f"more than {_MAX_UNPACKED_BYTES} bytes once unpacked")
+    return unpacked
+
+
+def _check_pixels(path: Path, image: Image.Image) -> None:
+    """Pillow's own limit warns and is global to the process; this one is an error and is ours alone."""
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise _too_large(path, f"{width} x {height} pixels")
+
+
+def _too_large(path: Path, got: str) -> InputError:
+    return InputError(
+        f"{path} is too large",
+        expected=f"at most {MAX_PIXELS:,} pixels (8000 x 8000)",
+        got=got,
+        fix="crop it to the field of view or scale it down",
+    )

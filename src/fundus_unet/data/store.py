@@ -1,0 +1,87 @@
+"""Photographs decoded once and held in memory, within a bound."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.case import Case
+from fundus_unet.data.field_of_view import estimate_field_of_view
+from fundus_unet.data.preprocess import Preprocessor, WorkingImage, resize_array
+from fundus_unet.data.reading import read_image, read_label, read_mask
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A decoded case: what the network sees, and what its prediction is compared with.
+
+    Shapes: `working_label` uint8 (h, w), the share of vessel in each working pixel times 255; `label` uint8 (H, W) in
+    {0, 1}; `field_of_view` bool (H, W). (h, w) is the working resolution, (H, W) the original one.
+    """
+
+    case: Case
+    working: WorkingImage
+    working_label: np.ndarray | None
+    label: np.ndarray | None
+    field_of_view: np.ndarray
+
+    @property
+    def nbytes(self) -> int:
+        arrays = (self.working.image, self.working.field_of_view, self.working_label, self.label, self.field_of_view)
+        return sum(array.nbytes for array in arrays if array is not None)
+
+
+def decode(case: Case, preprocessor: Preprocessor, needs_label: bool = True) -> Photograph:
+    """Read a case's files and bring them to the working resolution.
+
+    Raises: `InputError` naming the file that is missing, unreadable or does not fit.
+    """
+    if needs_label and case.label is None:
+        raise InputError(f"{case.name} has no label", expected="a label file", got=f"only {case.image}")
+    image = read_image(case.image)
+    shape = image.shape[:2]
+    field_of_view = read_mask(case.mask, shape) if case.mask else estimate_field_of_view(image)
+    label = read_label(case.label, shape) if case.label else None
+    working = preprocessor.prepare(image, field_of_view)
+    working_label = None
+    if label is not None:
+        working_label = resize_array(label * np.uint8(255), working.field_of_view.shape)
+    return Photograph(case, working, working_label, label, field_of_view)
+
+
+class PhotographStore(Sequence[Photograph]):
+    """The photographs of one split, held decoded up to `memory_limit_gb`; the rest is decoded at each use."""
+
+    def __init__(self, cases: Sequence[Case], preprocessor: Preprocessor, memory_limit_gb: float = 4.0) -> None:
+        self.cases = tuple(cases)
+        self.preprocessor = preprocessor
+        self.memory_limit = memory_limit_gb * 1e9
+        self.held: dict[int, Photograph] = {}
+
+    def load(self, track: Callable[[Iterable[Case]], Iterable[Case]] = iter) -> None:
+        """Decode every case, which also checks its files, and hold as many as the limit allows.
+
+        Args: `track` passes the cases through a progress display.
+        """
+        for index, case in enumerate(track(self.cases)):
+            photograph = decode(case, self.preprocessor)
+            if self.nbytes + photograph.nbytes <= self.memory_limit:
+                self.held[index] = photograph
+
+    @property
+    def nbytes(self) -> int:
+        return sum(photograph.nbytes for photograph in self.held.values())
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]
+        held = self.held.get(index)
+        return held if held is not None else decode(self.cases[index], self.preprocessor)
+
+    def describe(self) -> str:
+        """What is held, in words."""
+        rest = len(self) - len(self.held)
+        text = f"{len(self.held)} photographs, {self.nbytes / 1e6:.0f} MB in memory"
+        return text + (f", {rest} more decoded at each use (raise data.memory_limit_gb to hold them)" if rest else "")

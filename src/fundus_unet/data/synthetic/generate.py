@@ -1,0 +1,152 @@
+"""Fundus-like photographs with vessel labels, made from a seed.
+
+They stand in for real photographs where none may be fetched. Everything is drawn from models of the eye and of the
+camera; no pixel of any photograph is in them.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.synthetic.background import paint_background
+from fundus_unet.data.synthetic.camera import draw_aperture, light, photograph
+from fundus_unet.data.synthetic.layout import draw_frame, draw_layout
+from fundus_unet.data.synthetic.lesions import paint_lesions, paint_sheen
+from fundus_unet.data.synthetic.vessels import draw_vessels
+
+GENERATOR_VERSION = 1
+"""Raised whenever the pixels of a seed change, so that an old set is not taken for a new one."""
+
+MIN_SIZE, MAX_SIZE = 64, 4096
+
+
+@dataclass(frozen=True)
+class SyntheticFundus:
+    """One picture.
+
+    Shapes: image (H, W, 3) uint8 in RGB; label (H, W) uint8 in {0, 1}; field_of_view (H, W) bool.
+    """
+
+    image: NDArray[np.uint8]
+    label: NDArray[np.uint8]
+    field_of_view: NDArray[np.bool_]
+
+
+def generate_fundus(seed: int, size: int = 512) -> SyntheticFundus:
+    """Paint one eye. Equal seeds and sizes give equal pictures; nothing else enters.
+
+    Raises: InputError where the seed is negative or the size is outside 64 .. 4096.
+    """
+    _check(seed=seed, size=size)
+    # one stream for each part: a change in how one is painted leaves the others as they were
+    anatomy, tree, surface, disease, optics = (
+        np.random.Generator(np.random.PCG64(child)) for child in np.random.SeedSequence(seed).spawn(5)
+    )
+    layout, frame = draw_layout(anatomy), draw_frame(anatomy, size)
+    aperture = draw_aperture(anatomy, frame)
+    vessels = draw_vessels(tree, layout, frame)
+    scene = paint_background(surface, layout, frame)
+    beside = cv2.GaussianBlur(vessels.wide, (0, 0), 0.012 * frame.diameter)
+    scene = paint_sheen(disease, frame, vessels.wide, beside, scene)
+    scene = scene * np.exp(-vessels.absorption)
+    scene = paint_lesions(disease, layout, frame, scene)
+    image = photograph(optics, frame, light(optics, frame, scene), aperture)
+    return SyntheticFundus(image, (vessels.label & aperture).astype(np.uint8), aperture)
+
+
+def image_seed(seed: int, index: int) -> int:
+    """The seed of one picture of a set. Sets of different seeds share no picture."""
+    return int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0])
+
+
+def write_synthetic_set(
+    folder: Path, *, count: int, seed: int, size: int, on_progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Write `images/0001.png`, `labels/0001.png`, `masks/0001.png` (0 and 255) and so on, and `facts.json`.
+
+    The set appears as a whole or not at all. Where the same set is there already, nothing is done.
+    `on_progress(done, count)` is called after each picture.
+
+    Raises: InputError where `folder` holds anything else, or where count, seed or size cannot be used.
+    """
+    _check(seed=seed, size=size)
+    if count < 1:
+        raise InputError("a synthetic set needs at least one picture", expected="count >= 1", got=count)
+    folder = Path(folder)
+    if is_synthetic_set(folder, count=count, seed=seed, size=size):
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(
+            f"{folder} is not this synthetic set, and it is not overwritten",
+            expected=_facts(count, seed, size),
+            got=_read_facts(folder) or "no readable facts.json",
+            fix="give another folder, or delete or rename this one",
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    half = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        # mkdtemp gives a folder nobody else may read; an ordinary one inherits the user's habits
+        made = half / folder.name
+        for name in ("images", "labels", "masks"):
+            (made / name).mkdir(parents=True)
+        for index in range(1, count + 1):
+            _write_picture(made, index, generate_fundus(image_seed(seed, index), size))
+            if on_progress is not None:
+                on_progress(index, count)
+        (made / "facts.json").write_text(json.dumps(_facts(count, seed, size), indent=2) + "\n", encoding="utf-8")
+        if folder.exists():
+            folder.rmdir()
+        made.rename(folder)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+
+
+def is_synthetic_set(folder: Path, *, count: int, seed: int, size: int) -> bool:
+    """Whether `folder` holds just this set, painted by this version of the generator."""
+    return _read_facts(Path(folder)) == _facts(count, seed, size)
+
+
+def _facts(count: int, seed: int, size: int) -> dict[str, int]:
+    return {"generator_version": GENERATOR_VERSION, "count": count, "seed": seed, "size": size}
+
+
+def _read_facts(folder: Path) -> object:
+    try:
+        return json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _write_picture(folder: Path, index: int, picture: SyntheticFundus) -> None:
+    name = f"{index:04d}.png"
+    parts = {
+        "images": cv2.cvtColor(picture.image, cv2.COLOR_RGB2BGR),
+        "labels": picture.label * np.uint8(255),
+        "masks": picture.field_of_view.astype(np.uint8) * np.uint8(255),
+    }
+    for part, pixels in parts.items():
+        path = folder / part / name
+        # cv2.imwrite tells of a full disk by a return value only, and cannot write some paths Windows users have
+        encoded, code = cv2.imencode(".png", pixels)
+        if not encoded:
+            raise OSError(f"could not encode {path}")
+        path.write_bytes(code.tobytes())
+
+
+def _check(*, seed: int, size: int) -> None:
+    if seed < 0:
+        raise InputError("a seed cannot be negative", expected="a whole number >= 0", got=seed)
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise InputError(
+            "a synthetic picture of this size cannot be painted",
+            expected=f"{MIN_SIZE} to {MAX_SIZE} pixels along a side",
+            got=size,
+        )

@@ -1,0 +1,58 @@
+"""Photograph, label, probability and errors side by side, for a person to look at."""
+
+import cv2
+import numpy as np
+
+# Okabe & Ito's palette: told apart with any colour vision, and in grey
+FALSE_POSITIVE = (230, 159, 0)
+FALSE_NEGATIVE = (86, 180, 233)
+TRUE_POSITIVE = (255, 255, 255)
+OUTSIDE = (48, 48, 48)
+CAPTION_HEIGHT = 28
+CAPTIONS = ("photograph", "label", "vessel probability", "errors: orange false, blue missed")
+
+
+def error_map(probability: np.ndarray, label: np.ndarray, field_of_view: np.ndarray, threshold: float) -> np.ndarray:
+    """Found vessels white, false ones orange, missed ones blue, outside the field of view grey.
+
+    Shapes: (H, W) each -> uint8 (H, W, 3) RGB.
+    """
+    predicted, vessel = probability >= threshold, label > 0
+    picture = np.zeros((*label.shape, 3), np.uint8)
+    picture[predicted & vessel] = TRUE_POSITIVE
+    picture[predicted & ~vessel] = FALSE_POSITIVE
+    picture[~predicted & vessel] = FALSE_NEGATIVE
+    picture[~field_of_view] = OUTSIDE
+    return picture
+
+
+def prediction_panel(
+    photograph: np.ndarray,
+    label: np.ndarray,
+    probability: np.ndarray,
+    field_of_view: np.ndarray,
+    threshold: float = 0.5,
+    tile_width: int = 480,
+) -> np.ndarray:
+    """Four captioned pictures in a row.
+
+    Shapes: uint8 (h, w, 3), of any resolution; {0, 1} (H, W), float (H, W), bool (H, W) -> uint8 RGB,
+    `4 * tile_width` wide.
+    """
+    tile_size = (tile_width, max(1, round(label.shape[0] * tile_width / label.shape[1])))
+    tiles = (
+        photograph,
+        cv2.cvtColor(label * np.uint8(255), cv2.COLOR_GRAY2RGB),
+        cv2.cvtColor(np.round(probability * 255).astype(np.uint8), cv2.COLOR_GRAY2RGB),
+        error_map(probability, label, field_of_view, threshold),
+    )
+    return np.hstack([_captioned(tile, text, tile_size) for tile, text in zip(tiles, CAPTIONS, strict=True)])
+
+
+def _captioned(tile: np.ndarray, text: str, size: tuple[int, int]) -> np.ndarray:
+    width = size[0]
+    tile = cv2.resize(tile, size, interpolation=cv2.INTER_AREA if width < tile.shape[1] else cv2.INTER_CUBIC)
+    caption = np.full((CAPTION_HEIGHT, width, 3), 255, np.uint8)
+    scale = min(0.55, width / 900)
+    cv2.putText(caption, text, (6, CAPTION_HEIGHT - 9), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    return np.vstack([caption, tile])

@@ -1,0 +1,87 @@
+"""U-Net whose decoder upsampling and encoder downsampling are handed in."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.models.blocks import ActivationFactory, ConvBlock, NormalizationFactory
+from fundus_unet.models.downsampling import DownsamplerFactory
+from fundus_unet.models.padding import crop_to, pad_to_multiple
+from fundus_unet.upsampling.upsampler import UpsamplerFactory
+
+
+class UNet(nn.Module):
+    """Encoder and decoder of `len(widths) - 1` halvings with skip connections; gives logits.
+
+    The input is padded to a multiple of `2 ** depth` and the logits are cropped back, so that any downsampler and any
+    upsampler fit each other at any image size. Upsamplers are created last: at one seed, every other weight is the
+    same whichever upsampler is chosen.
+
+    Shapes: (B, in_channels, H, W) -> (B, out_channels, H, W), H and W from 1 up.
+    Raises: `InputError` for widths or channels no network can have, or an image of other channels.
+    Source: Ronneberger, Fischer, Brox, arXiv 1505.04597, here with padding and normalisation.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        widths: Sequence[int],
+        upsampler: UpsamplerFactory,
+        downsampler: DownsamplerFactory,
+        normalization: NormalizationFactory = nn.BatchNorm2d,
+        activation: ActivationFactory = nn.ReLU,
+    ) -> None:
+        super().__init__()
+        widths = _check(in_channels, out_channels, widths)
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        self.depth = len(widths) - 1
+        outer, inner = widths[:-1], widths[1:]
+
+        def block(channels_in: int, channels_out: int) -> ConvBlock:
+            return ConvBlock(channels_in, channels_out, normalization, activation)
+
+        self.stem = block(in_channels, widths[0])
+        self.downsamplers = nn.ModuleList(downsampler(width) for width in outer)
+        self.encoder = nn.ModuleList(block(a, b) for a, b in zip(outer, inner, strict=True))
+        self.decoder = nn.ModuleList(block(2 * width, width) for width in reversed(outer))
+        self.head = nn.Conv2d(widths[0], out_channels, 1)
+        self.upsamplers = nn.ModuleList(upsampler(b, a) for a, b in zip(reversed(outer), reversed(inner), strict=True))
+
+    def forward(self, image: Tensor) -> Tensor:
+        if image.ndim != 4 or image.shape[1] != self.in_channels:
+            raise InputError(
+                "the network cannot take this image",
+                expected=f"a tensor of shape (batch, {self.in_channels}, height, width)",
+                got=tuple(image.shape),
+            )
+        x = self.stem(pad_to_multiple(image, 2**self.depth))
+        skips = []
+        for downsampler, block in zip(self.downsamplers, self.encoder, strict=True):
+            skips.append(x)
+            x = block(downsampler(x))
+        for upsampler, block in zip(self.upsamplers, self.decoder, strict=True):
+            skip = skips.pop()
+            x = block(torch.cat([skip, upsampler(x, skip.shape[-2:])], dim=1))
+        return crop_to(self.head(x), image.shape[-2:])
+
+
+def _check(in_channels: int, out_channels: int, widths: Sequence[int]) -> tuple[int, ...]:
+    if in_channels < 1 or out_channels < 1:
+        raise InputError(
+            "a network needs channels in and out",
+            expected="in_channels >= 1 and out_channels >= 1",
+            got=f"in_channels={in_channels}, out_channels={out_channels}",
+        )
+    widths = tuple(widths)
+    if len(widths) < 2 or any(not isinstance(width, int) or width < 1 for width in widths):
+        raise InputError(
+            "the list of widths does not make a U-Net",
+            expected="at least two positive integers, one per resolution (depth = length - 1), such as [16,32,64]",
+            got=list(widths),
+            fix="set model.widths",
+        )
+    return widths

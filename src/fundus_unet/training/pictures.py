@@ -1,0 +1,71 @@
+"""Prediction pictures and the precision-recall curve in TensorBoard."""
+
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.drawing.panel import prediction_panel
+from fundus_unet.metrics.segmentation import confusion_at, precision_recall_curve
+
+CURVE_POINTS = 127
+
+
+class PredictionPictures(Callback):
+    """After each validation, shows the same `photographs` first validation photographs with label, probability and
+    errors, and the precision-recall curve over all of them."""
+
+    def __init__(self, photographs: int = 2) -> None:
+        if photographs < 0:
+            raise InputError("a negative number of pictures", expected="callbacks.pictures.photographs >= 0")
+        self.photographs = photographs
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: dict[str, Tensor],
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        writer = _writer(trainer)
+        if writer is None or batch_idx >= self.photographs or trainer.sanity_checking:
+            return
+        datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
+        photograph = datamodule.val[batch_idx]
+        panel = prediction_panel(
+            photograph.working.image,
+            photograph.label,
+            outputs[0, 0].float().cpu().numpy(),
+            photograph.field_of_view,
+        )
+        writer.add_image(f"validation/{photograph.case.name}", panel, trainer.global_step, dataformats="HWC")
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        writer = _writer(trainer)
+        if writer is None or trainer.sanity_checking:
+            return
+        histogram = pl_module.val_scores.histogram
+        curve = precision_recall_curve(histogram, CURVE_POINTS)
+        counts = [confusion_at(histogram, float(threshold)) for threshold in curve.threshold]
+        writer.add_pr_curve_raw(
+            "validation/precision_recall",
+            true_positive_counts=[count.tp for count in reversed(counts)],
+            false_positive_counts=[count.fp for count in reversed(counts)],
+            true_negative_counts=[count.tn for count in reversed(counts)],
+            false_negative_counts=[count.fn for count in reversed(counts)],
+            precision=curve.precision.flip(0),
+            recall=curve.recall.flip(0),
+            global_step=trainer.global_step,
+            num_thresholds=CURVE_POINTS,
+        )
+
+
+def _writer(trainer: Trainer) -> Any:
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoardLogger):
+            return logger.experiment
+    return None

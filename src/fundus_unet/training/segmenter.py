@@ -1,0 +1,91 @@
+"""The Lightning module that trains a vessel segmentation network."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.preprocess import probability_at
+from fundus_unet.metrics.field_of_view import VesselScores
+
+Batch = dict[str, Tensor]
+
+
+class VesselSegmenter(LightningModule):
+    """Trains the network it is given with the loss it is given, and scores it at the original resolution.
+
+    Args: `network` maps (B, 3, H, W) to logits (B, 1, H, W); `loss` maps (logits, label, region) to a dict with
+    `loss` in it; `optimizer` is called with the parameters; `scheduler` with the optimizer and `total_steps`.
+    `val_scores` accumulates the validation photographs in the field of view.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: nn.Module,
+        optimizer: Callable[[Iterable[nn.Parameter]], Optimizer],
+        scheduler: Callable[..., LRScheduler],
+        val_scores: VesselScores,
+        channels_last: bool = True,
+    ) -> None:
+        super().__init__()
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.network = network.to(memory_format=self.memory_format)
+        self.loss = loss
+        self.val_scores = val_scores
+        self.make_optimizer = optimizer
+        self.make_scheduler = scheduler
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, 3, H, W) -> logits (B, 1, H, W)."""
+        return self.network(image.contiguous(memory_format=self.memory_format))
+
+    def _step(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor]:
+        logits = self(batch["image"])
+        parts = self.loss(logits, batch["label"], batch["field_of_view"])
+        for name, value in parts.items():
+            self.log(
+                f"{stage}/{name}",
+                value,
+                on_step=stage == "train",
+                on_epoch=stage != "train",
+                prog_bar=name == "loss",
+                batch_size=len(logits),
+                sync_dist=stage != "train",
+            )
+        return logits, parts["loss"]
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        return self._step(batch, "train")[1]
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Returns the probability at the original resolution, (B, 1, H, W)."""
+        logits, _ = self._step(batch, "val")
+        if not torch.isfinite(logits).all():
+            raise InputError(
+                f"training diverged: the network gives logits that are not finite after step {self.global_step}",
+                expected="finite logits",
+                fix="lower objective.optimizer.lr, or set trainer.precision=32-true",
+            )
+        region = batch["original_field_of_view"]
+        size = (region.shape[-2], region.shape[-1])
+        probability = probability_at(logits, size, region)
+        self.val_scores.update(probability, batch["original_label"], region)
+        return probability
+
+    def on_validation_epoch_end(self) -> None:
+        for name, value in self.val_scores.compute().items():
+            self.log(f"val/{name}", value, prog_bar=name in ("dice", "average_precision"))
+
+    def on_validation_epoch_start(self) -> None:
+        self.val_scores.reset()
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self.make_optimizer(self.network.parameters())
+        scheduler = self.make_scheduler(optimizer, total_steps=int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
