@@ -123,11 +123,12 @@ def _fit(
         if trainer.state.status != TrainerStatus.INTERRUPTED:
             raise
     if trainer.state.status == TrainerStatus.INTERRUPTED:
-        kept = (
-            f"the state after epoch {trainer.current_epoch} is kept in {last}" if last.is_file() else "no epoch ended"
-        )
+        kept = f"the state after epoch {trainer.current_epoch} is kept in {last}"
         console.print(
-            f"\ninterrupted: {kept}\ncontinue with: python scripts/train.py resume={run.path}", soft_wrap=True
+            f"\ninterrupted: {kept if last.is_file() else 'no epoch had ended'}\n"
+            f"continue with: python scripts/train.py resume={run.path}",
+            soft_wrap=True,
+            highlight=False,
         )
         sys.exit(INTERRUPTED)
 
@@ -141,8 +142,8 @@ def _finish(
     predictor = load_predictor(run, "best", "auto")
     threshold = choose_threshold(predictor, load_preprocessor(config), splits.val)
     write_json(run.path / "threshold.json", {"checkpoint": "best", "threshold": threshold})
-    split = "test"
-    if not splits.test or any(case.label is None for case in splits.test):
+    split = config.final_split
+    if split == "test" and (not splits.test or any(case.label is None for case in splits.test)):
         console.print(f"[yellow]no test scores: {splits.test_reason}; these are validation's")
         split = "val"
     metrics = evaluate_run(run, config.data.source, split, split)

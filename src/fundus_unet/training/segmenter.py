@@ -87,5 +87,13 @@ class VesselSegmenter(LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self.network.parameters())
-        scheduler = self.make_scheduler(optimizer, total_steps=int(self.trainer.estimated_stepping_batches))
+        steps = int(self.trainer.estimated_stepping_batches)
+        try:
+            scheduler = self.make_scheduler(optimizer, total_steps=steps)
+        except (ZeroDivisionError, ValueError) as error:
+            raise InputError(
+                f"the learning-rate schedule does not fit {steps} training steps: {error}",
+                expected="so many steps that the warm-up, objective.scheduler.pct_start of them, has two or more",
+                fix="train longer (trainer.max_epochs, data.steps_per_epoch) or change objective.scheduler",
+            ) from error
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_unet.data.synthetic.layout import Colour, Frame, Layout, Plane
-from fundus_unet.data.synthetic.noise import octave_noise, patches, smooth_noise
+from fundus_unet.data.synthetic.noise import blurred, octave_noise, patches, smooth_noise
 
 # Red, green and blue of a retina in mid light, as cameras render them: orange, red, pink, brown, yellowish.
 _PALETTES = np.array(
@@ -27,14 +27,16 @@ def paint_background(rng: np.random.Generator, layout: Layout, frame: Frame) -> 
     mix = rng.dirichlet(np.full(len(_PALETTES), 0.35))
     base = ((mix @ _PALETTES) * np.exp(rng.normal(0, 0.10, 3) + rng.normal(0, 0.12))).astype(np.float32)
     x, y = frame.grid()
-    pigment = rng.uniform(0.03, 0.16) * octave_noise(rng, frame.size, 2, 4, 0.6)
+    pigment = float(rng.choice([rng.uniform(0.03, 0.13), rng.uniform(0.12, 0.26)], p=[0.7, 0.3])) * octave_noise(
+        rng, frame.size, 2, 4, 0.6
+    )
     mottling = rng.uniform(0.02, 0.065) * octave_noise(rng, frame.size, 24, 4, 0.85)
     choroid = _choroid(rng, layout, frame, x, y)
     fibres = _nerve_fibres(rng, layout, frame, x, y)
     fovea = _fovea(rng, layout, x, y)
     log_light = np.stack(
         [
-            0.5 * pigment + 0.6 * mottling + 0.9 * choroid + 0.3 * fibres - 0.4 * fovea,
+            0.65 * pigment + 0.6 * mottling + 0.9 * choroid + 0.3 * fibres - 0.4 * fovea,
             pigment + mottling + 0.8 * choroid + fibres - fovea,
             pigment + 1.1 * mottling + 0.5 * choroid + 1.2 * fibres - 0.8 * fovea,
         ],
@@ -57,7 +59,7 @@ def _choroid(rng: np.random.Generator, layout: Layout, frame: Frame, x: Plane, y
     rows = np.clip(np.log(distance / 0.05) / math.log(15) * (rings.shape[0] - 1), 0, rings.shape[0] - 1)
     bands = cv2.remap(rings, columns.astype(np.float32), rows.astype(np.float32), cv2.INTER_CUBIC)
     bands = 0.7 * bands + 0.6 * smooth_noise(rng, size, int(rng.integers(14, 24)))
-    bands = cv2.GaussianBlur(np.tanh(1.3 * bands), (0, 0), 0.004 * frame.diameter)
+    bands = blurred(np.tanh(1.3 * bands), 0.004 * frame.diameter)
     where = patches(rng, size, 3, 0.55) * np.clip(distance / 0.25, 0.15, 1.0)
     return np.asarray(amplitude * bands * where, dtype=np.float32)
 
@@ -69,7 +71,7 @@ def _nerve_fibres(rng: np.random.Generator, layout: Layout, frame: Frame, x: Pla
     angle = np.arctan2(dy, dx * layout.temporal)
     bent = angle - 0.22 * np.sin(angle) * np.minimum(distance, 4)
     streaks = rng.standard_normal((12, 720), dtype=np.float32)
-    streaks = cv2.GaussianBlur(streaks, (0, 0), sigmaX=1.3, sigmaY=1.0, borderType=cv2.BORDER_REFLECT_101)
+    streaks = blurred(streaks, 1.2)
     columns = np.mod(bent / (2 * np.pi), 1.0).astype(np.float32) * 719
     rows = np.clip(distance * 3, 0, 11).astype(np.float32)
     light = cv2.remap(streaks / streaks.std(), columns, rows, cv2.INTER_LINEAR)

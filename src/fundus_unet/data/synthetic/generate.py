@@ -20,6 +20,7 @@ from fundus_unet.data.synthetic.background import paint_background
 from fundus_unet.data.synthetic.camera import draw_aperture, light, photograph
 from fundus_unet.data.synthetic.layout import draw_frame, draw_layout
 from fundus_unet.data.synthetic.lesions import paint_lesions, paint_sheen
+from fundus_unet.data.synthetic.noise import blurred
 from fundus_unet.data.synthetic.vessels import draw_vessels
 
 GENERATOR_VERSION = 1
@@ -54,7 +55,7 @@ def generate_fundus(seed: int, size: int = 512) -> SyntheticFundus:
     aperture = draw_aperture(anatomy, frame)
     vessels = draw_vessels(tree, layout, frame)
     scene = paint_background(surface, layout, frame)
-    beside = cv2.GaussianBlur(vessels.wide, (0, 0), 0.012 * frame.diameter)
+    beside = blurred(vessels.wide, 0.012 * frame.diameter)
     scene = paint_sheen(disease, frame, vessels.wide, beside, scene)
     scene = scene * np.exp(-vessels.absorption)
     scene = paint_lesions(disease, layout, frame, scene)

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from fundus_unet.data.synthetic.layout import Plane
 
@@ -29,3 +30,8 @@ def patches(rng: np.random.Generator, size: int, cells: int, share: float) -> Pl
     noise = smooth_noise(rng, size, cells)
     threshold = float(np.quantile(noise[::4, ::4], 1 - share))
     return np.asarray(1 / (1 + np.exp(-4 * (noise - threshold))), dtype=np.float32)
+
+
+def blurred(field: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """Gaussian blur; `sigma` in pixels."""
+    return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma), dtype=np.float32)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from fundus_unet.data.synthetic.layout import Layout, Points
 
@@ -107,9 +106,21 @@ def _trunk(
     # the farther from the disc, the less two eyes are alike
     freedom = np.linspace(0.05, 0.30, len(points))[:, None] * np.minimum(np.arange(len(points)), 3)[:, None] / 3
     points = points + looseness * rng.normal(0, 1, points.shape) * (0.02 + freedom)
-    knots = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
-    curve = CubicSpline(knots, layout.from_disc(points))(np.linspace(0, knots[-1], 160))
-    path = wiggle(rng, resample(curve), tortuosity)
+    path = wiggle(rng, resample(_spline(layout.from_disc(points))), tortuosity)
     outside = np.flatnonzero(np.linalg.norm(path, axis=1) > _LEAVES)
     leaves = bool(len(outside))
     return Trunk(path[: max(3, int(outside[0]))] if leaves else path, diameter, generation, leaves)
+
+
+def _spline(points: Points) -> Points:
+    """A smooth curve through the points: Catmull-Rom, whose pieces have the tangents of their neighbours' chords."""
+    tangents = np.gradient(points, axis=0)
+    t = np.linspace(0, 1, 24, endpoint=False)[:, None]
+    pieces = [
+        (2 * t**3 - 3 * t**2 + 1) * points[i]
+        + (t**3 - 2 * t**2 + t) * tangents[i]
+        + (3 * t**2 - 2 * t**3) * points[i + 1]
+        + (t**3 - t**2) * tangents[i + 1]
+        for i in range(len(points) - 1)
+    ]
+    return np.concatenate([*pieces, points[-1:]])

@@ -33,8 +33,8 @@ def render_tree(
 
     A pixel belongs to the label where the vessel covers half of it or more; a vessel thinner than a pixel is labelled
     one pixel wide, so that it stays connected. `strength` is the contrast at every node, 1 on average.
-    Vessels of one `sheet` are drawn together and hide each other; sheets are then merged. A branch and its parent belong
-    on different sheets, or the parent's soft flank would cut its branches off.
+    Vessels of one `sheet` are drawn together and hide each other; sheets are then merged. A branch and its parent
+    belong on different sheets, or the parent's soft flank would cut its branches off.
     """
     start = np.concatenate([frame.pixels(path[:-1]) for path in paths])
     end = np.concatenate([frame.pixels(path[1:]) for path in paths])

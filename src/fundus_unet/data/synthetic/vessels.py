@@ -26,7 +26,7 @@ class Vessels:
 
 def draw_vessels(rng: np.random.Generator, layout: Layout, frame: Frame) -> Vessels:
     """Grow, measure and render both trees."""
-    vein = 0.0172 * (layout.disc_diameter / 0.22) ** 0.7 * rng.uniform(0.88, 1.15)
+    vein = 0.0172 * (layout.disc_diameter / 0.22) ** 0.7 * rng.uniform(0.9, 1.08)
     artery = vein * rng.uniform(0.66, 0.82)
     spacing = rng.uniform(0.065, 0.100)
     tortuosity = float(np.clip(rng.lognormal(np.log(0.0046), 0.45), 0.0015, 0.011))
@@ -65,16 +65,16 @@ def _strengths(rng: np.random.Generator, branches: list[Branch]) -> list[NDArray
     for index, branch in enumerate(branches):
         count = len(branch.points)
         inherited = np.log(strengths[branch.parent][branch.parent_node]) if branch.parent >= 0 else 0.0
-        drift = np.linspace(0.0, 1.0, count) * rng.normal(-0.05, 0.25)
+        drift = np.linspace(0.0, 1.0, count) * rng.normal(0.0, 0.25)
         strength = np.exp(0.8 * inherited + drift + (rng.normal(0, 0.15) if branch.parent < 0 else 0.0))
         if branch.exit_diameter == 0 and (index, count - 1) not in continued:
-            strength *= np.minimum(1.0, 0.35 + np.arange(count)[::-1] / 14)
+            strength *= np.minimum(1.0, 0.45 + np.arange(count)[::-1] / 14)
         strengths.append(strength)
     return strengths
 
 
 def _combine(rng: np.random.Generator, frame: Frame, arteries: VesselPaint, veins: VesselPaint) -> Vessels:
-    density = rng.lognormal(np.log(0.125), 0.30)
+    density = rng.lognormal(np.log(0.138), 0.26)
     oxygen = rng.uniform(0.68, 0.88)
     artery, vein = oxygen * arteries.depth, veins.depth
     upper, lower = np.maximum(artery, vein), np.minimum(artery, vein)

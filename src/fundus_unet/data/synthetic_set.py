@@ -1,0 +1,58 @@
+"""A set of synthetic photographs: drawn from a seed at first use, then read like any other set.
+
+Images: `train + val + test` PNG files of `size` x `size` pixels, in a folder of their own per seed, size and count.
+Labels: the vessels as they were drawn; no second observer.
+Masks: the field of view as it was drawn.
+Licence: the project's (MIT); nothing in them comes from a photograph.
+"""
+
+from pathlib import Path
+
+from rich.progress import Progress
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.case import Case, Splits
+from fundus_unet.data.synthetic.generate import is_synthetic_set, write_synthetic_set
+
+
+class Synthetic:
+    """Synthetic photographs below `root`, the first `train` to train on, then `val`, then `test`.
+
+    Raises: `InputError` for a count below 1, or from `splits` where the folder holds something else.
+    """
+
+    def __init__(
+        self, root: str | Path, train: int = 24, val: int = 4, test: int = 8, size: int = 512, seed: int = 0
+    ) -> None:
+        for name, count in (("train", train), ("val", val), ("test", test)):
+            if count < 1:
+                raise InputError(f"data.source.{name} is too small", expected="at least 1 photograph", got=count)
+        self.counts = (train, val, test)
+        self.size = size
+        self.seed = seed
+        self.folder = Path(root) / f"{sum(self.counts)}_photographs_{size}px_seed{seed}"
+
+    def splits(self) -> Splits:
+        """Draw the photographs unless they are there already."""
+        count = sum(self.counts)
+        if not is_synthetic_set(self.folder, count=count, seed=self.seed, size=self.size):
+            self._draw(count)
+        cases = [self._case(f"{number:04d}") for number in range(1, count + 1)]
+        train, val, _ = self.counts
+        return Splits(tuple(cases[:train]), tuple(cases[train : train + val]), tuple(cases[train + val :]))
+
+    def _draw(self, count: int) -> None:
+        with Progress() as progress:
+            bar = progress.add_task("drawing synthetic photographs", total=count)
+            write_synthetic_set(
+                self.folder,
+                count=count,
+                seed=self.seed,
+                size=self.size,
+                on_progress=lambda done, total: progress.update(bar, completed=done, total=total),
+            )
+        progress.console.print(f"synthetic photographs in {self.folder.resolve()}", soft_wrap=True, highlight=False)
+
+    def _case(self, name: str) -> Case:
+        image, label, mask = (self.folder / kind / f"{name}.png" for kind in ("images", "labels", "masks"))
+        return Case(name, image, label, mask)
