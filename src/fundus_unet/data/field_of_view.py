@@ -51,7 +51,8 @@ def estimate_field_of_view(image: _Bytes) -> _Mask:
     step = _step_position(distance, _outline(distance, found[1]))
     mask = cv2.resize(step, (width, height), interpolation=cv2.INTER_LINEAR) > _HALF
     rows, columns = _bounding_box(mask)
-    if mask[rows, columns].mean() > 0.97:  # a page around the photograph, which may have a border of its own
+    box = mask[rows, columns]
+    if box.mean() > 0.97 and box.size < 0.97 * mask.size:  # a page around the photograph, which may have its own border
         mask[rows, columns] = estimate_field_of_view(image[rows, columns])
     return mask
 

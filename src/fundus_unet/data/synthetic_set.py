@@ -1,6 +1,6 @@
 """A set of synthetic photographs: drawn from a seed at first use, then read like any other set.
 
-Images: `train + val + test` PNG files of `size` x `size` pixels, in a folder of their own per seed, size and count.
+Images: `train + val + test` PNG files of `size` x `size` pixels, in a folder per generator version, count, size and seed.
 Labels: the vessels as they were drawn; no second observer.
 Masks: the field of view as it was drawn.
 Licence: the project's (MIT); nothing in them comes from a photograph.
@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case, Splits
-from fundus_unet.data.synthetic.generate import is_synthetic_set, write_synthetic_set
+from fundus_unet.data.synthetic.generate import GENERATOR_VERSION, is_synthetic_set, write_synthetic_set
 
 
 class Synthetic:
@@ -30,7 +30,7 @@ class Synthetic:
         self.counts = (train, val, test)
         self.size = size
         self.seed = seed
-        self.folder = Path(root) / f"{sum(self.counts)}_photographs_{size}px_seed{seed}"
+        self.folder = Path(root) / f"v{GENERATOR_VERSION}_{sum(self.counts)}_photographs_{size}px_seed{seed}"
 
     def splits(self) -> Splits:
         """Draw the photographs unless they are there already."""

@@ -1,0 +1,41 @@
+# `make train` and `make test` do everything on a fresh machine with Python >= 3.11; the first makes .venv (about 6 GB).
+PYTHON ?= python3
+VENV := .venv
+ARGS ?=
+
+.PHONY: help train test lint format lock tensorboard
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+
+train: $(VENV)/installed  ## train and test a network; overrides in ARGS: make train ARGS="data=chasedb1 upsampler=bilinear_conv"
+	$(VENV)/bin/python scripts/train.py $(ARGS)
+
+test: $(VENV)/installed  ## run the tests; options in ARGS: make test ARGS="-k upsampling"
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(VENV)/installed  ## check style and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+format: $(VENV)/installed  ## put the code in the project's style
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+tensorboard: $(VENV)/installed  ## watch all runs in the browser
+	$(VENV)/bin/tensorboard --logdir runs
+
+lock:  ## renew requirements.lock from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade \
+	    --no-emit-index-url --no-emit-find-links --no-annotate --no-header -o requirements.lock
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "expected Python >= 3.11, got $$($(PYTHON) --version); set PYTHON=/path/to/python3.11" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV): about 6 GB, some minutes"
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
