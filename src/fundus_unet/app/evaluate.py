@@ -79,13 +79,17 @@ def evaluate_run(
     return metrics
 
 
+def check_split(split: str) -> None:
+    if split not in SPLITS:
+        raise InputError(f"unknown split {split!r}", expected=SPLITS, fix=did_you_mean(str(split), SPLITS))
+
+
 def labelled_cases(splits: Splits, split: str) -> tuple[Case, ...]:
     """The cases of a split.
 
     Raises: `InputError` for an unknown split, or one without labels, with the data set's reason.
     """
-    if split not in SPLITS:
-        raise InputError(f"unknown split {split!r}", expected=SPLITS, fix=did_you_mean(split, SPLITS))
+    check_split(split)
     cases: tuple[Case, ...] = getattr(splits, split)
     if not cases or any(case.label is None for case in cases):
         reason = splits.test_reason if split == "test" and splits.test_reason else "it has no labelled photographs"

@@ -16,7 +16,7 @@ from rich.progress import track
 
 from fundus_unet.app.build import build
 from fundus_unet.app.entry import INTERRUPTED
-from fundus_unet.app.evaluate import evaluate_run
+from fundus_unet.app.evaluate import check_split, evaluate_run
 from fundus_unet.app.load import load_predictor, load_preprocessor, load_weights
 from fundus_unet.app.run_directory import RunDirectory
 from fundus_unet.app.tensorboard import log_config, log_final_metrics
@@ -49,9 +49,13 @@ def train_from_config(config: DictConfig) -> dict[str, Any] | None:
         config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
     _quieten_libraries()
     seed_everything(_checked_seed(config.seed), verbose=False)
+    check_split(config.final_split)
     splits: Splits = build(config.data.source, trusted=trusted).splits()
     datamodule = make_datamodule(config, splits, trusted, console)
     model = make_model(config, trusted)
+    model.make_objective(config.trainer.max_epochs * config.data.steps_per_epoch)  # before anything is written
+    if run is not None and (run.path / "checkpoints" / "last.ckpt").is_file():
+        load_weights(model.network, run.checkpoint("last"))
     if run is None:
         run = RunDirectory.create(config, dict(hydra.runtime.choices), list(hydra.overrides.task))
         config.paths.run_dir = str(run.path)
@@ -114,11 +118,9 @@ def _fit(
     trainer: Trainer, model: VesselSegmenter, datamodule: FundusDataModule, run: RunDirectory, console: Console
 ) -> None:
     last = run.path / "checkpoints" / "last.ckpt"
-    resumes = last.is_file()  # a run interrupted in its first epoch has none, and starts again
-    if resumes:
-        load_weights(model.network, last)  # tells another architecture from a damaged file
     try:
-        trainer.fit(model, datamodule, ckpt_path=last if resumes else None, weights_only=True)
+        # a run interrupted in its first epoch has no checkpoint, and starts again
+        trainer.fit(model, datamodule, ckpt_path=last if last.is_file() else None, weights_only=True)
     except SystemExit:
         if trainer.state.status != TrainerStatus.INTERRUPTED:
             raise
@@ -204,5 +206,11 @@ def _say_what_starts(
 def _quieten_libraries() -> None:
     """Silence advice that does not apply: data come from memory, and validation is four photographs."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*lr_scheduler.step.*", ".*Checkpoint directory.*exists.*"):
+    for message in (
+        ".*does not have many workers.*",
+        ".*smaller than the logging interval.*",
+        ".*lr_scheduler.step.*",
+        ".*Checkpoint directory.*exists.*",
+        ".*LeafSpec.*",
+    ):
         warnings.filterwarnings("ignore", message=message)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import random
 
 import cv2
 import numpy as np
@@ -75,11 +76,13 @@ class Augmentation:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Shapes: uint8 (S, S, 3), (S, S), (S, S), masks 0..255 -> the same of side `patch_size`."""
         data = {"image": image, "mask": np.dstack([label, field_of_view])}
-        self.geometry.set_random_seed(seed)
+        # `set_random_seed` would give every transform the same numbers, so that a blurred patch is always noisy too
+        numbers = np.random.default_rng(seed), random.Random(seed)
+        self.geometry.set_random_state(*numbers)
+        self.appearance.set_random_state(*numbers)
         data = self.geometry(**data)
         cut = (image.shape[0] - patch_size) // 2
         window = slice(cut, cut + patch_size)
-        self.appearance.set_random_seed(seed + 1)
         data = self.appearance(image=data["image"][window, window], mask=data["mask"][window, window])
         return data["image"], data["mask"][..., 0], data["mask"][..., 1]
 

@@ -1,8 +1,8 @@
 """The field of view of a fundus photograph, and its diameter, from the photograph alone.
 
-The border is a flat colour that reaches the frame's corners; the field is convex and differs from it by a step. So every
-corner's colour is tried as the border's, every distance from that colour as the threshold, and the outline with the
-strongest step all along wins. No brightness is assumed: borders may be black, grey or white, fields dark or uneven.
+The border is a flat colour that reaches the frame's corners; the field is convex and differs from it by a step. So
+every corner's colour is tried as the border's, every distance from that colour as the threshold, and the outline with
+the strongest step all along wins. No brightness is assumed: borders may be black or white, fields dark or uneven.
 """
 
 from itertools import product
@@ -18,6 +18,7 @@ _WORKING_SIDE = 1024
 _THRESHOLDS = (3, 4, 6, 8, 11, 15, 20, 27, 36, 48, 64, 85, 113, 150)
 _LEAST_SCORE = 0.45
 _LEAST_AREA = 0.04
+_NEARLY = 0.97
 _HALF = 127
 
 _PIXEL_CORNERS = np.array(list(product((-0.5, 0.5), repeat=2)), np.float32)
@@ -47,7 +48,7 @@ def estimate_field_of_view(image: _Bytes) -> _Mask:
     found = _border_and_threshold(_reduce(working, _DECISION_SIDE))
     if found is None:
         return np.ones((height, width), bool)
-    distance = _distance(cv2.medianBlur(working, 3), found[0])
+    distance = _distance(working, found[0])
     step = _step_position(distance, _outline(distance, found[1]))
     mask = cv2.resize(step, (width, height), interpolation=cv2.INTER_LINEAR) > _HALF
     rows, columns = _bounding_box(mask)
@@ -67,23 +68,21 @@ def _reduce(image: _Bytes, side: int) -> _Bytes:
     if factor >= 1:
         return np.ascontiguousarray(image)
     size = [max(1, round(n * factor)) for n in image.shape[1::-1]]
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
-def _border_and_threshold(image: _Bytes, debug=False) -> tuple[_Bytes, int] | None:
+def _border_and_threshold(image: _Bytes) -> tuple[_Bytes, int] | None:
     """The border's colour and the distance from it at which the outline has the strongest step, if there is any."""
     best = _LEAST_SCORE
     found: tuple[_Bytes, int] | None = None
-    image = cv2.medianBlur(image, 3)
     for colour in _corner_colours(image):
         distance = _distance(image, colour)
-        for threshold in _THRESHOLDS:
-            field = _outline(distance, threshold)
-            score = _score(distance, field)
-            if debug:
-                print(colour, threshold, field.mean().round(3), round(score, 3))
-            if score > best:
-                best, found = score, (colour, threshold)
+        just_seen = 5 + int(colour.max()) / 20
+        scores = [_score(distance, _outline(distance, threshold), just_seen) for threshold in _THRESHOLDS]
+        if max(scores) > best:
+            best = max(scores)
+            # of nearly equal thresholds the highest is furthest from the border's noise
+            found = colour, max(t for t, score in zip(_THRESHOLDS, scores, strict=True) if score >= _NEARLY * best)
     return found
 
 
@@ -102,8 +101,9 @@ def _corners(image: _Bytes) -> list[tuple[slice, slice]]:
 
 
 def _distance(image: _Bytes, colour: _Bytes) -> _Bytes:
-    difference = cv2.absdiff(image, np.broadcast_to(colour, image.shape).copy())
-    return difference.max(axis=2)
+    """The largest difference of a channel, with single noisy pixels removed."""
+    clean = cv2.medianBlur(image, 3).astype(np.int16)
+    return np.abs(clean - colour).max(axis=2).astype(np.uint8)
 
 
 def _outline(distance: _Bytes, threshold: int) -> _Mask:
@@ -149,20 +149,24 @@ def _levels(distance: _Bytes, field: _Mask) -> tuple[_Floats, _Floats]:
     def mean(region: _Mask) -> _Floats:
         weight = region.astype(np.float32)
         total = cv2.blur(weight * distance, (window, window), borderType=cv2.BORDER_REPLICATE)
-        return total / np.maximum(cv2.blur(weight, (window, window), borderType=cv2.BORDER_REPLICATE), 1e-6)
+        count = cv2.blur(weight, (window, window), borderType=cv2.BORDER_REPLICATE)
+        return (total / np.maximum(count, 1e-6)).astype(np.float32)
 
     return mean(_morph(field, cv2.MORPH_ERODE, gap)), mean(_morph(~field, cv2.MORPH_ERODE, gap))
 
 
-def _score(distance: _Bytes, field: _Mask) -> float:
-    """Mean relative step along the rim, times how convex the field is; 0 for what cannot be a field."""
+def _score(distance: _Bytes, field: _Mask, just_seen: float) -> float:
+    """Mean relative step along the rim, times how convex the field is; 0 for what cannot be a field.
+
+    A step below `just_seen` grey levels counts little, and so does a border of a few pixels in a corner.
+    """
     height, width = field.shape
     area = int(field.sum())
     if not field[height // 2, width // 2] or area < _LEAST_AREA * field.size or field.all():
         return 0.0
     rim = field & (cv2.erode(field.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
     inside, outside = (level[rim] for level in _levels(distance, field))
-    step = (inside - outside) / (inside + outside + 5)
+    step = (inside - outside) / (inside + outside + just_seen)
     hull = cv2.convexHull(np.argwhere(field)[:, ::-1].astype(np.int32))
     filled = cv2.fillConvexPoly(np.zeros(field.shape, np.uint8), hull, 1)
     border = 1 - area / field.size

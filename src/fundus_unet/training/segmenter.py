@@ -49,8 +49,9 @@ class VesselSegmenter(LightningModule):
         logits = self(batch["image"])
         parts = self.loss(logits, batch["label"], batch["field_of_view"])
         for name, value in parts.items():
+            # a part of the loss may be named like a score: `val/dice` is the score
             self.log(
-                f"{stage}/{name}",
+                f"{stage}/{name}" if name == "loss" else f"{stage}/{name}_loss",
                 value,
                 on_step=stage == "train",
                 on_epoch=stage != "train",
@@ -86,14 +87,20 @@ class VesselSegmenter(LightningModule):
         self.val_scores.reset()
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.make_optimizer(self.network.parameters())
-        steps = int(self.trainer.estimated_stepping_batches)
-        try:
-            scheduler = self.make_scheduler(optimizer, total_steps=steps)
-        except (ZeroDivisionError, ValueError) as error:
-            raise InputError(
-                f"the learning-rate schedule does not fit {steps} training steps: {error}",
-                expected="so many steps that the warm-up, objective.scheduler.pct_start of them, has two or more",
-                fix="train longer (trainer.max_epochs, data.steps_per_epoch) or change objective.scheduler",
-            ) from error
+        optimizer, scheduler = self.make_objective(int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def make_objective(self, total_steps: int) -> tuple[Optimizer, LRScheduler]:
+        """Optimizer and schedule for so many training steps.
+
+        Raises: `InputError` where their settings cannot be used, or the schedule does not fit the number of steps.
+        """
+        try:
+            optimizer = self.make_optimizer(self.network.parameters())
+            return optimizer, self.make_scheduler(optimizer, total_steps=total_steps)
+        except (ArithmeticError, TypeError, ValueError) as error:
+            raise InputError(
+                f"objective.optimizer and objective.scheduler cannot be made for {total_steps} training steps: {error}",
+                expected="settings that their classes take; so many steps that the warm-up (pct_start) has two or more",
+                fix="check objective.optimizer and objective.scheduler, or train longer (trainer.max_epochs)",
+            ) from error

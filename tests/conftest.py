@@ -1,0 +1,14 @@
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real photographs, which are not part of the repository."""
+    root = Path(__file__).resolve().parents[1]
+    folder = Path(os.environ.get("FUNDUS_REAL_DATA", root.parent / "shared" / "datasets"))
+    if not folder.is_dir():
+        pytest.skip(f"no real photographs in {folder}; FUNDUS_REAL_DATA may name another folder")
+    return folder

@@ -1,0 +1,182 @@
+"""The scores of a table, recomputed with scikit-learn from the same pixels."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics
+from torch import nn
+
+from data.layouts import SIZE, draw, save, write_folder
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.folder import Folder
+from fundus_unet.data.preprocess import Preprocessor
+from fundus_unet.data.store import decode
+from fundus_unet.inference.evaluation import (
+    NETWORK,
+    NETWORK_VALIDATED,
+    REGIONS,
+    SECOND_OBSERVER,
+    choose_threshold,
+    evaluate,
+)
+from fundus_unet.inference.predictor import Predictor
+from fundus_unet.metrics.histogram import BINS
+
+THRESHOLD = 0.31
+RANKING = ("auroc", "average_precision")
+
+
+class DarkIsVessel(nn.Module):
+    """Looks at blue, where the noise is about as large as the vessels are dark."""
+
+    def forward(self, image):
+        return -3 * image[:, 2:] - 3.5
+
+
+ORIGINAL = Preprocessor(scale=1)
+PREDICTOR = Predictor(DarkIsVessel(), torch.device("cpu"), None)
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory):
+    """Three photographs; a second observer for the first two."""
+    splits = Folder(write_folder(tmp_path_factory.mktemp("eyes"), count=3)).splits()
+    cases = splits.train + splits.val + splits.test
+    return (*cases[:2], replace(cases[2], second_label=None))
+
+
+@pytest.fixture(scope="module")
+def pixels(cases):
+    """Name -> (probability as the histogram counts it, label, field of view, second label or None), flat."""
+    pixels = {}
+    for case in cases:
+        photograph = decode(case, ORIGINAL)
+        probability = PREDICTOR.probability(photograph.working, photograph.field_of_view)
+        binned = np.floor(probability.astype(np.float64) * BINS) / BINS
+        second = draw(int(case.name[3:]))[2] > 0 if case.second_label else None
+        pixels[case.name] = tuple(
+            None if part is None else part.ravel()
+            for part in (binned, photograph.label, photograph.field_of_view, second)
+        )
+    return pixels
+
+
+@pytest.fixture(scope="module")
+def evaluation(cases):
+    return evaluate(PREDICTOR, ORIGINAL, cases, THRESHOLD)
+
+
+def reference(probability: np.ndarray, label: np.ndarray, threshold: float, ranks: bool = True) -> dict[str, float]:
+    predicted = probability >= round(threshold * BINS) / BINS
+    scores = {
+        "dice": metrics.f1_score(label, predicted),
+        "sensitivity": metrics.recall_score(label, predicted),
+        "specificity": metrics.recall_score(label, predicted, pos_label=0),
+        "accuracy": metrics.accuracy_score(label, predicted),
+        "mcc": metrics.matthews_corrcoef(label, predicted),
+    }
+    if ranks:
+        scores["auroc"] = metrics.roc_auc_score(label, probability)
+        scores["average_precision"] = metrics.average_precision_score(label, probability)
+    return scores
+
+
+def chosen(pixels, region: str, second: bool = False) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Name -> (prediction, label) inside the region, where there is a prediction."""
+    return {
+        name: tuple(
+            part[inside if region == "field_of_view" else slice(None)]
+            for part in (observed.astype(float) if second else probability, label)
+        )
+        for name, (probability, label, inside, observed) in pixels.items()
+        if not second or observed is not None
+    }
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize(
+    ("reader", "threshold"), [(NETWORK, 0.5), (NETWORK_VALIDATED, THRESHOLD), (SECOND_OBSERVER, 0.5)]
+)
+def test_scores_equal_scikit_learns(evaluation, pixels, region, reader, threshold):
+    second = reader == SECOND_OBSERVER
+    by_name = chosen(pixels, region, second)
+    assert len(by_name) == (2 if second else 3)
+    summary = evaluation.metrics()[region][reader]
+    assert summary["threshold"] == threshold
+    together = [np.concatenate(parts) for parts in zip(*by_name.values(), strict=True)]
+    assert summary["pooled"] == pytest.approx(reference(*together, threshold, not second), rel=1e-9)
+    each = {name: reference(*parts, threshold, not second) for name, parts in by_name.items()}
+    rows = [row for row in evaluation.rows() if (row["region"], row["reader"]) == (region, reader)]
+    assert [row["name"] for row in rows] == list(each)
+    for row in rows:
+        assert {key: row[key] for key in each[row["name"]]} == pytest.approx(each[row["name"]], rel=1e-9)
+        assert second == all(key not in row for key in RANKING)
+    for key, over_images in summary["over_images"].items():
+        values = [scores[key] for scores in each.values()]
+        assert over_images["mean"] == pytest.approx(np.mean(values))
+        assert over_images["standard_deviation"] == pytest.approx(np.std(values, ddof=1), abs=1e-12)
+        assert over_images["images"] == len(values)
+
+
+def test_the_regions_and_thresholds_differ(evaluation):
+    table = evaluation.metrics()
+    inside, whole = (table[region][NETWORK]["pooled"] for region in REGIONS)
+    assert inside["accuracy"] < whole["accuracy"], "the border is easy background"
+    assert inside["dice"] == pytest.approx(whole["dice"], abs=1e-12), "where nothing is predicted outside"
+    assert table["field_of_view"][NETWORK_VALIDATED]["pooled"]["sensitivity"] > inside["sensitivity"]
+
+
+def test_without_a_second_observer_there_is_no_row(cases):
+    table = evaluate(PREDICTOR, ORIGINAL, cases[2:], THRESHOLD).metrics()
+    assert all(list(table[region]) == [NETWORK, NETWORK_VALIDATED] for region in REGIONS)
+
+
+def test_the_threshold_that_is_best_on_validation(cases, pixels):
+    probability, label = (np.concatenate(part) for part in zip(*chosen(pixels, "field_of_view").values(), strict=True))
+    tried = [step / 100 for step in range(1, 100)]
+    dice = [metrics.f1_score(label, probability >= round(threshold * BINS) / BINS) for threshold in tried]
+    best = choose_threshold(PREDICTOR, ORIGINAL, cases)
+    assert best == tried[int(np.argmax(dice))]
+    assert max(dice) > dice[49], "0.5 is not the answer here"
+
+
+def test_undefined_scores_are_none(cases, tmp_path):
+    """A label whose vessels all lie outside the field of view."""
+    vessels, window = np.zeros(SIZE, np.uint8), np.zeros(SIZE, np.uint8)
+    vessels[2:4] = 255
+    window[30:60, 30:60] = 255
+    save(tmp_path / "vessels.png", vessels)
+    save(tmp_path / "window.png", window)
+    case = replace(cases[2], label=tmp_path / "vessels.png", mask=tmp_path / "window.png")
+    evaluation = evaluate(PREDICTOR, ORIGINAL, [case], THRESHOLD)
+    table = evaluation.metrics()
+    inside = table["field_of_view"][NETWORK]
+    assert [inside["pooled"][name] for name in ("sensitivity", *RANKING)] == [None] * 3
+    assert inside["pooled"]["specificity"] is not None
+    assert inside["over_images"]["sensitivity"] == {"mean": None, "standard_deviation": None, "images": 0}
+    assert table["whole_image"][NETWORK]["pooled"]["sensitivity"] == 0
+    assert table["whole_image"][NETWORK]["over_images"]["dice"]["standard_deviation"] is None
+    json.dumps(table, allow_nan=False)
+    with pytest.raises(InputError, match="no best threshold"):
+        choose_threshold(PREDICTOR, ORIGINAL, [case])
+
+
+def test_each_photograph_is_shown_once_with_its_probability(cases, pixels):
+    shown = {}
+    evaluate(PREDICTOR, ORIGINAL, cases, THRESHOLD, lambda photograph, p: shown.update({photograph.case.name: p}))
+    assert list(shown) == [case.name for case in cases]
+    for name, probability in shown.items():
+        np.testing.assert_array_equal(np.floor(probability.ravel().astype(np.float64) * BINS) / BINS, pixels[name][0])
+
+
+def test_nothing_to_evaluate():
+    with pytest.raises(InputError, match="no photograph"):
+        evaluate(PREDICTOR, ORIGINAL, [], 0.5)
+
+
+def test_a_case_without_a_label(cases):
+    with pytest.raises(InputError, match="no label"):
+        evaluate(PREDICTOR, ORIGINAL, [replace(cases[0], label=None)], 0.5)
