@@ -91,3 +91,11 @@ def test_growing_keeps_pixel_centres():
     ramp = np.arange(40, dtype=np.float32)[None].repeat(10, axis=0)
     grown = resize_array(ramp, (20, 80))
     np.testing.assert_allclose(grown[:, 1:-1], np.broadcast_to((np.arange(80) / 2 - 0.25)[1:-1], (20, 78)), atol=1e-4)
+
+
+@pytest.mark.parametrize("phase", range(4))
+def test_shrinking_logits_leaves_no_pixel_out(phase):
+    logits = torch.zeros(1, 1, 40, 40)
+    logits[..., phase::4] = 4
+    probability = probability_at(logits, (10, 10), torch.ones(1, 1, 10, 10, dtype=torch.bool))
+    torch.testing.assert_close(probability[..., 1:-1], torch.sigmoid(torch.ones(1, 1, 10, 8)))

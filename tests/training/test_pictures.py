@@ -88,8 +88,7 @@ def test_the_first_photographs_after_each_validation(written, stores):
 
 
 def test_the_precision_recall_curve(written, stores):
-    accumulator, network = written
-    curves = accumulator.Tensors("validation/precision_recall")
+    curves = written[0].Tensors("validation/precision_recall")
     assert [curve.step for curve in curves] == [3, 6]
     tp, fp, tn, fn, precision, recall = make_ndarray(curves[-1].tensor_proto)
     assert len(recall) == CURVE_POINTS

@@ -156,17 +156,14 @@ def test_validating_twice_does_not_count_twice(trained, stores):
 
 def test_the_memory_format_does_not_change_the_loss(stores):
     batch = next(iter(datamodule(stores, 1).train_dataloader()))
-    losses, gradients = [], []
+    losses = []
     for channels_last in (True, False):
         model = segmenter(channels_last=channels_last)
         weight = model.network.stem.layers[3].weight
         assert weight.is_contiguous(memory_format=model.memory_format)
         loss = model.loss(model(batch["image"]), batch["label"], batch["field_of_view"])["loss"]
-        loss.backward()
         losses.append(loss.detach())
-        gradients.append(weight.grad)
     torch.testing.assert_close(losses[0], losses[1], rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-3, atol=1e-5)
 
 
 class Constant(nn.Module):
@@ -185,5 +182,5 @@ def test_divergence_says_what_to_do(stores, value):
 
 
 def test_a_schedule_that_does_not_fit_the_number_of_steps(stores):
-    with pytest.raises(InputError, match=r"(?s)does not fit 4 training steps.*steps_per_epoch"):
+    with pytest.raises(InputError, match=r"(?s)objective\.scheduler.* 4 training steps.*trainer\.max_epochs"):
         trainer().fit(segmenter(Constant(0.0)), datamodule(stores, 4))

@@ -73,6 +73,8 @@ def explain(error: BaseException, config_name: str) -> str | None:
         return _override_message(str(error), config_name)
     if isinstance(error, HydraException | OmegaConfBaseException):
         return str(error)
+    if type(error).__name__ == "MisconfigurationException":  # lightning's; importing it here would take seconds
+        return str(error)
     if isinstance(error, ImportError) and "libGL" in str(error):
         return (
             f"OpenCV cannot be loaded: {error}\n  what to do: pip uninstall opencv-python, then "

@@ -19,7 +19,13 @@ REGION_TITLES = {"field_of_view": "in the field of view", "whole_image": "whole 
 
 def score_table(metrics: dict[str, Any], region: str, title: str) -> Table:
     """Readers as rows, pooled over pixels and as mean and standard deviation over images; scores as columns."""
-    table = Table(title=f"{title}, {REGION_TITLES[region]}", title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
+    table = Table(  # narrow enough for a terminal of 80 columns
+        title=f"{title}, {REGION_TITLES[region]}",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     table.add_column("", no_wrap=True)
     for name in COLUMNS.values():
         table.add_column(name, justify="right", no_wrap=True)

@@ -1,6 +1,6 @@
 """A set of synthetic photographs: drawn from a seed at first use, then read like any other set.
 
-Images: `train + val + test` PNG files of `size` x `size` pixels, in a folder per generator version, count, size and seed.
+Images: `train + val + test` PNG files, `size` pixels square, in a folder per generator version, count, size and seed.
 Labels: the vessels as they were drawn; no second observer.
 Masks: the field of view as it was drawn.
 Licence: the project's (MIT); nothing in them comes from a photograph.

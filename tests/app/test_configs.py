@@ -1,0 +1,82 @@
+"""Every YAML is composed and every object in it is built; the README's commands compose."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from app.running import ROOT
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from fundus_unet.app.build import check_targets
+
+CONFIGS = ROOT / "configs"
+ENTRIES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+OPTIONS = sorted(
+    (path.parent.name, path.stem)
+    for path in CONFIGS.glob("*/*.yaml")
+    if path.parent.name != "hydra" and path.stem != "loading"  # composed with every run; only included by others
+)
+
+
+def composed(name: str, *overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        config = compose(name, list(overrides))
+    if name == "train":
+        config.paths.run_dir = "run"
+    return config
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_entry_composes_and_has_a_script(name: str) -> None:
+    composed(name)
+    assert (ROOT / "scripts" / f"{name}.py").is_file()
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_composes_and_its_objects_are_built(group: str, option: str, tmp_path: Path) -> None:
+    config = composed("train", f"{group}={option}", f"paths.data_dir={tmp_path}")
+    OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    check_targets(config)
+    config.paths.run_dir = str(tmp_path)
+    for key in ("model", "augment", "callbacks", "logger", "objective"):
+        if config[key] is not None:
+            instantiate(config[key])
+    instantiate(config.data.source)
+
+
+def test_the_command_line_lists_what_runs(scripts) -> None:
+    finished = scripts("train", "--cfg", "job", "upsampler=bilinear_conv")
+    assert finished.code == 0
+    assert "InterpolateConvUpsampler" in finished.out
+
+
+def readme_commands() -> list[tuple[str, list[str]]]:
+    found = []
+    for block in re.findall(r"```(?:bash|sh)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["python"]:
+                found.append((Path(words[1]).stem, words[2:]))
+            elif words[:2] == ["make", "train"]:
+                found.append(("train", shlex.split(words[2].removeprefix("ARGS=")) if len(words) > 2 else []))
+    return found
+
+
+def test_the_readme_has_commands() -> None:
+    assert len(readme_commands()) >= 5
+
+
+@pytest.mark.parametrize(("name", "overrides"), readme_commands(), ids=lambda value: str(value))
+def test_readme_commands_compose(name: str, overrides: list[str]) -> None:
+    single = [override.split(",")[0] for override in overrides if not override.startswith("-")]
+    composed(name, *[word if "glob" not in word else word.split("=")[0] + "=bilinear_conv" for word in single])
+
+
+def test_make_help_lists_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE).group(1).split()
+    documented = re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE)
+    assert sorted(phony) == sorted(documented)
