@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from app.running import Scripts
 from data.layouts import write_chasedb1
 

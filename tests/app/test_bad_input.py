@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from app.running import Scripts
 from omegaconf import OmegaConf
 from PIL import Image
+
+from app.running import Scripts
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -134,7 +135,9 @@ class TestRuns:
         assert "best.ckpt" in finished.err
         assert not target.exists()
 
-    @pytest.mark.parametrize("target", ["os.system", "fundus_unet.app.entry.os.system", "torch.hub.load", "pickle.loads"])
+    @pytest.mark.parametrize(
+        "target", ["os.system", "fundus_unet.app.entry.os.system", "torch.hub.load", "pickle.loads"]
+    )
     def test_a_configuration_chooses_no_code(self, scripts: Scripts, trained: Path, target: str) -> None:
         config = OmegaConf.load(trained / "config.yaml")
         config.model.normalization._target_ = target

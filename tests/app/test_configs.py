@@ -5,11 +5,11 @@ import shlex
 from pathlib import Path
 
 import pytest
-from app.running import ROOT
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from app.running import ROOT
 from fundus_unet.app.build import check_targets
 
 CONFIGS = ROOT / "configs"

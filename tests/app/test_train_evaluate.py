@@ -6,9 +6,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from app.running import Finished, Scripts
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from app.running import Finished, Scripts
 
 
 def succeeded(finished: Finished) -> Finished:
@@ -91,7 +92,15 @@ def test_tensorboard_holds_curves_pictures_hyperparameters_and_configuration(scr
     run = succeeded(scripts.train("upsampler=bilinear_conv")).run_directory
     events = EventAccumulator(str(run / "tensorboard"), size_guidance={"images": 0, "tensors": 0}).Reload()
     tags = events.Tags()
-    wanted = {"train/loss", "train/bce", "train/dice", "val/dice", "val/auroc", "val/average_precision", "lr-AdamW"}
+    wanted = {
+        "train/loss",
+        "train/bce_loss",
+        "train/dice_loss",
+        "val/dice",
+        "val/auroc",
+        "val/average_precision",
+        "lr-AdamW",
+    }
     assert wanted <= set(tags["scalars"])
     assert {"validation/Image_09L", "validation/Image_09R"} <= set(tags["images"])
     assert len(events.Images("validation/Image_09L")) == 2
@@ -139,10 +148,10 @@ def test_other_sets_train(scripts: Scripts, name: str) -> None:
 
 def test_the_default_data_are_drawn_and_beat_a_threshold_on_green(scripts: Scripts) -> None:
     """The honest floor of the default run: the same evaluation, with the green channel as the probability."""
-    from fundus_unet.data.synthetic_set import Synthetic
-    from fundus_unet.inference.evaluation import Evaluation
     from fundus_unet.data.preprocess import Preprocessor
     from fundus_unet.data.store import decode
+    from fundus_unet.data.synthetic_set import Synthetic
+    from fundus_unet.inference.evaluation import Evaluation
     from fundus_unet.metrics.segmentation import best_dice_threshold, confusion_at
 
     small = ("data.source.train=4", "data.source.val=1", "data.source.test=2", "data.source.size=256")

@@ -39,12 +39,11 @@ def check_targets(config: Any, key: str = "") -> None:
 
     Raises: `InputError`.
     """
+    children: list[tuple[Any, Any]] = []
     if isinstance(config, ListConfig):
         children = list(enumerate(config))
     elif isinstance(config, DictConfig):
         children = list(config.items())
-    else:
-        return
     for name, child in children:
         if name == "_target_":
             _check_target(child, key)

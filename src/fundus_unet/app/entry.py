@@ -116,13 +116,11 @@ def _known_keys(config_name: str) -> list[str]:
     with initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         config = compose(config_name)
     groups = [path.name for path in CONFIG_DIR.iterdir() if path.is_dir()]
-    return sorted({*groups, *_dotted(config)})
+    return sorted({*groups, *_dotted(OmegaConf.to_container(config))})
 
 
-def _dotted(config: DictConfig, prefix: str = "") -> Iterator[str]:
-    for key in config:
-        name = f"{prefix}{key}"
-        yield name
-        child = None if OmegaConf.is_missing(config, key) else config._get_node(key)
-        if isinstance(child, DictConfig) and not child._is_none() and not child._is_interpolation():
-            yield from _dotted(child, f"{name}.")
+def _dotted(config: Any, prefix: str = "") -> Iterator[str]:
+    for key, value in config.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _dotted(value, f"{prefix}{key}.")

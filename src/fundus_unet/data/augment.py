@@ -51,8 +51,8 @@ class Augmentation:
             )
         self.margin = 1.5 if affine > 0 or elastic > 0 else 1.0
         geometry = [
-            A.Affine(rotate=(-rotation, rotation), scale=(smallest, largest), p=affine, **_RESAMPLING),
-            A.ElasticTransform(alpha=20, sigma=6, approximate=True, p=elastic, **_RESAMPLING),
+            A.Affine(rotate=(-rotation, rotation), scale=(smallest, largest), keep_ratio=True, p=affine, **_RESAMPLING),
+            A.ElasticTransform(alpha=50, sigma=6, approximate=True, p=elastic, **_RESAMPLING),
         ]
         appearance = [
             A.RandomBrightnessContrast(0.15 * strength, 0.25 * strength, p=colour),

@@ -14,7 +14,7 @@ from fundus_unet.data.reading import read_image, read_label, read_mask
 
 @dataclass(frozen=True)
 class Photograph:
-    """A decoded case: what the network sees, and what its prediction is compared with.
+    """A decoded case with its label: what the network sees, and what its prediction is compared with.
 
     Shapes: `working_label` uint8 (h, w), the share of vessel in each working pixel times 255; `label` uint8 (H, W) in
     {0, 1}; `field_of_view` bool (H, W). (h, w) is the working resolution, (H, W) the original one.
@@ -22,31 +22,29 @@ class Photograph:
 
     case: Case
     working: WorkingImage
-    working_label: np.ndarray | None
-    label: np.ndarray | None
+    working_label: np.ndarray
+    label: np.ndarray
     field_of_view: np.ndarray
 
     @property
     def nbytes(self) -> int:
         arrays = (self.working.image, self.working.field_of_view, self.working_label, self.label, self.field_of_view)
-        return sum(array.nbytes for array in arrays if array is not None)
+        return sum(array.nbytes for array in arrays)
 
 
-def decode(case: Case, preprocessor: Preprocessor, needs_label: bool = True) -> Photograph:
+def decode(case: Case, preprocessor: Preprocessor) -> Photograph:
     """Read a case's files and bring them to the working resolution.
 
     Raises: `InputError` naming the file that is missing, unreadable or does not fit.
     """
-    if needs_label and case.label is None:
+    if case.label is None:
         raise InputError(f"{case.name} has no label", expected="a label file", got=f"only {case.image}")
     image = read_image(case.image)
     shape = image.shape[:2]
     field_of_view = read_mask(case.mask, shape) if case.mask else estimate_field_of_view(image)
-    label = read_label(case.label, shape) if case.label else None
+    label = read_label(case.label, shape)
     working = preprocessor.prepare(image, field_of_view)
-    working_label = None
-    if label is not None:
-        working_label = resize_array(label * np.uint8(255), working.field_of_view.shape)
+    working_label = resize_array(label * np.uint8(255), working.image.shape[:2])
     return Photograph(case, working, working_label, label, field_of_view)
 
 

@@ -16,7 +16,7 @@ class Predictor:
     """
 
     def __init__(self, network: nn.Module, device: torch.device, autocast: torch.dtype | None) -> None:
-        self.network = network.to(device, memory_format=torch.channels_last).eval()
+        self.network = network.to(device).to(memory_format=torch.channels_last).eval()
         self.device = device
         self.autocast = autocast
 

@@ -66,7 +66,8 @@ class UNet(nn.Module):
         for upsampler, block in zip(self.upsamplers, self.decoder, strict=True):
             skip = skips.pop()
             x = block(torch.cat([skip, upsampler(x, skip.shape[-2:])], dim=1))
-        return crop_to(self.head(x), image.shape[-2:])
+        height, width = image.shape[-2:]
+        return crop_to(self.head(x), (height, width))
 
 
 def _check(in_channels: int, out_channels: int, widths: Sequence[int]) -> tuple[int, ...]:

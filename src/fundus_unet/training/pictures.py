@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
@@ -25,7 +25,7 @@ class PredictionPictures(Callback):
     def on_validation_batch_end(
         self,
         trainer: Trainer,
-        pl_module: LightningModule,
+        pl_module: Any,
         outputs: Any,
         batch: dict[str, Tensor],
         batch_idx: int,
@@ -44,7 +44,7 @@ class PredictionPictures(Callback):
         )
         writer.add_image(f"validation/{photograph.case.name}", panel, trainer.global_step, dataformats="HWC")
 
-    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         writer = _writer(trainer)
         if writer is None or trainer.sanity_checking:
             return
