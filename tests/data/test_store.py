@@ -58,10 +58,6 @@ def test_a_missing_label(cases):
     unlabelled = replace(cases[0], label=None)
     with pytest.raises(InputError, match=f"{cases[0].name} has no label"):
         PhotographStore([unlabelled], ORIGINAL).load()
-    photograph = decode(unlabelled, ORIGINAL, needs_label=False)
-    assert photograph.label is None
-    assert photograph.working_label is None
-    np.testing.assert_array_equal(photograph.working.image, decode(cases[0], ORIGINAL).working.image)
 
 
 def test_the_mask_file_is_used_where_there_is_one(cases, tmp_path):
