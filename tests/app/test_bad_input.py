@@ -42,6 +42,8 @@ def tree(folder: Path) -> dict[str, bytes]:
         (["resume=nowhere"], ["nowhere"]),
         (["resume=sets"], ["no run directory"]),
         (["paths.run_dir=sets"], ["not empty"]),
+        (["trainer.accelerator=abacus"], ["abacus"]),
+        (["+trainer.foo=1"], ["trainer", "foo"]),
         (["key_without_value"], ["key_without_value"]),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,

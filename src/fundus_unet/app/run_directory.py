@@ -27,7 +27,7 @@ CHECKPOINTS = ("best", "last")
 
 
 class RunDirectory:
-    """An existing run. Make a new one with `create`."""
+    """An existing run. Make a new one with `new_run_path` and `create`."""
 
     def __init__(self, path: str | Path) -> None:
         """Open a run.
@@ -57,21 +57,15 @@ class RunDirectory:
 
     @classmethod
     def create(cls, config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> "RunDirectory":
-        """Make a new directory, named after the time and the choices unless `paths.run_dir` names it.
+        """Make the directory `config.paths.run_dir`, which `new_run_path` chose, and write what the run is.
 
-        Raises: `InputError` where a directory that was asked for exists and is not empty, or cannot be made.
+        Raises: `InputError` where it cannot be made.
         """
-        path = Path(config.paths.run_dir).resolve() if config.paths.run_dir else _new_path(config, choices)
+        path = Path(config.paths.run_dir)
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"the run directory {path} cannot be made: {error}") from error
-        if any(path.iterdir()):
-            raise InputError(
-                f"the run directory {path} is not empty; nothing in it was changed",
-                expected="a new or empty directory",
-                fix=f"choose another paths.run_dir, or continue that run with resume={path}",
-            )
         saved = config.copy()
         saved.paths.run_dir = None
         saved.paths.data_dir = str(Path(config.paths.data_dir).resolve())
@@ -108,7 +102,20 @@ class RunDirectory:
         return path
 
 
-def _new_path(config: DictConfig, choices: dict[str, Any]) -> Path:
+def new_run_path(config: DictConfig, choices: dict[str, Any]) -> Path:
+    """Where a new run goes: `paths.run_dir`, or a name in `paths.runs_dir` made of the time and the choices.
+
+    Raises: `InputError` where the directory that was asked for is not empty.
+    """
+    if config.paths.run_dir:
+        path = Path(config.paths.run_dir).resolve()
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(
+                f"the run directory {path} is not empty; nothing in it was changed",
+                expected="a new or empty directory",
+                fix=f"choose another paths.run_dir, or continue that run with resume={path}",
+            )
+        return path
     now = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     name = f"{now}_{choices.get('data')}_{choices.get('upsampler')}_seed{config.seed}"
     base = Path(config.paths.runs_dir).resolve()

@@ -10,6 +10,7 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.trainer.states import TrainerStatus
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
@@ -18,7 +19,7 @@ from fundus_unet.app.build import build
 from fundus_unet.app.entry import INTERRUPTED
 from fundus_unet.app.evaluate import check_split, evaluate_run
 from fundus_unet.app.load import load_predictor, load_preprocessor, load_weights
-from fundus_unet.app.run_directory import RunDirectory
+from fundus_unet.app.run_directory import RunDirectory, new_run_path
 from fundus_unet.app.tensorboard import log_config, log_final_metrics
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json
@@ -57,9 +58,12 @@ def train_from_config(config: DictConfig) -> dict[str, Any] | None:
     if run is not None and (run.path / "checkpoints" / "last.ckpt").is_file():
         load_weights(model.network, run.checkpoint("last"))
     if run is None:
-        run = RunDirectory.create(config, dict(hydra.runtime.choices), list(hydra.overrides.task))
-        config.paths.run_dir = str(run.path)
-    trainer = make_trainer(config, trusted)
+        choices = dict(hydra.runtime.choices)
+        config.paths.run_dir = str(new_run_path(config, choices))
+        trainer = make_trainer(config, trusted)
+        run = RunDirectory.create(config, choices, list(hydra.overrides.task))
+    else:
+        trainer = make_trainer(config, trusted)
     _say_what_starts(console, run, config, datamodule, model, trainer)
     log_config(trainer, config)
     _fit(trainer, model, datamodule, run, console)
@@ -101,8 +105,11 @@ def make_model(config: DictConfig, trusted: bool) -> VesselSegmenter:
 def make_trainer(config: DictConfig, trusted: bool) -> Trainer:
     callbacks = [build(node, trusted=trusted) for node in config.callbacks.values() if node is not None]
     logger = build(config.logger, trusted=trusted) if config.logger else False
-    # patches are already split among processes, by draw number
-    return Trainer(**config.trainer, callbacks=callbacks, logger=logger, use_distributed_sampler=False)
+    try:
+        # patches are already split among processes, by draw number
+        return Trainer(**config.trainer, callbacks=callbacks, logger=logger, use_distributed_sampler=False)
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        raise InputError(f"the trainer cannot be made: {error}", fix="check the settings trainer.*") from error
 
 
 def _loaded(
