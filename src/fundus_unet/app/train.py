@@ -6,29 +6,24 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import torch
 from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.trainer.states import TrainerStatus
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig
 from rich.console import Console
-from rich.progress import track
 
 from fundus_unet.app.build import build
 from fundus_unet.app.entry import INTERRUPTED
 from fundus_unet.app.evaluate import check_split, evaluate_run
 from fundus_unet.app.load import load_predictor, load_preprocessor, load_weights
+from fundus_unet.app.make import make_datamodule, make_model, make_trainer
 from fundus_unet.app.run_directory import RunDirectory, new_run_path
 from fundus_unet.app.tensorboard import log_config, log_final_metrics
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json
-from fundus_unet.data.case import Case, Splits
+from fundus_unet.data.case import Splits
 from fundus_unet.data.datamodule import FundusDataModule
-from fundus_unet.data.preprocess import Preprocessor
-from fundus_unet.data.store import PhotographStore
 from fundus_unet.inference.evaluation import choose_threshold
-from fundus_unet.metrics.field_of_view import VesselScores
 from fundus_unet.training.precision import resolve_precision
 from fundus_unet.training.segmenter import VesselSegmenter
 
@@ -41,9 +36,10 @@ def train_from_config(config: DictConfig) -> dict[str, Any] | None:
     """
     console = Console()
     hydra = HydraConfig.get()
+    choices, overrides = dict(hydra.runtime.choices), list(hydra.overrides.task)
     if config.resume:
         run = RunDirectory(config.resume)
-        _apply_to_resumed(run, list(hydra.overrides.task))
+        _apply_to_resumed(run, overrides)
         config, trusted = run.config, False
     else:
         run, trusted = None, True
@@ -58,67 +54,13 @@ def train_from_config(config: DictConfig) -> dict[str, Any] | None:
     if run is not None and (run.path / "checkpoints" / "last.ckpt").is_file():
         load_weights(model.network, run.checkpoint("last"))
     if run is None:
-        choices = dict(hydra.runtime.choices)
         config.paths.run_dir = str(new_run_path(config, choices))
-        trainer = make_trainer(config, trusted)
-        run = RunDirectory.create(config, choices, list(hydra.overrides.task))
-    else:
-        trainer = make_trainer(config, trusted)
+    trainer = make_trainer(config, trusted)
+    run = run or RunDirectory.create(config, choices, overrides)
     _say_what_starts(console, run, config, datamodule, model, trainer)
     log_config(trainer, config)
     _fit(trainer, model, datamodule, run, console)
     return _finish(run, config, splits, trainer, console)
-
-
-def make_datamodule(config: DictConfig, splits: Splits, trusted: bool, console: Console) -> FundusDataModule:
-    """Decode the photographs of training and validation."""
-    preprocessor = load_preprocessor(config)
-    stores = {}
-    for name, cases in (("training", splits.train), ("validation", splits.val)):
-        stores[name] = _loaded(cases, preprocessor, config.data.memory_limit_gb, name, console)
-    return FundusDataModule(
-        stores["training"],
-        stores["validation"],
-        build(config.augment, trusted=trusted),
-        patch_size=config.data.patch_size,
-        batch_size=config.data.batch_size,
-        steps_per_epoch=config.data.steps_per_epoch,
-        workers=config.data.workers,
-        seed=config.seed,
-    )
-
-
-def make_model(config: DictConfig, trusted: bool) -> VesselSegmenter:
-    """Network, loss, optimizer and schedule; the network's weights depend on the seed alone."""
-    objective = config.objective
-    torch.manual_seed(config.seed)
-    return VesselSegmenter(
-        build(config.model, trusted=trusted),
-        build(objective.loss, trusted=trusted),
-        build(objective.optimizer, trusted=trusted),
-        build(objective.scheduler, trusted=trusted),
-        VesselScores(),
-        channels_last=objective.channels_last,
-    )
-
-
-def make_trainer(config: DictConfig, trusted: bool) -> Trainer:
-    callbacks = [build(node, trusted=trusted) for node in config.callbacks.values() if node is not None]
-    logger = build(config.logger, trusted=trusted) if config.logger else False
-    try:
-        # patches are already split among processes, by draw number
-        return Trainer(**config.trainer, callbacks=callbacks, logger=logger, use_distributed_sampler=False)
-    except (MisconfigurationException, TypeError, ValueError) as error:
-        raise InputError(f"the trainer cannot be made: {error}", fix="check the settings trainer.*") from error
-
-
-def _loaded(
-    cases: tuple[Case, ...], preprocessor: Preprocessor, memory_limit_gb: float, name: str, console: Console
-) -> PhotographStore:
-    store = PhotographStore(cases, preprocessor, memory_limit_gb)
-    store.load(lambda photographs: track(photographs, f"reading {name} photographs", console=console, transient=True))
-    console.print(f"{name}: {store.describe()}", highlight=False)
-    return store
 
 
 def _fit(
