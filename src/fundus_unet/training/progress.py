@@ -14,5 +14,5 @@ class TrainingProgress(RichProgressBar):
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
         metrics = super().get_metrics(trainer, pl_module)
-        shown = {"train/loss": "loss", "val/dice": "val Dice", "val/average_precision": "val AP"}
+        shown = {"train/loss": "loss", "val/dice": "Dice", "val/average_precision": "AP"}
         return {short: metrics[name] for name, short in shown.items() if name in metrics}
