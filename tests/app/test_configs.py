@@ -13,6 +13,7 @@ from app.running import ROOT
 from fundus_unet.app.build import check_targets
 
 CONFIGS = ROOT / "configs"
+READMES = ("README.md", "src/fundus_unet/upsampling/README.md")
 ENTRIES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 OPTIONS = sorted(
     (path.parent.name, path.stem)
@@ -55,7 +56,8 @@ def test_the_command_line_lists_what_runs(scripts) -> None:
 
 def readme_commands() -> list[tuple[str, list[str]]]:
     found = []
-    for block in re.findall(r"```(?:bash|sh)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL):
+    text = "".join((ROOT / path).read_text() for path in READMES)
+    for block in re.findall(r"```(?:bash|sh)\n(.*?)```", text, re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
             if words[:1] == ["python"]:

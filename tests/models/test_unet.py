@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from hydra.utils import instantiate
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from torch import Tensor, nn
@@ -63,6 +63,9 @@ def follow_one_path(unet: UNet, *, skip: bool) -> UNet:
 @every_pair
 @settings(deadline=None, max_examples=25, derandomize=True)
 @given(height=st.integers(1, 40), width=st.integers(1, 40), batch=st.integers(1, 2))
+@example(height=1, width=1, batch=1)
+@example(height=37, width=31, batch=1)
+@example(height=32, width=2, batch=2)
 def test_any_size_comes_back(downsampler, upsampler, height, width, batch):
     logits = network(downsampler, upsampler, (2, 3, 4))(noise(batch, 3, height, width))
     assert logits.shape == (batch, 1, height, width)

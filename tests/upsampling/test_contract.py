@@ -8,7 +8,10 @@ from torch import Tensor
 from torch.func import functional_call
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.upsampling.blur import BlurredUpsampler
+from fundus_unet.upsampling.conv_interpolate import ConvInterpolateUpsampler
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
+from fundus_unet.upsampling.pixel_shuffle import PixelShuffleUpsampler
 from fundus_unet.upsampling.transposed_conv import TransposedConvUpsampler
 from fundus_unet.upsampling.upsampler import Upsampler
 from upsampling.cases import CASES, CONFIGS, UpsamplerCase, every_upsampler
@@ -112,7 +115,7 @@ def test_bf16_autocast_gives_nearly_the_same(case):
 
 @every_upsampler
 def test_reset_draws_new_weights_of_the_same_scale(case):
-    upsampler, x = build(case, 16, 16), noise(1, 16, 4, 4)
+    upsampler, x = build(case, 48, 48), noise(1, 48, 4, 4)
     before = upsampler(x, (8, 8))
     assert variance_gain(upsampler) == pytest.approx(case.gain, rel=0.1)
     with torch.no_grad():
@@ -126,8 +129,8 @@ def test_reset_draws_new_weights_of_the_same_scale(case):
 
 @every_upsampler
 def test_the_scale_does_not_depend_on_the_number_of_channels(case):
-    assert variance_gain(build(case, 8, 64)) == pytest.approx(case.gain, rel=0.1)
-    assert variance_gain(build(case, 64, 8)) == pytest.approx(case.gain, rel=0.1)
+    assert variance_gain(build(case, 16, 128)) == pytest.approx(case.gain, rel=0.1)
+    assert variance_gain(build(case, 128, 16)) == pytest.approx(case.gain, rel=0.1)
 
 
 @every_upsampler
@@ -139,6 +142,32 @@ def test_response_to_a_constant(case):
         assert spread.max() < 1e-5
     else:
         assert spread.min() > 0.05
+
+
+@every_upsampler
+def test_response_to_a_constant_after_training(case):
+    upsampler, generator = build(case, 6, 4), torch.Generator().manual_seed(2)
+    optimizer = torch.optim.SGD(upsampler.parameters(), lr=0.1)
+    for _ in range(5):
+        for parameter in upsampler.parameters():
+            parameter.grad = torch.randn(parameter.shape, generator=generator)
+        optimizer.step()
+    interior = upsampler(noise(1, 6, 1, 1).expand(1, 6, 8, 8), (16, 16))[0, :, 3:-3, 3:-3]
+    spread = interior.amax((1, 2)) - interior.amin((1, 2))
+    if case.constant_through_training:
+        assert spread.max() < 1e-5
+    else:
+        assert spread.min() > 0.05
+
+
+@every_upsampler
+def test_overlap(case):
+    upsampler = build(case, 1, 1)
+    with torch.no_grad():
+        for name, parameter in upsampler.named_parameters():
+            parameter.fill_(0.0 if name.endswith("bias") else 1.0)
+        interior = upsampler(torch.ones(1, 1, 8, 8), (16, 16))[0, 0, 4:-4, 4:-4]
+    assert float((interior.max() - interior.min()) / interior.mean()) == pytest.approx(case.overlap, abs=1e-6)
 
 
 @every_upsampler
@@ -163,12 +192,34 @@ def test_transposed_convolution_checks_its_kernel(kernel_size, padding, message)
         TransposedConvUpsampler(1, 1, kernel_size=kernel_size, padding=padding)
 
 
+@pytest.mark.parametrize("output_padding", [-1, 2])
+def test_transposed_convolution_checks_its_output_padding(output_padding):
+    with pytest.raises(InputError, match=f"output_padding={output_padding}"):
+        TransposedConvUpsampler(1, 1, kernel_size=3, padding=1, output_padding=output_padding)
+
+
+@pytest.mark.parametrize("size", [(11, 12), (12, 11), (13, 12)])
+def test_a_fixed_output_padding_shows_its_arithmetic(size):
+    upsampler = TransposedConvUpsampler(1, 1, kernel_size=3, padding=1, output_padding=1)
+    with pytest.raises(InputError) as caught:
+        upsampler(torch.zeros(1, 1, 6, 6), size)
+    assert "length 6 into (6 - 1) * 2 - 2 * 1 + 1 * (3 - 1) + 1 + 1 = 12, not 1" in str(caught.value)
+
+
+@pytest.mark.parametrize("upsampler", [InterpolateConvUpsampler, PixelShuffleUpsampler])
 @pytest.mark.parametrize("kernel_size", [0, 2, 4, -1])
-def test_interpolation_checks_its_kernel(kernel_size):
+def test_convolutions_check_their_kernel(upsampler, kernel_size):
     with pytest.raises(InputError, match=f"kernel_size={kernel_size}"):
-        InterpolateConvUpsampler(1, 1, kernel_size=kernel_size)
+        upsampler(1, 1, kernel_size=kernel_size)
 
 
-def test_interpolation_suggests_a_mode():
+@pytest.mark.parametrize("kernel_size", [1, 2, 4])
+def test_blur_checks_its_kernel(kernel_size):
+    with pytest.raises(InputError, match=f"kernel_size >= 3\n  got: kernel_size={kernel_size}"):
+        BlurredUpsampler(1, 1, upsampler=InterpolateConvUpsampler, kernel_size=kernel_size)
+
+
+@pytest.mark.parametrize("upsampler", [InterpolateConvUpsampler, ConvInterpolateUpsampler])
+def test_interpolation_suggests_a_mode(upsampler):
     with pytest.raises(InputError, match="did you mean 'bilinear'"):
-        InterpolateConvUpsampler(1, 1, mode="bilinaer")
+        upsampler(1, 1, mode="bilinaer")

@@ -50,3 +50,35 @@ def init_keeping_variance(weight: Tensor, bias: Tensor | None, taps: float) -> N
     nn.init.uniform_(weight, -bound, bound)
     if bias is not None:
         nn.init.zeros_(bias)
+
+
+def check_groups(in_channels: int, out_channels: int, groups: int) -> None:
+    """Raises: `InputError` where a convolution cannot divide its channels into `groups`."""
+    if groups < 1 or in_channels % groups or out_channels % groups:
+        raise InputError(
+            "the channels do not divide into groups",
+            expected=f"groups >= 1 that divide in_channels={in_channels} and out_channels={out_channels}",
+            got=f"groups={groups}",
+        )
+
+
+def check_odd_kernel(kernel_size: int, smallest: int = 1) -> None:
+    """Raises: `InputError` where padding by `kernel_size // 2` would not keep the size."""
+    if kernel_size < smallest or kernel_size % 2 == 0:
+        raise InputError(
+            "the convolution must keep the size",
+            expected=f"an odd kernel_size >= {smallest}",
+            got=f"kernel_size={kernel_size}",
+        )
+
+
+def check_doubles(x: Tensor, output_size: tuple[int, int]) -> None:
+    """Raises: `InputError` where `output_size` is not exactly twice the height and width of `x`."""
+    for target, size in zip(output_size, x.shape[-2:], strict=True):
+        if target != 2 * size:
+            raise InputError(
+                f"this upsampler turns length {size} into 2 * {size} = {2 * size}, not {target}",
+                expected=f"one of {[2 * size]}",
+                got=target,
+                fix="ask for twice the size, or choose an upsampler that reaches others, such as bilinear_conv",
+            )
