@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fundus_unet.upsampling.interpolation import replicate_border
 from fundus_unet.upsampling.upsampler import Upsampler, UpsamplerFactory, check_odd_kernel
 
 
@@ -36,8 +37,7 @@ class BlurredUpsampler(Upsampler):
         self.upsampler.reset_parameters()
 
     def forward(self, x: Tensor, output_size: tuple[int, int]) -> Tensor:
-        rim = self.blur.shape[-1] // 2
-        upsampled = F.pad(self.upsampler(x, output_size), (rim, rim, rim, rim), mode="replicate")
+        upsampled = replicate_border(self.upsampler(x, output_size), self.blur.shape[-1] // 2)
         blur = self.blur.expand(self.out_channels, 1, -1, -1)
         return F.conv2d(upsampled, blur, groups=self.out_channels)
 

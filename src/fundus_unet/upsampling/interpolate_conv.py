@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from fundus_unet.upsampling.interpolation import check_mode, interpolate
+from fundus_unet.upsampling.interpolation import check_mode, interpolate, replicate_border
 from fundus_unet.upsampling.upsampler import Upsampler, check_groups, check_odd_kernel, init_keeping_variance
 
 
@@ -32,19 +32,12 @@ class InterpolateConvUpsampler(Upsampler):
         check_odd_kernel(kernel_size)
         check_groups(in_channels, out_channels, groups)
         self.mode = mode
-        self.conv = nn.Conv2d(
-            in_channels,
-            out_channels,
-            kernel_size,
-            padding=kernel_size // 2,
-            padding_mode="replicate",
-            groups=groups,
-            bias=bias,
-        )
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, groups=groups, bias=bias)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         init_keeping_variance(self.conv.weight, self.conv.bias, taps=self.conv.weight[0].numel())
 
     def forward(self, x: Tensor, output_size: tuple[int, int]) -> Tensor:
-        return self.conv(interpolate(x, output_size, self.mode))
+        resized = interpolate(x, output_size, self.mode)
+        return self.conv(replicate_border(resized, self.conv.kernel_size[0] // 2))

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fundus_unet.upsampling.interpolation import replicate_border
 from fundus_unet.upsampling.upsampler import (
     Upsampler,
     check_doubles,
@@ -34,15 +35,7 @@ class PixelShuffleUpsampler(Upsampler):
         super().__init__(in_channels, out_channels)
         check_odd_kernel(kernel_size)
         check_groups(in_channels, out_channels, groups)
-        self.conv = nn.Conv2d(
-            in_channels,
-            self.FACTOR**2 * out_channels,
-            kernel_size,
-            padding=kernel_size // 2,
-            padding_mode="replicate",
-            groups=groups,
-            bias=bias,
-        )
+        self.conv = nn.Conv2d(in_channels, self.FACTOR**2 * out_channels, kernel_size, groups=groups, bias=bias)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -54,4 +47,5 @@ class PixelShuffleUpsampler(Upsampler):
 
     def forward(self, x: Tensor, output_size: tuple[int, int]) -> Tensor:
         check_doubles(x, output_size)
-        return F.pixel_shuffle(self.conv(x), self.FACTOR)
+        padded = replicate_border(x, self.conv.kernel_size[0] // 2)
+        return F.pixel_shuffle(self.conv(padded), self.FACTOR)
