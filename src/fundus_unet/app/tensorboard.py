@@ -21,13 +21,11 @@ def log_final_metrics(
     trainer: Trainer, run: RunDirectory, config: DictConfig, metrics: dict[str, Any], split: str
 ) -> None:
     """The choices of a run and its final pooled scores at threshold 0.5, for the HPARAMS tab."""
-    choices = {key: run.choices.get(key) for key in ("upsampler", "downsampler", "data", "augment", "objective")}
-    hyperparameters = choices | {
+    # TensorBoard shows the first five by name unless asked for more; the rest of the configuration is its text
+    hyperparameters = {key: run.choices.get(key) for key in ("data", "downsampler", "upsampler")} | {
+        "lr": config.objective.optimizer.lr,
         "seed": config.seed,
         "widths": str(list(config.model.widths)),
-        "lr": config.objective.optimizer.lr,
-        "epochs": config.trainer.max_epochs,
-        "precision": str(config.trainer.precision),
     }
     final = {
         f"{split}_{region}/{name}": value
