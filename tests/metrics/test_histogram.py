@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.metrics.histogram import BINS, inside_region, probability_histogram
+from fundus_unet.metrics.histogram import BINS, probability_histogram
 
 
 def occupied(histogram: torch.Tensor) -> dict[tuple[int, int], int]:
@@ -77,7 +77,7 @@ def test_shapes_must_agree():
     with pytest.raises(InputError, match="differ in shape"):
         probability_histogram(torch.rand(1, 2, 2), torch.zeros(2, 2))
     with pytest.raises(InputError, match="differ in shape"):
-        inside_region(torch.rand(2, 2), torch.zeros(2, 2), torch.ones(2, 1, dtype=torch.bool))
+        probability_histogram(torch.rand(2, 2), torch.zeros(2, 2), torch.ones(2, 1, dtype=torch.bool))
 
 
 @settings(max_examples=25, deadline=None)

@@ -15,7 +15,6 @@ from fundus_unet.metrics.segmentation import (
     auroc,
     average_precision,
     best_dice_threshold,
-    binary_scores,
     confusion_at,
     precision_recall_curve,
     scores,
@@ -143,8 +142,6 @@ def test_without_a_pixel_scores_are_refused():
             score(histogram)
     with pytest.raises(InputError, match="no pixel"):
         scores(histogram, 0.5)
-    with pytest.raises(InputError, match="no pixel"):
-        binary_scores(torch.ones(2, 2), torch.ones(2, 2), nothing)
 
 
 def test_scores_of_no_pixels_are_nan():
@@ -202,14 +199,9 @@ def test_a_hard_mask_is_scored_as_scikit_learn_scores_it(dtype):
     probability, label = example(seed=7)
     prediction, region = (probability >= 0.3).to(dtype), torch.arange(len(label)) % 3 != 0
     expected = reference_scores(prediction[region].double(), label[region], 0.5)
-    got = binary_scores(prediction, label, region)
+    got = confusion_at(probability_histogram(prediction, label, region), 0.5).scores()
     assert list(got) == list(BINARY)
     assert got == pytest.approx({name: expected[name] for name in BINARY}, abs=1e-9, rel=0)
-
-
-def test_a_hard_mask_that_is_not_hard_is_refused():
-    with pytest.raises(InputError, match="prediction is not binary"):
-        binary_scores(torch.tensor([0.0, 0.5]), torch.tensor([0, 1]))
 
 
 @given(tp=counts, fp=counts, fn=counts, tn=counts)

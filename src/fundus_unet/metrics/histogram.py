@@ -24,7 +24,7 @@ def probability_histogram(probability: Tensor, label: Tensor, region: Tensor | N
     Units: probability in [0, 1]; label in {0, 1}; region true where pixels count (None: everywhere).
     Raises: InputError where shapes differ, a probability is NaN or outside [0, 1], or a label is not 0 or 1.
     """
-    probability, label = inside_region(probability, label, region)
+    probability, label = _inside_region(probability, label, region)
     if probability.numel() == 0:
         return torch.zeros(2, BINS, dtype=torch.int64, device=probability.device)
     _check_probability(probability)
@@ -34,7 +34,7 @@ def probability_histogram(probability: Tensor, label: Tensor, region: Tensor | N
     return torch.bincount(index.add_(label, alpha=BINS), minlength=2 * BINS).view(2, BINS)
 
 
-def inside_region(values: Tensor, label: Tensor, region: Tensor | None) -> tuple[Tensor, Tensor]:
+def _inside_region(values: Tensor, label: Tensor, region: Tensor | None) -> tuple[Tensor, Tensor]:
     """The values and the labels of the pixels inside the region, flattened, without gradient.
 
     Shapes: values, label and region alike, any shape; results (N,), the label int64 on the device of the values.
@@ -53,22 +53,18 @@ def inside_region(values: Tensor, label: Tensor, region: Tensor | None) -> tuple
         # Indexing both with the mask itself takes several times as long.
         inside = region.to(values.device).flatten().nonzero()[:, 0]
         values, label = values.index_select(0, inside), label.index_select(0, inside)
-    check_binary(label, "label")
+    _check_binary(label)
     return values, label.to(torch.int64)
 
 
-def check_binary(mask: Tensor, name: str) -> None:
-    """Raise where a mask holds anything but 0 and 1.
-
-    Raises: InputError.
-    """
+def _check_binary(mask: Tensor) -> None:
     if mask.dtype == torch.bool:
         return
     if not bool(((mask == 0) | (mask == 1)).all()):
         # In float64 because some dtypes (bfloat16, unsigned) print or compare badly.
         low, high = (float(bound) for bound in mask.to("cpu", torch.float64).aminmax())
         raise InputError(
-            f"the {name} is not binary",
+            "the label is not binary",
             expected="0 (background) and 1 (vessel) only",
             got=f"values from {low:g} to {high:g}",
             fix="a mask stored as 0 and 255 has to be thresholded first",

@@ -9,11 +9,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from fundus_unet.core.errors import InputError
-from fundus_unet.metrics.segmentation import scores
 
 
 @dataclass(frozen=True)
@@ -27,14 +23,6 @@ class OverImages:
     mean: float
     standard_deviation: float
     images: int
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The scores of a set of images, by metric, under one threshold."""
-
-    pooled: dict[str, float]
-    over_images: dict[str, OverImages]
 
 
 def over_images(per_image: Sequence[Mapping[str, float]]) -> dict[str, OverImages]:
@@ -51,16 +39,6 @@ def over_images(per_image: Sequence[Mapping[str, float]]) -> dict[str, OverImage
                 f"image {number} was scored by other metrics than image 0", expected=sorted(names), got=sorted(image)
             )
     return {name: _summary([float(image[name]) for image in per_image]) for name in names}
-
-
-def pooled_and_per_image(histograms: Sequence[Tensor], threshold: float) -> Evaluation:
-    """Both ways of counting, from one probability histogram per image.
-
-    Shapes: each histogram (2, BINS).
-    Raises: InputError where there is no image, an image's histogram is empty, or the threshold is outside [0, 1].
-    """
-    per_image = over_images([scores(histogram, threshold) for histogram in histograms])
-    return Evaluation(pooled=scores(torch.stack(list(histograms)).sum(0), threshold), over_images=per_image)
 
 
 def _summary(values: Sequence[float]) -> OverImages:

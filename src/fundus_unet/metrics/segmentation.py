@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.metrics.histogram import BINS, check_binary, inside_region
+from fundus_unet.metrics.histogram import BINS
 
 
 @dataclass(frozen=True)
@@ -149,21 +149,6 @@ def scores(histogram: Tensor, threshold: float) -> dict[str, float]:
     """
     ranking = {"auroc": auroc(histogram), "average_precision": average_precision(histogram)}
     return confusion_at(histogram, threshold).scores() | ranking
-
-
-def binary_scores(prediction: Tensor, label: Tensor, region: Tensor | None = None) -> dict[str, float]:
-    """The scores of a hard mask, such as the second observer's: those of `scores` that need no ranking of pixels.
-
-    Shapes: prediction, label and region alike, any shape.
-    Units: prediction and label in {0, 1}; region true where pixels count (None: everywhere).
-    Raises: InputError where shapes differ, a mask is not binary, or the region is empty.
-    """
-    prediction, label = inside_region(prediction, label, region)
-    if label.numel() == 0:
-        raise _no_pixels()
-    check_binary(prediction, "prediction")
-    tn, fp, fn, tp = torch.bincount(2 * label + prediction.to(torch.int64), minlength=4).tolist()
-    return Confusion(tp=tp, fp=fp, fn=fn, tn=tn).scores()
 
 
 def _counts(histogram: Tensor) -> tuple[Tensor, Tensor]:
