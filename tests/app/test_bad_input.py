@@ -44,6 +44,11 @@ def tree(folder: Path) -> dict[str, bytes]:
         (["paths.run_dir=sets"], ["not empty"]),
         (["trainer.accelerator=abacus"], ["abacus"]),
         (["+trainer.foo=1"], ["trainer", "foo"]),
+        (["data.steps_per_epoch=many"], ["data.steps_per_epoch"]),
+        (["data.scale=big"], ["data.scale"]),
+        (["data.memory_limit_gb=some"], ["data.memory_limit_gb"]),
+        (["trainer.max_epochs=null"], ["trainer.max_epochs"]),
+        (["trainer.max_epochs=0"], ["trainer.max_epochs"]),
         (["key_without_value"], ["key_without_value"]),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,
@@ -128,6 +133,20 @@ class TestRuns:
         assert finished.code == 2
         assert "another architecture" in finished.err
         assert tree(trained) == before
+
+    @pytest.mark.parametrize("size", [0, 1000, 5000])
+    def test_a_truncated_checkpoint(self, scripts: Scripts, trained: Path, size: int) -> None:
+        best = trained / "checkpoints/best.ckpt"
+        best.write_bytes(best.read_bytes()[:size])
+        finished = scripts("evaluate", f"run_dir={trained}")
+        assert finished.code == 2
+        assert "damaged" in finished.err
+
+    def test_a_damaged_configuration(self, scripts: Scripts, trained: Path) -> None:
+        (trained / "config.yaml").write_text("{{{: no")
+        finished = scripts("evaluate", f"run_dir={trained}")
+        assert finished.code == 2
+        assert "cannot be read" in finished.err
 
     def test_a_malicious_checkpoint_runs_no_code(self, scripts: Scripts, trained: Path) -> None:
         target = scripts.folder / "owned"

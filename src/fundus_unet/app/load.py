@@ -40,7 +40,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
         weights = {key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)}
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, AttributeError) as error:
+    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} is damaged or no checkpoint of this project",
             expected="a checkpoint file made by training, which holds tensors and plain values only",

@@ -45,12 +45,13 @@ def train_from_config(config: DictConfig) -> dict[str, Any] | None:
         run, trusted = None, True
         config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
     _quieten_libraries()
-    seed_everything(_checked_seed(config.seed), verbose=False)
+    seed_everything(_integer(config.seed, "seed", 0, 2**32 - 1), verbose=False)
+    epochs = _integer(config.trainer.max_epochs, "trainer.max_epochs", 1, 10**6)
     check_split(config.final_split)
     splits: Splits = build(config.data.source, trusted=trusted).splits()
     datamodule = make_datamodule(config, splits, trusted, console)
     model = make_model(config, trusted)
-    model.make_objective(config.trainer.max_epochs * config.data.steps_per_epoch)  # before anything is written
+    model.make_objective(epochs * config.data.steps_per_epoch)  # before anything is written
     if run is not None and (run.path / "checkpoints" / "last.ckpt").is_file():
         load_weights(model.network, run.checkpoint("last"))
     if run is None:
@@ -126,10 +127,10 @@ def _apply_to_resumed(run: RunDirectory, overrides: list[str]) -> None:
             )
 
 
-def _checked_seed(seed: Any) -> int:
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
-        raise InputError("the seed is no seed", expected="an integer from 0 to 4294967295", got=seed)
-    return seed
+def _integer(value: Any, key: str, least: int, most: int) -> int:
+    if not isinstance(value, int) or not least <= value <= most:
+        raise InputError(f"{key} cannot be used", expected=f"an integer from {least} to {most}", got=f"{key}={value}")
+    return value
 
 
 def _say_what_starts(

@@ -64,8 +64,8 @@ class FundusDataModule(LightningDataModule):
             ("steps_per_epoch", steps_per_epoch, 1),
             ("workers", workers, 0),
         ):
-            if value < least:
-                raise InputError(f"data.{name} is too small", expected=f"at least {least}", got=value)
+            if not isinstance(value, int) or value < least:
+                raise InputError(f"data.{name} cannot be used", expected=f"an integer of at least {least}", got=value)
         if not len(train) or not len(val):
             raise InputError(
                 "there is nothing to train on or to validate with",

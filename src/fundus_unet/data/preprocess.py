@@ -40,7 +40,7 @@ class Preprocessor:
 
     def __init__(self, scale: float | None = None, fov_diameter: float | None = None) -> None:
         given = [value for value in (scale, fov_diameter) if value is not None]
-        if len(given) != 1 or given[0] <= 0:
+        if len(given) != 1 or not isinstance(given[0], int | float) or given[0] <= 0:
             raise InputError(
                 "the working resolution is not clear",
                 expected="exactly one of data.scale and data.fov_diameter, above 0 (set the other to null)",
