@@ -103,7 +103,7 @@ def _finish(
     console.print(
         f"run       {run.path}\nbest      {run.checkpoint('best')}\n"
         f"watch     tensorboard --logdir {run.path.parent}\n"
-        f"look at   {next((run.path / 'evaluation' / split / 'pictures').iterdir())}",
+        f"look at   {min((run.path / 'evaluation' / split / 'pictures').iterdir())}",
         soft_wrap=True,
         highlight=False,
     )
@@ -142,7 +142,10 @@ def _say_what_starts(
     trainer: Trainer,
 ) -> None:
     parameters = sum(parameter.numel() for parameter in model.network.parameters())
-    steps = config.data.steps_per_epoch * config.trainer.max_epochs
+    limit = config.trainer.limit_train_batches  # a number of batches, or a share of them
+    per_epoch = config.data.steps_per_epoch
+    per_epoch = min(limit, per_epoch) if isinstance(limit, int) else int(per_epoch * (1.0 if limit is None else limit))
+    steps = per_epoch * config.trainer.max_epochs
     console.print(
         f"U-Net {list(config.model.widths)}, {parameters:,} parameters; {run.choices.get('upsampler')}, "
         f"{run.choices.get('downsampler')}\n{steps} steps of {config.data.batch_size} patches of "
