@@ -58,7 +58,7 @@ def train_from_config(config: DictConfig) -> dict[str, Any] | None:
         config.paths.run_dir = str(new_run_path(config, choices))
     trainer = make_trainer(config, trusted)
     run = run or RunDirectory.create(config, choices, overrides)
-    _say_what_starts(console, run, config, datamodule, model, trainer)
+    _say_what_starts(console, run, config, model, trainer)
     log_config(trainer, config)
     _fit(trainer, model, datamodule, run, console)
     return _finish(run, config, splits, trainer, console)
@@ -137,7 +137,6 @@ def _say_what_starts(
     console: Console,
     run: RunDirectory,
     config: DictConfig,
-    datamodule: FundusDataModule,
     model: VesselSegmenter,
     trainer: Trainer,
 ) -> None:
