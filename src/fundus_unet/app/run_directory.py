@@ -3,6 +3,7 @@
 config.yaml        the composed configuration; interpolations between its own keys are kept, so the folder can move
 run.json           overrides, chosen options, command, environment
 checkpoints/       best.ckpt (highest validation average precision), last.ckpt (after the last whole epoch)
+training.json      one entry per session of training: seconds, and the step it ended at
 threshold.json     the threshold of best Dice on validation, for best.ckpt
 tensorboard/       events
 evaluation/SPLIT/  metrics.json, per_image.csv, pictures/
@@ -84,6 +85,18 @@ class RunDirectory:
             return dict(json.loads((self.path / "run.json").read_text())["choices"])
         except (OSError, ValueError, KeyError, TypeError):
             return {}
+
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        """What `add_session` kept, the first session first."""
+        try:
+            return list(json.loads((self.path / "training.json").read_text())["sessions"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+
+    def add_session(self, facts: dict[str, Any]) -> None:
+        """Keep the seconds of one session of training and the step it ended at."""
+        write_json(self.path / "training.json", {"sessions": [*self.sessions, facts]})
 
     def checkpoint(self, name: str) -> Path:
         """The file of the checkpoint `best` or `last`.

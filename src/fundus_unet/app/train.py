@@ -18,6 +18,7 @@ from fundus_unet.app.evaluate import check_split, evaluate_run
 from fundus_unet.app.load import load_predictor, load_preprocessor, load_weights
 from fundus_unet.app.make import make_datamodule, make_model, make_trainer
 from fundus_unet.app.run_directory import RunDirectory, new_run_path
+from fundus_unet.app.stopwatch import Stopwatch
 from fundus_unet.app.tensorboard import log_config, log_final_metrics
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json
@@ -68,12 +69,15 @@ def _fit(
     trainer: Trainer, model: VesselSegmenter, datamodule: FundusDataModule, run: RunDirectory, console: Console
 ) -> None:
     last = run.path / "checkpoints" / "last.ckpt"
+    clock = Stopwatch()
     try:
         # a run interrupted in its first epoch has no checkpoint, and starts again
         trainer.fit(model, datamodule, ckpt_path=last if last.is_file() else None, weights_only=True)
     except SystemExit:
         if trainer.state.status != TrainerStatus.INTERRUPTED:
             raise
+    finally:
+        run.add_session(clock.elapsed() | {"steps": trainer.global_step})
     if trainer.state.status == TrainerStatus.INTERRUPTED:
         kept = f"the state after epoch {trainer.current_epoch} is kept in {last}"
         console.print(

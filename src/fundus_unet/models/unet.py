@@ -19,6 +19,8 @@ class UNet(nn.Module):
     upsampler fit each other at any image size. Upsamplers are created last: at one seed, every other weight is the
     same whichever upsampler is chosen.
 
+    Args: `upsampled_width` is the number of channels an upsampler gives, as a multiple of the skip connection's. It
+    changes parameters in the decoder alone, so that upsamplers can be compared at equal parameter counts.
     Shapes: (B, in_channels, H, W) -> (B, out_channels, H, W), H and W from 1 up.
     Raises: `InputError` for widths or channels no network can have, or an image of other channels.
     Source: Ronneberger, Fischer, Brox, arXiv 1505.04597, here with padding and normalisation.
@@ -33,13 +35,17 @@ class UNet(nn.Module):
         downsampler: DownsamplerFactory,
         normalization: NormalizationFactory = nn.BatchNorm2d,
         activation: ActivationFactory = nn.ReLU,
+        upsampled_width: float = 1.0,
     ) -> None:
         super().__init__()
         widths = _check(in_channels, out_channels, widths)
+        if not upsampled_width > 0:
+            raise InputError("model.upsampled_width cannot be used", expected="a number above 0", got=upsampled_width)
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.depth = len(widths) - 1
         outer, inner = widths[:-1], widths[1:]
+        upsampled = [max(1, round(upsampled_width * width)) for width in outer]
 
         def block(channels_in: int, channels_out: int) -> ConvBlock:
             return ConvBlock(channels_in, channels_out, normalization, activation)
@@ -47,9 +53,13 @@ class UNet(nn.Module):
         self.stem = block(in_channels, widths[0])
         self.downsamplers = nn.ModuleList(downsampler(width) for width in outer)
         self.encoder = nn.ModuleList(block(a, b) for a, b in zip(outer, inner, strict=True))
-        self.decoder = nn.ModuleList(block(2 * width, width) for width in reversed(outer))
+        self.decoder = nn.ModuleList(
+            block(width + more, width) for width, more in zip(reversed(outer), reversed(upsampled), strict=True)
+        )
         self.head = nn.Conv2d(widths[0], out_channels, 1)
-        self.upsamplers = nn.ModuleList(upsampler(b, a) for a, b in zip(reversed(outer), reversed(inner), strict=True))
+        self.upsamplers = nn.ModuleList(
+            upsampler(width, more) for width, more in zip(reversed(inner), reversed(upsampled), strict=True)
+        )
 
     def forward(self, image: Tensor) -> Tensor:
         if image.ndim != 4 or image.shape[1] != self.in_channels:
