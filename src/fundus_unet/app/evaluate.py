@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from fundus_unet.app.build import build
 from fundus_unet.app.load import load_predictor, load_preprocessor
-from fundus_unet.app.run_directory import RunDirectory
+from fundus_unet.app.run_directory import THRESHOLD, RunDirectory
 from fundus_unet.app.tables import score_table
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import write_csv, write_json
@@ -99,7 +99,7 @@ def labelled_cases(splits: Splits, split: str) -> tuple[Case, ...]:
 
 def validation_threshold(run: RunDirectory, predictor: Predictor, checkpoint: str) -> float:
     """The threshold chosen on the run's own validation photographs: read where training kept it, else computed."""
-    kept = run.path / "threshold.json"
+    kept = run.path / THRESHOLD
     if checkpoint == "best" and kept.is_file():
         return float(json.loads(kept.read_text())["threshold"])
     cases = build(run.config.data.source, trusted=False).splits().val

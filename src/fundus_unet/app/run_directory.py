@@ -3,8 +3,8 @@
 config.yaml        the composed configuration; interpolations between its own keys are kept, so the folder can move
 run.json           overrides, chosen options, command, environment
 checkpoints/       best.ckpt (highest validation average precision), last.ckpt (after the last whole epoch)
-training.json      one entry per session of training: seconds, and the step it ended at
-threshold.json     the threshold of best Dice on validation, for best.ckpt
+training.json      one entry per session of training: seconds, the step it ended at, and how it ended
+threshold.json     the threshold of best Dice on validation, for best.ckpt; written once training is finished
 tensorboard/       events
 evaluation/SPLIT/  metrics.json, per_image.csv, pictures/
 """
@@ -13,7 +13,7 @@ import datetime
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -25,6 +25,8 @@ from fundus_unet.core.files import write_json, write_text
 
 CONFIG = "config.yaml"
 CHECKPOINTS = ("best", "last")
+THRESHOLD = "threshold.json"
+DIVERGED = "diverged"
 
 
 class RunDirectory:
@@ -81,9 +83,23 @@ class RunDirectory:
     @property
     def choices(self) -> dict[str, Any]:
         """The option chosen from each configuration group, such as `{"upsampler": "bilinear_conv"}`."""
+        return dict(self._facts.get("choices") or {})
+
+    @property
+    def overrides(self) -> list[str]:
+        """What the user set beyond the default configuration."""
+        return list(self._facts.get("overrides") or [])
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What the run was trained with and on."""
+        return dict(self._facts.get("environment") or {})
+
+    @property
+    def _facts(self) -> dict[str, Any]:
         try:
-            return dict(json.loads((self.path / "run.json").read_text())["choices"])
-        except (OSError, ValueError, KeyError, TypeError):
+            return dict(json.loads((self.path / "run.json").read_text()))
+        except (OSError, ValueError, TypeError):
             return {}
 
     @property
@@ -94,8 +110,16 @@ class RunDirectory:
         except (OSError, ValueError, KeyError, TypeError):
             return []
 
+    @property
+    def finished(self) -> bool:
+        return (self.path / THRESHOLD).is_file()
+
+    @property
+    def diverged(self) -> bool:
+        return bool(self.sessions) and self.sessions[-1].get("ended") == DIVERGED
+
     def add_session(self, facts: dict[str, Any]) -> None:
-        """Keep the seconds of one session of training and the step it ended at."""
+        """Keep the seconds of one session of training, the step it ended at, and how it ended."""
         write_json(self.path / "training.json", {"sessions": [*self.sessions, facts]})
 
     def checkpoint(self, name: str) -> Path:
@@ -113,6 +137,11 @@ class RunDirectory:
                 fix=f"finish the training: resume={self.path}",
             )
         return path
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """A configuration as plain values, interpolations resolved."""
+    return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
 
 
 def new_run_path(config: DictConfig, choices: dict[str, Any]) -> Path:

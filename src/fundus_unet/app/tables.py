@@ -1,5 +1,6 @@
 """Score tables for the terminal."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich import box
@@ -36,6 +37,19 @@ def score_table(metrics: dict[str, Any], region: str, title: str) -> Table:
         for statistic, label in (("mean", "  mean of images"), ("standard_deviation", "  st. dev. of images")):
             values = (over_images.get(name, {}).get(statistic) for name in COLUMNS)
             table.add_row(label, *map(_number, values), end_section=statistic != "mean")
+    return table
+
+
+def cells_table(
+    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], keep: Sequence[str] | None = None
+) -> Table:
+    """A table of ready cells, of all columns or those to `keep`; Markdown's backticks are left out."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    kept = [number for number, name in enumerate(header) if keep is None or name in keep]
+    for number in kept:
+        table.add_column(header[number], justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(row[number].replace("`", "") for number in kept))
     return table
 
 

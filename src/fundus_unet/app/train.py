@@ -3,6 +3,7 @@
 import logging
 import sys
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from fundus_unet.app.entry import INTERRUPTED
 from fundus_unet.app.evaluate import check_split, evaluate_run
 from fundus_unet.app.load import load_predictor, load_preprocessor, load_weights
 from fundus_unet.app.make import make_datamodule, make_model, make_trainer
-from fundus_unet.app.run_directory import RunDirectory, new_run_path
+from fundus_unet.app.run_directory import DIVERGED, THRESHOLD, RunDirectory, new_run_path
 from fundus_unet.app.stopwatch import Stopwatch
 from fundus_unet.app.tensorboard import log_config, log_final_metrics
 from fundus_unet.core.errors import InputError
@@ -26,25 +27,53 @@ from fundus_unet.data.case import Splits
 from fundus_unet.data.datamodule import FundusDataModule
 from fundus_unet.inference.evaluation import choose_threshold
 from fundus_unet.training.precision import resolve_precision
-from fundus_unet.training.segmenter import VesselSegmenter
+from fundus_unet.training.segmenter import DivergedError, VesselSegmenter
 
 
 def train_from_config(config: DictConfig) -> dict[str, Any] | None:
-    """Entry of `scripts/train.py`: a new run, or with `resume=RUN_DIR` the rest of an old one.
-
-    Returns the metrics of the test split (of validation, where test has no labels).
-    Raises: `InputError` before anything is written where configuration or data cannot be used.
-    """
-    console = Console()
+    """Entry of `scripts/train.py`: a new run, or with `resume=RUN_DIR` the rest of an old one."""
     hydra = HydraConfig.get()
     choices, overrides = dict(hydra.runtime.choices), list(hydra.overrides.task)
     if config.resume:
         run = RunDirectory(config.resume)
         _apply_to_resumed(run, overrides)
-        config, trusted = run.config, False
-    else:
-        run, trusted = None, True
-        config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
+        return resume_run(run)
+    return train_new_run(config, choices, overrides)
+
+
+def train_new_run(config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> dict[str, Any] | None:
+    """Train what the user configured, and evaluate it.
+
+    Args: `choices` and `overrides` are kept in the run directory.
+    Returns: the metrics of the test split (of validation, where test has no labels).
+    Raises: `InputError` before anything is written where configuration or data cannot be used; `DivergedError`.
+    """
+    console = Console()
+    config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
+    prepared = _prepare(config, trusted=True, console=console)
+    config.paths.run_dir = str(new_run_path(config, choices))
+    trainer = make_trainer(config, trusted=True)
+    return _train(RunDirectory.create(config, choices, overrides), config, trainer, prepared, console)
+
+
+def resume_run(run: RunDirectory) -> dict[str, Any] | None:
+    """Train the rest of an interrupted run from the end of its last whole epoch; returns and raises as a new one."""
+    console = Console()
+    prepared = _prepare(run.config, trusted=False, console=console)
+    if (run.path / "checkpoints" / "last.ckpt").is_file():
+        load_weights(prepared.model.network, run.checkpoint("last"))
+    return _train(run, run.config, make_trainer(run.config, trusted=False), prepared, console)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    splits: Splits
+    datamodule: FundusDataModule
+    model: VesselSegmenter
+
+
+def _prepare(config: DictConfig, trusted: bool, console: Console) -> _Prepared:
+    """Read the data and make the model, before anything is written."""
     _quieten_libraries()
     seed_everything(_integer(config.seed, "seed", 0, 2**32 - 1), verbose=False)
     epochs = _integer(config.trainer.max_epochs, "trainer.max_epochs", 1, 10**6)
@@ -52,32 +81,37 @@ def train_from_config(config: DictConfig) -> dict[str, Any] | None:
     splits: Splits = build(config.data.source, trusted=trusted).splits()
     datamodule = make_datamodule(config, splits, trusted, console)
     model = make_model(config, trusted)
-    model.make_objective(epochs * config.data.steps_per_epoch)  # before anything is written
-    if run is not None and (run.path / "checkpoints" / "last.ckpt").is_file():
-        load_weights(model.network, run.checkpoint("last"))
-    if run is None:
-        config.paths.run_dir = str(new_run_path(config, choices))
-    trainer = make_trainer(config, trusted)
-    run = run or RunDirectory.create(config, choices, overrides)
-    _say_what_starts(console, run, config, model, trainer)
+    model.make_objective(epochs * config.data.steps_per_epoch)
+    return _Prepared(splits, datamodule, model)
+
+
+def _train(
+    run: RunDirectory, config: DictConfig, trainer: Trainer, prepared: _Prepared, console: Console
+) -> dict[str, Any] | None:
+    _say_what_starts(console, run, config, prepared.model, trainer)
     log_config(trainer, config)
-    _fit(trainer, model, datamodule, run, console)
-    return _finish(run, config, splits, trainer, console)
+    _fit(trainer, prepared.model, prepared.datamodule, run, console)
+    return _finish(run, config, prepared.splits, trainer, console)
 
 
 def _fit(
     trainer: Trainer, model: VesselSegmenter, datamodule: FundusDataModule, run: RunDirectory, console: Console
 ) -> None:
     last = run.path / "checkpoints" / "last.ckpt"
-    clock = Stopwatch()
+    clock, ended = Stopwatch(), "failed"
     try:
         # a run interrupted in its first epoch has no checkpoint, and starts again
         trainer.fit(model, datamodule, ckpt_path=last if last.is_file() else None, weights_only=True)
+        ended = "interrupted" if trainer.state.status == TrainerStatus.INTERRUPTED else "finished"
+    except DivergedError:
+        ended = DIVERGED
+        raise
     except SystemExit:
         if trainer.state.status != TrainerStatus.INTERRUPTED:
             raise
+        ended = "interrupted"
     finally:
-        run.add_session(clock.elapsed() | {"steps": trainer.global_step})
+        run.add_session(clock.elapsed() | {"steps": trainer.global_step, "ended": ended})
     if trainer.state.status == TrainerStatus.INTERRUPTED:
         kept = f"the state after epoch {trainer.current_epoch} is kept in {last}"
         console.print(
@@ -97,7 +131,7 @@ def _finish(
         return None
     predictor = load_predictor(run, "best", "auto")
     threshold = choose_threshold(predictor, load_preprocessor(config), splits.val)
-    write_json(run.path / "threshold.json", {"checkpoint": "best", "threshold": threshold})
+    write_json(run.path / THRESHOLD, {"checkpoint": "best", "threshold": threshold})
     split = config.final_split
     if split == "test" and (not splits.test or any(case.label is None for case in splits.test)):
         console.print(f"[yellow]no test scores: {splits.test_reason}; these are validation's")

@@ -16,6 +16,10 @@ from fundus_unet.metrics.field_of_view import VesselScores
 Batch = dict[str, Tensor]
 
 
+class DivergedError(InputError):
+    """Training went to values that are not finite."""
+
+
 class VesselSegmenter(LightningModule):
     """Trains the network it is given with the loss it is given, and scores it at the original resolution.
 
@@ -68,7 +72,7 @@ class VesselSegmenter(LightningModule):
         """Returns the probability at the original resolution, (B, 1, H, W)."""
         logits, _ = self._step(batch, "val")
         if not torch.isfinite(logits).all():
-            raise InputError(
+            raise DivergedError(
                 f"training diverged: the network gives logits that are not finite after step {self.global_step}",
                 expected="finite logits",
                 fix="lower objective.optimizer.lr, or set trainer.precision=32-true",

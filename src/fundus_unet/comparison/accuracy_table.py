@@ -1,0 +1,168 @@
+"""The accuracy comparison as Markdown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fundus_unet.comparison.accuracy import LOWER_IS_BETTER
+
+TITLES = {
+    "dice": "Dice",
+    "cldice": "clDice",
+    "betti0_error": "Betti-0 error",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "accuracy": "accuracy",
+    "mcc": "MCC",
+    "auroc": "AUROC",
+    "average_precision": "AP",
+}
+Table = tuple[list[str], list[list[str]]]
+"""Header and rows of cells."""
+VERDICTS = {"none": "none", "unknown": "cannot be told", "higher": "higher", "lower": "lower"}
+
+
+def accuracy_markdown(result: Mapping[str, Any]) -> str:
+    """Everything a reader needs of `accuracy.json`, as Markdown."""
+    protocol = result["protocol"]
+    parts = [
+        f"# Accuracy of {len(result['arms'])} upsamplers on {protocol['data']}, {protocol['split']}",
+        f"{len(protocol['photographs'])} photographs; pixels in the field of view, at original resolution. Mean ± "
+        "standard deviation over seeds; scores are pooled over all pixels, Betti-0 error is the mean over photographs.",
+        "## Cost",
+        markdown_table(cost_table(result)),
+    ]
+    for reader in result["differences"]:
+        parts += [f"## Scores, {reader}", markdown_table(score_table(result, reader))]
+    for reader, found in result["differences"].items():
+        if found and any(found.values()):
+            parts += [
+                f"## Difference to {result['control']}, {reader}",
+                markdown_table(difference_table(found)),
+                *reading(found),
+            ]
+    if result["failures"]:
+        parts += ["## Not compared", *(f"- {failure['run']}: {failure['reason']}" for failure in result["failures"])]
+    if protocol["differing_settings"]:
+        named = ", ".join(f"`{key}`" for key in protocol["differing_settings"])
+        parts += [f"**These runs differ in more than the upsampler** (`allow_different=true`): {named}."]
+    return "\n\n".join(parts) + "\n"
+
+
+def cost_table(result: Mapping[str, Any]) -> Table:
+    """Parameters, floating-point operations and training time of every arm."""
+    rows = []
+    for arm, summary in result["arms"].items():
+        runs = list(summary["runs"].values())
+        first = runs[0]
+        flops = next(value for key, value in first.items() if key.startswith("flops_"))
+        rows.append(
+            [
+                f"`{arm}`",
+                ", ".join(map(str, summary["seeds"])),
+                f"{first['parameters']:,}",
+                f"{first['upsampler_parameters']:,}",
+                f"{flops / 1e9:.2f}",
+                _mean([run["processor_seconds"] for run in runs]),
+                _mean([run["wall_seconds"] for run in runs]),
+            ]
+        )
+    flops_key = next(key for key in first if key.startswith("flops_"))
+    side = flops_key.removeprefix("flops_")
+    header = ["arm", "seeds", "parameters", "in upsamplers", f"GFLOP ({side} × {side})", "processor s", "wall s"]
+    return header, rows
+
+
+def score_table(result: Mapping[str, Any], reader: str, metrics: Sequence[str] = tuple(TITLES)) -> Table:
+    """Scores of every arm at one threshold, with the second observer where there is one."""
+    rows = []
+    for arm, summary in result["arms"].items():
+        scores = summary["scores"][reader]
+        cells = [
+            spread(scores[metric]["image_mean" if metric == "betti0_error" else "pooled"], metric) for metric in metrics
+        ]
+        rows.append([f"`{arm}`", *cells])
+    observer = result["second_observer"]
+    if observer:
+        values = [
+            observer["over_images"].get(metric, {}).get("mean")
+            if metric == "betti0_error"
+            else observer["pooled"].get(metric)
+            for metric in metrics
+        ]
+        numbers = (_number(value, metric) for value, metric in zip(values, metrics, strict=True))
+        rows.append(["second observer", *numbers])
+    return ["arm", *(TITLES[metric] for metric in metrics)], rows
+
+
+def difference_table(found: Mapping[str, Mapping[str, Any]], metrics: Sequence[str] = tuple(TITLES)) -> Table:
+    """Mean difference, 95 % interval, corrected p and verdict of every arm and metric."""
+    rows = []
+    for metric, arms in ((metric, found[metric]) for metric in metrics if metric in found):
+        for arm, difference in arms.items():
+            interval = difference["interval"]
+            rows.append(
+                [
+                    TITLES[metric] + (" (lower is better)" if metric in LOWER_IS_BETTER else ""),
+                    f"`{arm}`",
+                    signed(difference["mean"], metric),
+                    f"{signed(interval[0], metric)} to {signed(interval[1], metric)}" if interval else "",
+                    _number(difference["seed_spread"], metric),
+                    "" if difference["corrected_p"] is None else f"{difference['corrected_p']:.3f}",
+                    VERDICTS[difference["verdict"]],
+                ]
+            )
+    return ["metric", "arm", "difference", "95 % interval", "seed spread", "p (Holm)", "verdict"], rows
+
+
+def reading(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """How the table of differences is to be read, and what it cannot show."""
+    all_differences = [difference for arms in found.values() for difference in arms.values()]
+    arms = max(len(arms) for arms in found.values())
+    first = all_differences[0]
+    if first["interval"] is None:
+        return [
+            "One seed (or one photograph): no interval can be given, because nothing tells how far two trainings of "
+            "the same arm lie apart. Train with more seeds: `seeds=[0,1,2]`."
+        ]
+    sentences = [
+        f"Means over photographs, paired over {first['seeds']} seeds and {first['images']} photographs; intervals "
+        "resample both. A difference counts only if the interval corrected for the number of arms excludes 0, "
+        f"Wilcoxon's test over photographs (Holm, {arms} arm{'s' if arms > 1 else ''}) gives p < 0.05, and it is "
+        "larger than the spread over seeds. The metrics are not corrected for their number."
+    ]
+    if first["smallest_p"] * arms >= 0.05:
+        sentences.append(
+            f"With {first['images']} photographs and {arms} arms Wilcoxon's corrected p cannot fall below "
+            f"{first['smallest_p'] * arms:.3f}: this comparison cannot call any difference real."
+        )
+    return [" ".join(sentences)]
+
+
+def spread(value: Mapping[str, Any], metric: str) -> str:
+    """Mean ± standard deviation over seeds."""
+    mean, deviation = value["mean"], value["standard_deviation"]
+    return _number(mean, metric) + (f" ± {_number(deviation, metric)}" if deviation is not None else "")
+
+
+def signed(value: float, metric: str) -> str:
+    return f"{value:+.{_digits(metric)}f}"
+
+
+def markdown_table(table: Table) -> str:
+    """First column to the left, the others to the right."""
+    header, rows = table
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _mean(values: Sequence[float | None]) -> str:
+    defined = [value for value in values if value is not None]
+    return f"{sum(defined) / len(defined):,.0f}" if defined else ""
+
+
+def _number(value: float | None, metric: str) -> str:
+    return "" if value is None else f"{value:.{_digits(metric)}f}"
+
+
+def _digits(metric: str) -> int:
+    return 1 if metric == "betti0_error" else 4

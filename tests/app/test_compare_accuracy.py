@@ -1,0 +1,199 @@
+"""A comparison from the command line: trained, continued, refused, and read by a person."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app.running import TINY, Finished, Scripts
+
+ARMS = "upsamplers=[transposed_k4s2p1,bilinear_conv]"
+OUT = Path("runs/comparison")
+
+
+def compare(scripts: Scripts, *overrides: str) -> Finished:
+    return scripts("compare_accuracy", "data=chasedb1", "paths.data_dir=sets", *TINY, "trainer.max_epochs=1", *overrides)
+
+
+def result(scripts: Scripts) -> dict:
+    return json.loads((scripts.folder / OUT / "accuracy.json").read_text())
+
+
+@pytest.fixture
+def compared(scripts: Scripts) -> Scripts:
+    finished = compare(scripts, ARMS, "seeds=[0,1]")
+    assert finished.code == 0, finished.err
+    return scripts
+
+
+def test_every_arm_is_trained_with_every_seed_and_all_scores_are_summed_up(compared: Scripts) -> None:
+    found = result(compared)
+    assert list(found["arms"]) == ["transposed_k4s2p1", "bilinear_conv"]
+    assert found["control"] == "transposed_k4s2p1"
+    arm = found["arms"]["bilinear_conv"]
+    assert arm["seeds"] == [0, 1]
+    run = compared.folder / OUT / "runs" / arm["runs"]["1"]["run_dir"]
+    metrics = json.loads((run / "evaluation/test/metrics.json").read_text())
+    pooled = metrics["field_of_view"]["network at 0.5"]["pooled"]
+    for name in ("dice", "cldice", "auroc"):
+        assert arm["scores"]["network at 0.5"][name]["pooled"]["per_seed"][1] == pooled[name]
+    assert arm["runs"]["1"]["processor_seconds"] > 0
+    assert "upsampler=bilinear_conv" in arm["runs"]["1"]["overrides"]
+    assert found["second_observer"]["pooled"]["dice"] > 0
+    difference = found["differences"]["network at 0.5"]["average_precision"]["bilinear_conv"]
+    with (compared.folder / OUT / "accuracy_per_image.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["reader"] == "network at 0.5"]
+    assert len(rows) == 2 * 2 * 8
+    by_arm = {name: [float(r["average_precision"]) for r in rows if r["arm"] == name] for name in found["arms"]}
+    expected = sum(by_arm["bilinear_conv"]) / 16 - sum(by_arm["transposed_k4s2p1"]) / 16
+    assert difference["mean"] == pytest.approx(expected)
+    assert difference["verdict"] in ("none", "higher", "lower")
+    assert "bilinear_conv" in (compared.folder / OUT / "accuracy.md").read_text()
+    text = json.dumps(found)
+    assert str(compared.folder) not in text
+    assert "sets" not in json.dumps(found["command"])
+
+
+def test_arms_start_from_the_same_weights_outside_the_upsamplers(scripts: Scripts) -> None:
+    import torch
+    from omegaconf import OmegaConf
+
+    from fundus_unet.app.arms import network_for, upsampler_names
+
+    model = OmegaConf.load("configs/model/unet.yaml")
+    model.widths = [4, 8]
+    model.downsampler = OmegaConf.load("configs/downsampler/max_pool.yaml")
+    starts = {}
+    for name in upsampler_names():
+        torch.manual_seed(3)
+        starts[name] = network_for(OmegaConf.create({"model": model}), name).state_dict()
+    first = starts["transposed_k4s2p1"]
+    shared = [key for key in first if not key.startswith("upsamplers.")]
+    assert len(shared) > 20
+    for name, weights in starts.items():
+        assert all(torch.equal(weights[key], first[key]) for key in shared), name
+
+
+def test_the_same_command_continues_and_trains_only_what_is_missing(compared: Scripts) -> None:
+    runs = compared.folder / OUT / "runs"
+    before = result(compared)
+    kept = {path.name: (path / "checkpoints/last.ckpt").stat().st_mtime_ns for path in runs.iterdir()}
+    shutil.rmtree(runs / "bilinear_conv_seed1")
+    finished = compare(compared, ARMS, "seeds=[0,1]")
+    assert finished.code == 0, finished.err
+    assert finished.out.count("run directory ") == 1
+    for name, time in kept.items():
+        unchanged = (runs / name / "checkpoints/last.ckpt").stat().st_mtime_ns == time
+        assert unchanged == (name != "bilinear_conv_seed1")
+    assert result(compared)["differences"] == before["differences"]
+
+
+def test_an_interrupted_run_is_resumed(compared: Scripts) -> None:
+    run = compared.folder / OUT / "runs" / "bilinear_conv_seed1"
+    (run / "threshold.json").unlink()
+    shutil.rmtree(run / "checkpoints")
+    assert compare(compared, ARMS, "seeds=[0,1]").code == 0
+    assert len(json.loads((run / "training.json").read_text())["sessions"]) == 2
+    assert (run / "threshold.json").is_file()
+
+
+def test_other_settings_do_not_continue_an_old_comparison(compared: Scripts) -> None:
+    finished = compare(compared, ARMS, "seeds=[0,1]", "data.patch_size=16")
+    assert finished.code == 2
+    assert "data.patch_size: 32 in there; 16 in asked for" in finished.err
+    assert "choose another out_dir" in finished.err
+
+
+def test_finished_runs_are_compared_without_training(compared: Scripts) -> None:
+    runs = compared.folder / OUT / "runs"
+    directories = ",".join(str(runs / f"{arm}_seed0") for arm in ("bilinear_conv", "transposed_k4s2p1"))
+    finished = compare(compared, f"run_dirs=[{directories}]", "control=bilinear_conv", "out_dir=other")
+    assert finished.code == 0, finished.err
+    assert "run directory " not in finished.out
+    found = json.loads((compared.folder / "other/accuracy.json").read_text())
+    assert found["control"] == "bilinear_conv"
+    difference = found["differences"]["network at 0.5"]["dice"]["transposed_k4s2p1"]
+    assert (difference["interval"], difference["verdict"]) == (None, "unknown")
+    assert "One seed" in finished.out
+
+
+def test_bad_run_directories_are_reported_and_the_others_compared(compared: Scripts) -> None:
+    runs = compared.folder / OUT / "runs"
+    (runs / "bilinear_conv_seed1" / "threshold.json").unlink()
+    foreign = compared.folder / "foreign"
+    foreign.mkdir()
+    (foreign / "config.yaml").write_text("task: classification\n")
+    names = [runs / f"{arm}_seed{seed}" for arm in ("transposed_k4s2p1", "bilinear_conv") for seed in (0, 1)]
+    directories = ",".join(map(str, [*names, foreign, compared.folder / "nowhere"]))
+    finished = compare(compared, f"run_dirs=[{directories}]", "out_dir=other")
+    assert finished.code == 1
+    found = json.loads((compared.folder / "other/accuracy.json").read_text())
+    reasons = {Path(failure["run"]).name: failure["reason"] for failure in found["failures"]}
+    assert set(reasons) == {"bilinear_conv_seed1", "foreign", "nowhere"}
+    assert "not finished" in reasons["bilinear_conv_seed1"]
+    assert "no training configuration" in reasons["foreign"]
+    assert "there is no directory" in reasons["nowhere"]
+    assert {arm: summary["seeds"] for arm, summary in found["arms"].items()} == {
+        "transposed_k4s2p1": [0, 1],
+        "bilinear_conv": [0],
+    }
+    nothing = compare(compared, f"run_dirs=[{foreign}]")
+    assert nothing.code == 2
+    assert "no finished run" in nothing.err
+
+
+def test_runs_of_another_budget_are_refused_unless_told(compared: Scripts) -> None:
+    longer = compared.train("trainer.max_epochs=2", "upsampler=bilinear_conv").run_directory
+    control = compared.folder / OUT / "runs" / "transposed_k4s2p1_seed0"
+    finished = compare(compared, f"run_dirs=[{control},{longer}]", "out_dir=other")
+    assert finished.code == 2
+    assert "trainer.max_epochs: 1 in transposed_k4s2p1_seed0; 2 in" in finished.err
+    assert not (compared.folder / "other").exists()
+    allowed = compare(compared, f"run_dirs=[{control},{longer}]", "out_dir=other", "allow_different=true")
+    assert allowed.code == 0, allowed.err
+    assert "differ in more than the upsampler" in (compared.folder / "other/accuracy.md").read_text()
+
+
+def test_an_arm_that_diverges_is_reported_and_the_others_go_on(scripts: Scripts) -> None:
+    # the rate is survived without momentum by the seed's first steps only
+    overrides = (ARMS, "seeds=[0]", "objective.optimizer.lr=1e30", "trainer.gradient_clip_val=null")
+    finished = compare(scripts, *overrides)
+    assert finished.code == 2
+    assert "no finished run" in finished.err
+    assert finished.err.count("training diverged") == 2
+    again = compare(scripts, *overrides)
+    assert again.err.count("diverged in an earlier comparison") == 2
+
+
+def test_equal_parameters(scripts: Scripts) -> None:
+    finished = compare(scripts, ARMS, "seeds=[0]", "match_parameters=true", "model.widths=[8,16]")
+    assert finished.code == 0, finished.err
+    arms = result(scripts)["arms"]
+    counts = {name: arm["runs"]["0"]["parameters"] for name, arm in arms.items()}
+    matched = next(name for name in counts if name.startswith("bilinear_conv_width1."))
+    assert counts[matched] == pytest.approx(counts["transposed_k4s2p1"], rel=0.03)
+    assert result(scripts)["protocol"]["parameters_matched"]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("upsamplers=[bilinear_conv]", "at least 2 different names"),
+        ("upsamplers=[bilinear_conv,transposed_k4s2p]", "did you mean 'transposed_k4s2p1'"),
+        ("control=dysample", "control is not among the upsamplers"),
+        ("seeds=[]", "different integers"),
+        ("seeds=[0,0]", "different integers"),
+        ("seeds=[a]", "different integers"),
+        ("upsampler=bilinear_conv", "expected: upsamplers=[...]"),
+        ("seed=3", "expected: upsamplers=[...] and seeds=[...]"),
+        ("model.upsampler.bias=false", "same for every run"),
+        ("upsamplrs=[a,b]", "did you mean 'upsamplers'"),
+    ],
+)
+def test_bad_settings(scripts: Scripts, override: str, message: str) -> None:
+    finished = compare(scripts, override)
+    assert finished.code == 2
+    assert message in finished.err
+    assert not (scripts.folder / "runs").exists()
