@@ -6,25 +6,41 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from omegaconf import OmegaConf
 
 from app.running import TINY, Finished, Scripts
+from fundus_unet.app.arms import network_for, upsampler_names
+from fundus_unet.app.entry import CONFIG_DIR
 
 ARMS = "upsamplers=[transposed_k4s2p1,bilinear_conv]"
 OUT = Path("runs/comparison")
 
 
 def compare(scripts: Scripts, *overrides: str) -> Finished:
-    return scripts("compare_accuracy", "data=chasedb1", "paths.data_dir=sets", *TINY, "trainer.max_epochs=1", *overrides)
+    return scripts(
+        "compare_accuracy", "data=chasedb1", "paths.data_dir=sets", *TINY, "trainer.max_epochs=1", *overrides
+    )
 
 
 def result(scripts: Scripts) -> dict:
     return json.loads((scripts.folder / OUT / "accuracy.json").read_text())
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kept") / "runs"
+
+
 @pytest.fixture
-def compared(scripts: Scripts) -> Scripts:
+def compared(scripts: Scripts, kept: Path) -> Scripts:
+    """A finished comparison: trained for the first test, copied for the others."""
+    if kept.exists():
+        shutil.copytree(kept, scripts.folder / "runs")
+        return scripts
     finished = compare(scripts, ARMS, "seeds=[0,1]")
     assert finished.code == 0, finished.err
+    shutil.copytree(scripts.folder / "runs", kept)
     return scripts
 
 
@@ -56,15 +72,10 @@ def test_every_arm_is_trained_with_every_seed_and_all_scores_are_summed_up(compa
     assert "sets" not in json.dumps(found["command"])
 
 
-def test_arms_start_from_the_same_weights_outside_the_upsamplers(scripts: Scripts) -> None:
-    import torch
-    from omegaconf import OmegaConf
-
-    from fundus_unet.app.arms import network_for, upsampler_names
-
-    model = OmegaConf.load("configs/model/unet.yaml")
+def test_arms_start_from_the_same_weights_outside_the_upsamplers() -> None:
+    model = OmegaConf.load(CONFIG_DIR / "model/unet.yaml")
     model.widths = [4, 8]
-    model.downsampler = OmegaConf.load("configs/downsampler/max_pool.yaml")
+    model.downsampler = OmegaConf.load(CONFIG_DIR / "downsampler/max_pool.yaml")
     starts = {}
     for name in upsampler_names():
         torch.manual_seed(3)
@@ -79,12 +90,12 @@ def test_arms_start_from_the_same_weights_outside_the_upsamplers(scripts: Script
 def test_the_same_command_continues_and_trains_only_what_is_missing(compared: Scripts) -> None:
     runs = compared.folder / OUT / "runs"
     before = result(compared)
-    kept = {path.name: (path / "checkpoints/last.ckpt").stat().st_mtime_ns for path in runs.iterdir()}
+    times = {path.name: (path / "checkpoints/last.ckpt").stat().st_mtime_ns for path in runs.iterdir()}
     shutil.rmtree(runs / "bilinear_conv_seed1")
     finished = compare(compared, ARMS, "seeds=[0,1]")
     assert finished.code == 0, finished.err
     assert finished.out.count("run directory ") == 1
-    for name, time in kept.items():
+    for name, time in times.items():
         unchanged = (runs / name / "checkpoints/last.ckpt").stat().st_mtime_ns == time
         assert unchanged == (name != "bilinear_conv_seed1")
     assert result(compared)["differences"] == before["differences"]
@@ -157,7 +168,6 @@ def test_runs_of_another_budget_are_refused_unless_told(compared: Scripts) -> No
 
 
 def test_an_arm_that_diverges_is_reported_and_the_others_go_on(scripts: Scripts) -> None:
-    # the rate is survived without momentum by the seed's first steps only
     overrides = (ARMS, "seeds=[0]", "objective.optimizer.lr=1e30", "trainer.gradient_clip_val=null")
     finished = compare(scripts, *overrides)
     assert finished.code == 2

@@ -37,6 +37,10 @@ def test_a_run_is_self_contained_and_evaluation_repeats_its_numbers(scripts: Scr
     assert len(rows) == 8 * 2 * 3
     dice = [float(r["dice"]) for r in rows if (r["region"], r["reader"]) == ("field_of_view", "network at 0.5")]
     assert np.mean(dice) == pytest.approx(readers["network at 0.5"]["over_images"]["dice"]["mean"])
+    cldice = [float(r["cldice"]) for r in rows if (r["region"], r["reader"]) == ("whole_image", "second observer")]
+    assert np.mean(cldice) == pytest.approx(trained["whole_image"]["second observer"]["over_images"]["cldice"]["mean"])
+    assert all(float(row["betti0_error"]).is_integer() for row in rows)
+    assert all("betti0_error" not in reader["pooled"] and "cldice" in reader["pooled"] for reader in readers.values())
     picture = Image.open(moved / "evaluation/test/pictures/Image_11L.png")
     assert picture.width == 4 * 480
 

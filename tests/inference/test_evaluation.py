@@ -1,11 +1,13 @@
-"""The scores of a table, recomputed with scikit-learn from the same pixels."""
+"""The scores of a table, recomputed with scikit-learn and scikit-image from the same pixels."""
 
 import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from skimage.morphology import skeletonize
 from sklearn import metrics
 from torch import nn
 
@@ -14,16 +16,19 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.data.folder import Folder
 from fundus_unet.data.preprocess import Preprocessor
 from fundus_unet.data.store import decode
+from fundus_unet.inference import evaluation as module
 from fundus_unet.inference.evaluation import (
     NETWORK,
     NETWORK_VALIDATED,
     REGIONS,
     SECOND_OBSERVER,
+    Evaluation,
     choose_threshold,
     evaluate,
 )
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.metrics.histogram import BINS
+from fundus_unet.metrics.topology import thinned
 
 THRESHOLD = 0.31
 RANKING = ("auroc", "average_precision")
@@ -84,6 +89,26 @@ def reference(probability: np.ndarray, label: np.ndarray, threshold: float, rank
     return scores
 
 
+def reference_topology(pixels, region: str, reader: str, threshold: float) -> dict[str, tuple[np.ndarray, int]]:
+    """Name -> (|S(P)|, |S(P) & G|, |S(G)|, |S(G) & P|) and the error in the number of pieces."""
+    by_name = {}
+    for name, (probability, label, inside, observed) in pixels.items():
+        predicted = observed if reader == SECOND_OBSERVER else probability >= round(threshold * BINS) / BINS
+        if predicted is None:
+            continue
+        counted = inside if region == "field_of_view" else np.ones_like(inside)
+        masks = [(mask * counted).astype(np.uint8).reshape(SIZE) for mask in (predicted, label)]
+        skeletons = [skeletonize(mask > 0) for mask in masks]
+        counts = [(skeletons[0], 1), (skeletons[0], masks[1]), (skeletons[1], 1), (skeletons[1], masks[0])]
+        pieces = [cv2.connectedComponents(mask, connectivity=8)[0] for mask in masks]
+        by_name[name] = np.array([(skeleton * mask).sum() for skeleton, mask in counts]), abs(pieces[0] - pieces[1])
+    return by_name
+
+
+def reference_cldice(counts: np.ndarray) -> float:
+    return 2 / (counts[0] / counts[1] + counts[2] / counts[3])
+
+
 def chosen(pixels, region: str, second: bool = False) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Name -> (prediction, label) inside the region, where there is a prediction."""
     return {
@@ -100,15 +125,22 @@ def chosen(pixels, region: str, second: bool = False) -> dict[str, tuple[np.ndar
 @pytest.mark.parametrize(
     ("reader", "threshold"), [(NETWORK, 0.5), (NETWORK_VALIDATED, THRESHOLD), (SECOND_OBSERVER, 0.5)]
 )
-def test_scores_equal_scikit_learns(evaluation, pixels, region, reader, threshold):
+def test_scores_equal_their_references(evaluation, pixels, region, reader, threshold):
     second = reader == SECOND_OBSERVER
     by_name = chosen(pixels, region, second)
     assert len(by_name) == (2 if second else 3)
     summary = evaluation.metrics()[region][reader]
     assert summary["threshold"] == threshold
     together = [np.concatenate(parts) for parts in zip(*by_name.values(), strict=True)]
-    assert summary["pooled"] == pytest.approx(reference(*together, threshold, not second), rel=1e-9)
-    each = {name: reference(*parts, threshold, not second) for name, parts in by_name.items()}
+    topology = reference_topology(pixels, region, reader, threshold)
+    pooled = {"cldice": reference_cldice(sum(counts for counts, _ in topology.values()))}
+    assert summary["pooled"] == pytest.approx(reference(*together, threshold, not second) | pooled, rel=1e-9)
+    each = {
+        name: reference(*parts, threshold, not second)
+        | {"cldice": reference_cldice(topology[name][0]), "betti0_error": topology[name][1]}
+        for name, parts in by_name.items()
+    }
+    assert set(summary["over_images"]) == set(next(iter(each.values())))
     rows = [row for row in evaluation.rows() if (row["region"], row["reader"]) == (region, reader)]
     assert [row["name"] for row in rows] == list(each)
     for row in rows:
@@ -156,12 +188,41 @@ def test_undefined_scores_are_none(cases, tmp_path):
     inside = table["field_of_view"][NETWORK]
     assert [inside["pooled"][name] for name in ("sensitivity", *RANKING)] == [None] * 3
     assert inside["pooled"]["specificity"] is not None
+    assert inside["pooled"]["cldice"] is None, "the network sees no vessel there either"
+    assert inside["over_images"]["betti0_error"]["mean"] == 0
+    assert [table["whole_image"][NETWORK]["over_images"][name]["mean"] for name in ("cldice", "betti0_error")] == [0, 1]
     assert inside["over_images"]["sensitivity"] == {"mean": None, "standard_deviation": None, "images": 0}
     assert table["whole_image"][NETWORK]["pooled"]["sensitivity"] == 0
     assert table["whole_image"][NETWORK]["over_images"]["dice"]["standard_deviation"] is None
     json.dumps(table, allow_nan=False)
     with pytest.raises(InputError, match="no best threshold"):
         choose_threshold(PREDICTOR, ORIGINAL, [case])
+
+
+def test_vessels_outside_the_field_of_view_count_in_the_whole_image_alone(cases, tmp_path):
+    """Of three straight vessels two lie outside, one of which in two pieces; the network predicts none there."""
+    vessels, window = np.zeros(SIZE, np.uint8), np.zeros(SIZE, np.uint8)
+    vessels[[2, 40, 80], 10:70] = 255
+    vessels[80, 30:33] = 0
+    window[30:60] = 255
+    save(tmp_path / "vessels.png", vessels)
+    save(tmp_path / "window.png", window)
+    case = replace(cases[2], label=tmp_path / "vessels.png", mask=tmp_path / "window.png")
+    photograph = decode(case, ORIGINAL)
+    evaluation = Evaluation(THRESHOLD)
+    evaluation.add(photograph, (photograph.label * photograph.field_of_view).astype(np.float32))
+    inside, whole = (evaluation.tallies[region][NETWORK].per_image[case.name] for region in REGIONS)
+    assert (inside["cldice"], inside["betti0_error"]) == (1, 0)
+    assert (whole["cldice"], whole["betti0_error"]) == (pytest.approx(2 * 60 / (60 + 177)), 3)
+
+
+def test_a_mask_is_thinned_once_and_never_for_a_threshold(cases, monkeypatch):
+    calls = []
+    monkeypatch.setattr(module, "thinned", lambda *arguments: calls.append(arguments) or thinned(*arguments))
+    evaluate(PREDICTOR, ORIGINAL, cases[:1], THRESHOLD)
+    assert len(calls) == 4, "label, network at two thresholds, second observer; all empty outside the field of view"
+    choose_threshold(PREDICTOR, ORIGINAL, cases)
+    assert len(calls) == 4
 
 
 def test_each_photograph_is_shown_once_with_its_probability(cases, pixels):

@@ -18,6 +18,7 @@ from fundus_unet.metrics.segmentation import (
     confusion_at,
     precision_recall_curve,
     scores,
+    vessel_mask,
 )
 
 BINARY = ("dice", "sensitivity", "specificity", "accuracy", "mcc")
@@ -89,10 +90,26 @@ def test_the_threshold_is_rounded_to_the_nearest_edge():
     assert confusion_at(histogram, 0.5 + 0.6 / BINS).tp == 0
 
 
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**31), threshold=st.floats(0, 1), dtype=st.sampled_from([torch.float16, torch.float32]))
+def test_the_mask_holds_the_pixels_that_are_called_vessel(seed, threshold, dtype):
+    _, label = example(seed=seed, size=300)
+    # Near the threshold, on bin edges and between them.
+    steps = torch.arange(300) - 150
+    probability = (threshold + steps / (4 * BINS)).clamp(0, 1).to(dtype)
+    mask, confusion = (
+        vessel_mask(probability, threshold),
+        confusion_at(probability_histogram(probability, label), threshold),
+    )
+    assert (int((mask & (label == 1)).sum()), int((mask & (label == 0)).sum())) == (confusion.tp, confusion.fp)
+
+
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
 def test_a_threshold_that_is_not_a_probability_is_refused(threshold):
     with pytest.raises(InputError, match="threshold"):
         confusion_at(probability_histogram(torch.tensor([0.5]), torch.tensor([1])), threshold)
+    with pytest.raises(InputError, match="threshold"):
+        vessel_mask(torch.tensor([0.5]), threshold)
 
 
 def test_a_perfect_prediction():

@@ -6,6 +6,8 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from fundus_unet.inference.evaluation import NETWORK_VALIDATED
+
 COLUMNS = {
     "dice": "Dice",
     "sensitivity": "sens.",
@@ -14,29 +16,34 @@ COLUMNS = {
     "mcc": "MCC",
     "auroc": "AUROC",
     "average_precision": "AP",
+    "cldice": "clDice",
+    "betti0_error": "Betti-0",
 }
 REGION_TITLES = {"field_of_view": "in the field of view", "whole_image": "whole image"}
 
 
 def score_table(metrics: dict[str, Any], region: str, title: str) -> Table:
-    """Readers as rows, pooled over pixels and as mean and standard deviation over images; scores as columns."""
+    """Readers as rows, pooled over pixels and as mean and standard deviation over images; scores as columns.
+
+    Betti-0 is the error in the number of pieces, which has no pooled value.
+    """
     table = Table(  # narrow enough for a terminal of 80 columns
         title=f"{title}, {REGION_TITLES[region]}",
         title_justify="left",
         box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        pad_edge=False,
+        show_edge=False,
+        padding=0,
     )
     table.add_column("", no_wrap=True)
     for name in COLUMNS.values():
         table.add_column(name, justify="right", no_wrap=True)
     for reader, summary in metrics[region].items():
-        shown = reader.replace("validation threshold", f"{summary['threshold']:.2f} (val.)")
+        shown = f"at {summary['threshold']:.2f} (val.)" if reader == NETWORK_VALIDATED else reader
         over_images = summary["over_images"]
-        table.add_row(shown, *(_number(summary["pooled"].get(name)) for name in COLUMNS), style="bold")
-        for statistic, label in (("mean", "  mean of images"), ("standard_deviation", "  st. dev. of images")):
-            values = (over_images.get(name, {}).get(statistic) for name in COLUMNS)
-            table.add_row(label, *map(_number, values), end_section=statistic != "mean")
+        table.add_row(shown, *(_number(name, summary["pooled"].get(name)) for name in COLUMNS), style="bold")
+        for statistic, label in (("mean", "  mean (images)"), ("standard_deviation", "  st. dev.")):
+            values = (_number(name, over_images.get(name, {}).get(statistic)) for name in COLUMNS)
+            table.add_row(label, *values, end_section=statistic != "mean")
     return table
 
 
@@ -53,5 +60,7 @@ def cells_table(
     return table
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+def _number(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.1f}" if name == "betti0_error" else f"{value:.4f}"

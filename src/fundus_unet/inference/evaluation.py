@@ -1,7 +1,7 @@
 """The evaluation protocol: every photograph at its original resolution, against its original label."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,7 +17,8 @@ from fundus_unet.data.store import Photograph, decode
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.metrics.histogram import BINS, probability_histogram
 from fundus_unet.metrics.protocol import over_images
-from fundus_unet.metrics.segmentation import best_dice_threshold, confusion_at, scores
+from fundus_unet.metrics.segmentation import best_dice_threshold, confusion_at, scores, vessel_mask
+from fundus_unet.metrics.topology import CentrelineOverlap, ThinnedMask, betti0_error, centreline_overlap, thinned
 
 REGIONS = ("field_of_view", "whole_image")
 NETWORK = "network at 0.5"
@@ -28,27 +29,35 @@ OnPhotograph = Callable[[Photograph, np.ndarray], None]
 
 
 class Tally:
-    """Scores of one reader (a network at a threshold, or an observer) in one region, pooled and per photograph."""
+    """Scores of one reader (a network at a threshold, or an observer) in one region, pooled and per photograph.
+
+    Convention: the Betti-0 error is of one photograph, so it has a mean over photographs and no pooled value; pooled
+    clDice is that of the skeletons' pixels summed over photographs.
+    """
 
     def __init__(self, threshold: float, ranks: bool) -> None:
         self.threshold = threshold
         self.ranks = ranks  # an observer's mask has no ranking of pixels, so no AUROC and no average precision
         self.pooled = torch.zeros(2, BINS, dtype=torch.int64)
+        self.pooled_overlap = CentrelineOverlap()
         self.per_image: dict[str, dict[str, float]] = {}
 
-    def add(self, name: str, histogram: Tensor) -> None:
+    def add(self, name: str, histogram: Tensor, prediction: ThinnedMask, label: ThinnedMask) -> None:
+        overlap = centreline_overlap(prediction, label)
         self.pooled += histogram
-        self.per_image[name] = self._scores(histogram)
+        self.pooled_overlap += overlap
+        self.per_image[name] = self._scores(histogram, overlap) | {"betti0_error": betti0_error(prediction, label)}
 
     def summary(self) -> dict[str, Any]:
         return {
             "threshold": self.threshold,
-            "pooled": self._scores(self.pooled),
+            "pooled": self._scores(self.pooled, self.pooled_overlap),
             "over_images": {name: asdict(value) for name, value in over_images(list(self.per_image.values())).items()},
         }
 
-    def _scores(self, histogram: Tensor) -> dict[str, float]:
-        return scores(histogram, self.threshold) if self.ranks else confusion_at(histogram, 0.5).scores()
+    def _scores(self, histogram: Tensor, overlap: CentrelineOverlap) -> dict[str, float]:
+        by_pixel = scores(histogram, self.threshold) if self.ranks else confusion_at(histogram, 0.5).scores()
+        return by_pixel | {"cldice": overlap.cldice}
 
 
 class Evaluation:
@@ -63,20 +72,31 @@ class Evaluation:
 
     def add(self, photograph: Photograph, probability: np.ndarray) -> None:
         """Count one photograph; its second observer's label is read here, where there is one."""
-        self._add(photograph, probability, {NETWORK: 0.5, NETWORK_VALIDATED: self.threshold}, ranks=True)
+        label = _thinned_by_region(photograph.label, photograph.field_of_view)
+        self._add(photograph, label, probability, {NETWORK: 0.5, NETWORK_VALIDATED: self.threshold}, ranks=True)
         second = photograph.case.second_label
         if second is not None:
             mask = read_label(second, photograph.field_of_view.shape).astype(np.float32)
-            self._add(photograph, mask, {SECOND_OBSERVER: 0.5}, ranks=False)
+            self._add(photograph, label, mask, {SECOND_OBSERVER: 0.5}, ranks=False)
 
-    def _add(self, photograph: Photograph, probability: np.ndarray, readers: dict[str, float], ranks: bool) -> None:
-        label = torch.from_numpy(photograph.label)
-        for region in REGIONS:
-            inside = torch.from_numpy(photograph.field_of_view) if region == "field_of_view" else None
-            histogram = probability_histogram(torch.from_numpy(probability), label, inside)
-            for reader, threshold in readers.items():
+    def _add(
+        self,
+        photograph: Photograph,
+        label: dict[str, ThinnedMask],
+        probability: np.ndarray,
+        readers: dict[str, float],
+        ranks: bool,
+    ) -> None:
+        predicted, truth = torch.from_numpy(probability), torch.from_numpy(photograph.label)
+        histograms = {
+            "field_of_view": probability_histogram(predicted, truth, torch.from_numpy(photograph.field_of_view)),
+            "whole_image": probability_histogram(predicted, truth),
+        }
+        for reader, threshold in readers.items():
+            masks = _thinned_by_region(vessel_mask(predicted, threshold).numpy(), photograph.field_of_view)
+            for region in REGIONS:
                 tally = self.tallies[region].setdefault(reader, Tally(threshold, ranks))
-                tally.add(photograph.case.name, histogram)
+                tally.add(photograph.case.name, histograms[region], masks[region], label[region])
 
     def metrics(self) -> dict[str, Any]:
         """`{region: {reader: {threshold, pooled, over_images}}}`; undefined scores are None."""
@@ -108,12 +128,8 @@ def evaluate(
 
     Raises: `InputError` without cases, or for a case whose files are missing or do not fit.
     """
-    if not cases:
-        raise InputError("there is no photograph to evaluate", expected="at least one photograph with a label")
     evaluation = Evaluation(threshold)
-    for case in cases:
-        photograph = decode(case, preprocessor)
-        probability = predictor.probability(photograph.working, photograph.field_of_view)
+    for photograph, probability in _predicted(predictor, preprocessor, cases):
         evaluation.add(photograph, probability)
         if on_photograph:
             on_photograph(photograph, probability)
@@ -121,9 +137,31 @@ def evaluate(
 
 
 def choose_threshold(predictor: Predictor, preprocessor: Preprocessor, cases: Sequence[Case]) -> float:
-    """The threshold of best pooled Dice in the field of view; for validation cases, never for test cases."""
-    pooled = evaluate(predictor, preprocessor, cases, threshold=0.5).tallies["field_of_view"][NETWORK].pooled
+    """The threshold of best pooled Dice in the field of view; for validation cases, never for test cases.
+
+    Raises: `InputError` as `evaluate`, or where no case has a vessel in its field of view.
+    """
+    pooled = torch.zeros(2, BINS, dtype=torch.int64)
+    for photograph, probability in _predicted(predictor, preprocessor, cases):
+        arrays = (probability, photograph.label, photograph.field_of_view)
+        pooled += probability_histogram(*(torch.from_numpy(array) for array in arrays))
     return best_dice_threshold(pooled)
+
+
+def _predicted(
+    predictor: Predictor, preprocessor: Preprocessor, cases: Sequence[Case]
+) -> Iterator[tuple[Photograph, np.ndarray]]:
+    if not cases:
+        raise InputError("there is no photograph to evaluate", expected="at least one photograph with a label")
+    for case in cases:
+        photograph = decode(case, preprocessor)
+        yield photograph, predictor.probability(photograph.working, photograph.field_of_view)
+
+
+def _thinned_by_region(mask: np.ndarray, field_of_view: np.ndarray) -> dict[str, ThinnedMask]:
+    """The mask in each of `REGIONS`; thinned once where it has no vessel outside the field of view."""
+    inside = thinned(mask, field_of_view)
+    return {"field_of_view": inside, "whole_image": thinned(mask) if mask[~field_of_view].any() else inside}
 
 
 def _without_nan(value: Any) -> Any:

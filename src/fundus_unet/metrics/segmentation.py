@@ -76,12 +76,21 @@ def confusion_at(histogram: Tensor, threshold: float) -> Confusion:
     Convention: the threshold is rounded to the nearest bin edge (0.5 is one); 1 means the last bin, which holds p = 1.
     Raises: InputError where the threshold is outside [0, 1] or the histogram is empty.
     """
-    if not 0.0 <= threshold <= 1.0:
-        raise InputError("the threshold is not a probability", expected="a number in [0, 1]", got=threshold)
-    edge = min(round(threshold * BINS), BINS - 1)
+    edge = _edge(threshold)
     negatives, positives = _counts(histogram)
     fp, tp = int(negatives[edge:].sum()), int(positives[edge:].sum())
     return Confusion(tp=tp, fp=fp, fn=int(positives.sum()) - tp, tn=int(negatives.sum()) - fp)
+
+
+def vessel_mask(probability: Tensor, threshold: float) -> Tensor:
+    """True in exactly those pixels that `confusion_at` calls vessel.
+
+    Shapes: probability of any shape; result bool, alike.
+    Units: probability in [0, 1].
+    Raises: InputError where the threshold is outside [0, 1].
+    """
+    # float16 would round the edge.
+    return probability.to(torch.promote_types(probability.dtype, torch.float32)) >= _edge(threshold) / BINS
 
 
 def auroc(histogram: Tensor) -> float:
@@ -149,6 +158,12 @@ def scores(histogram: Tensor, threshold: float) -> dict[str, float]:
     """
     ranking = {"auroc": auroc(histogram), "average_precision": average_precision(histogram)}
     return confusion_at(histogram, threshold).scores() | ranking
+
+
+def _edge(threshold: float) -> int:
+    if not 0.0 <= threshold <= 1.0:
+        raise InputError("the threshold is not a probability", expected="a number in [0, 1]", got=threshold)
+    return min(round(threshold * BINS), BINS - 1)
 
 
 def _counts(histogram: Tensor) -> tuple[Tensor, Tensor]:
