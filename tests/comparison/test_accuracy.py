@@ -1,9 +1,11 @@
 """Summaries and differences of scored runs, with planted scores."""
 
+from pathlib import Path
+
 import pytest
 
 from fundus_unet.comparison.accuracy import ScoredRun, arm_summaries, as_plain, differences
-from fundus_unet.comparison.accuracy_table import accuracy_markdown, reading
+from fundus_unet.comparison.accuracy_table import accuracy_document, reading
 from fundus_unet.core.errors import InputError
 
 READER = "network at 0.5"
@@ -40,6 +42,10 @@ def result(scored_runs: list[ScoredRun], **changes):
         "differences": {READER: found},
         "failures": [],
     } | changes
+
+
+def text_of(found) -> str:
+    return accuracy_document(found).to_markdown(Path())
 
 
 def test_summaries_are_over_seeds() -> None:
@@ -80,7 +86,7 @@ def test_bad_comparisons() -> None:
 
 
 def test_the_text_says_what_was_found() -> None:
-    text = accuracy_markdown(result(runs()))
+    text = text_of(result(runs()))
     assert "| Dice | `better` | +0.1000 | +0.1000 to +0.1000 |" in text
     line = next(line for line in text.splitlines() if line.startswith("| Dice | `better`"))
     assert line.endswith("| higher |")
@@ -89,7 +95,7 @@ def test_the_text_says_what_was_found() -> None:
 
 
 def test_one_seed_is_said_to_give_no_interval() -> None:
-    text = accuracy_markdown(result(runs(seeds=[0])))
+    text = text_of(result(runs(seeds=[0])))
     assert "One seed" in text
     assert "cannot be told" in text
 
@@ -103,6 +109,6 @@ def test_a_comparison_that_can_find_nothing_says_so() -> None:
 def test_failures_and_different_settings_are_told() -> None:
     failures = [{"run": "arm_seed1", "reason": "training diverged"}]
     protocol = result(runs())["protocol"] | {"differing_settings": {"data.patch_size": {"a": 1, "b": 2}}}
-    text = accuracy_markdown(result(runs(), failures=failures, protocol=protocol))
-    assert "- arm_seed1: training diverged" in text
+    text = text_of(result(runs(), failures=failures, protocol=protocol))
+    assert "\narm_seed1: training diverged\n" in text
     assert "`data.patch_size`" in text

@@ -18,9 +18,9 @@ from fundus_unet.app.build import build
 from fundus_unet.app.environment import command, environment
 from fundus_unet.app.evaluate import evaluate_run
 from fundus_unet.app.run_directory import RunDirectory
-from fundus_unet.app.tables import cells_table
+from fundus_unet.app.tables import grid_table
 from fundus_unet.comparison.accuracy import ScoredRun, arm_summaries, as_plain, differences
-from fundus_unet.comparison.accuracy_table import accuracy_markdown, difference_table, reading, score_table
+from fundus_unet.comparison.accuracy_table import accuracy_document, difference_table, reading, score_table
 from fundus_unet.comparison.protocol import differing
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_csv, write_json, write_text
@@ -93,11 +93,11 @@ def write_result(
     }
     write_json(out_dir / "accuracy.json", result)
     write_csv(out_dir / "accuracy_per_image.csv", _rows(runs))
-    write_text(out_dir / "accuracy.md", accuracy_markdown(result))
-    console.print(cells_table(f"{NETWORK}, mean ± spread over seeds", *score_table(result, NETWORK, PRINTED)))
+    write_text(out_dir / "accuracy.md", accuracy_document(result).to_markdown(out_dir))
+    console.print(grid_table(f"{NETWORK}, mean ± spread over seeds", score_table(result, NETWORK, PRINTED)))
     found = result["differences"][NETWORK]
     if any(found.values()):
-        console.print(cells_table(f"difference to {control}", *difference_table(found, PRINTED), PRINTED_COLUMNS))
+        console.print(grid_table(f"difference to {control}", difference_table(found, PRINTED), PRINTED_COLUMNS))
         console.print(*reading(found), highlight=False)
     for failure in failures:
         console.print(f"not compared: {failure.run}: {failure.reason}", style="yellow", markup=False, highlight=False)

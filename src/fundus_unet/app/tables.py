@@ -6,6 +6,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
+from fundus_unet.comparison.document import Grid
 from fundus_unet.inference.evaluation import NETWORK_VALIDATED
 
 COLUMNS = {
@@ -47,15 +48,13 @@ def score_table(metrics: dict[str, Any], region: str, title: str) -> Table:
     return table
 
 
-def cells_table(
-    title: str, header: Sequence[str], rows: Sequence[Sequence[str]], keep: Sequence[str] | None = None
-) -> Table:
-    """A table of ready cells, of all columns or those to `keep`; Markdown's backticks are left out."""
+def grid_table(title: str, grid: Grid, keep: Sequence[str] | None = None) -> Table:
+    """A document's table for the terminal: all its columns, or those to `keep`, without Markdown's backticks."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    kept = [number for number, name in enumerate(header) if keep is None or name in keep]
+    kept = [number for number, name in enumerate(grid.header) if keep is None or name in keep]
     for number in kept:
-        table.add_column(header[number], justify="right" if number else "left", overflow="fold")
-    for row in rows:
+        table.add_column(grid.header[number], justify="right" if number else "left", overflow="fold")
+    for row in grid.rows:
         table.add_row(*(row[number].replace("`", "") for number in kept))
     return table
 

@@ -1,9 +1,10 @@
-"""The accuracy comparison as Markdown."""
+"""The accuracy comparison as tables and sentences."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fundus_unet.comparison.accuracy import LOWER_IS_BETTER
+from fundus_unet.comparison.document import Block, Document, Grid, Heading, Paragraph
 
 TITLES = {
     "dice": "Dice",
@@ -16,39 +17,44 @@ TITLES = {
     "auroc": "AUROC",
     "average_precision": "AP",
 }
-Table = tuple[list[str], list[list[str]]]
-"""Header and rows of cells."""
 VERDICTS = {"none": "none", "unknown": "cannot be told", "higher": "higher", "lower": "lower"}
 
 
-def accuracy_markdown(result: Mapping[str, Any]) -> str:
-    """Everything a reader needs of `accuracy.json`, as Markdown."""
+def accuracy_document(result: Mapping[str, Any]) -> Document:
+    """Everything a reader needs of `accuracy.json`."""
     protocol = result["protocol"]
-    parts = [
-        f"# Accuracy of {len(result['arms'])} upsamplers on {protocol['data']}, {protocol['split']}",
-        f"{len(protocol['photographs'])} photographs; pixels in the field of view, at original resolution. Mean ± "
-        "standard deviation over seeds; scores are pooled over all pixels, Betti-0 error is the mean over photographs.",
-        "## Cost",
-        markdown_table(cost_table(result)),
+    blocks: list[Block] = [
+        Paragraph(
+            f"{len(protocol['photographs'])} photographs; pixels in the field of view, at original resolution. Mean ± "
+            "standard deviation over seeds; scores are pooled over all pixels, Betti-0 error is the mean over "
+            "photographs."
+        ),
+        Heading("Cost"),
+        cost_table(result),
     ]
     for reader in result["differences"]:
-        parts += [f"## Scores, {reader}", markdown_table(score_table(result, reader))]
+        blocks += [Heading(f"Scores, {reader}"), score_table(result, reader)]
     for reader, found in result["differences"].items():
-        if found and any(found.values()):
-            parts += [
-                f"## Difference to {result['control']}, {reader}",
-                markdown_table(difference_table(found)),
-                *reading(found),
-            ]
+        if any(found.values()):
+            blocks += [Heading(f"Difference to {result['control']}, {reader}"), difference_table(found)]
+            blocks += [Paragraph(" ".join(reading(found)))]
+    blocks += caveats(result)
+    return Document(f"Accuracy of {len(result['arms'])} upsamplers on {protocol['data']}, {protocol['split']}", blocks)
+
+
+def caveats(result: Mapping[str, Any]) -> list[Block]:
+    """What was not compared, and what else the runs differ in."""
+    blocks: list[Block] = []
     if result["failures"]:
-        parts += ["## Not compared", *(f"- {failure['run']}: {failure['reason']}" for failure in result["failures"])]
-    if protocol["differing_settings"]:
-        named = ", ".join(f"`{key}`" for key in protocol["differing_settings"])
-        parts += [f"**These runs differ in more than the upsampler** (`allow_different=true`): {named}."]
-    return "\n\n".join(parts) + "\n"
+        blocks += [Heading("Not compared")]
+        blocks += [Paragraph(f"{failure['run']}: {failure['reason']}") for failure in result["failures"]]
+    if result["protocol"]["differing_settings"]:
+        named = ", ".join(f"`{key}`" for key in result["protocol"]["differing_settings"])
+        blocks += [Paragraph(f"**These runs differ in more than the upsampler** (`allow_different=true`): {named}.")]
+    return blocks
 
 
-def cost_table(result: Mapping[str, Any]) -> Table:
+def cost_table(result: Mapping[str, Any]) -> Grid:
     """Parameters, floating-point operations and training time of every arm."""
     rows = []
     for arm, summary in result["arms"].items():
@@ -69,10 +75,10 @@ def cost_table(result: Mapping[str, Any]) -> Table:
     flops_key = next(key for key in first if key.startswith("flops_"))
     side = flops_key.removeprefix("flops_")
     header = ["arm", "seeds", "parameters", "in upsamplers", f"GFLOP ({side} × {side})", "processor s", "wall s"]
-    return header, rows
+    return Grid(header, rows)
 
 
-def score_table(result: Mapping[str, Any], reader: str, metrics: Sequence[str] = tuple(TITLES)) -> Table:
+def score_table(result: Mapping[str, Any], reader: str, metrics: Sequence[str] = tuple(TITLES)) -> Grid:
     """Scores of every arm at one threshold, with the second observer where there is one."""
     rows = []
     for arm, summary in result["arms"].items():
@@ -91,10 +97,10 @@ def score_table(result: Mapping[str, Any], reader: str, metrics: Sequence[str] =
         ]
         numbers = (_number(value, metric) for value, metric in zip(values, metrics, strict=True))
         rows.append(["second observer", *numbers])
-    return ["arm", *(TITLES[metric] for metric in metrics)], rows
+    return Grid(["arm", *(TITLES[metric] for metric in metrics)], rows)
 
 
-def difference_table(found: Mapping[str, Mapping[str, Any]], metrics: Sequence[str] = tuple(TITLES)) -> Table:
+def difference_table(found: Mapping[str, Mapping[str, Any]], metrics: Sequence[str] = tuple(TITLES)) -> Grid:
     """Mean difference, 95 % interval, corrected p and verdict of every arm and metric."""
     rows = []
     for metric, arms in ((metric, found[metric]) for metric in metrics if metric in found):
@@ -111,7 +117,7 @@ def difference_table(found: Mapping[str, Mapping[str, Any]], metrics: Sequence[s
                     VERDICTS[difference["verdict"]],
                 ]
             )
-    return ["metric", "arm", "difference", "95 % interval", "seed spread", "p (Holm)", "verdict"], rows
+    return Grid(["metric", "arm", "difference", "95 % interval", "seed spread", "p (Holm)", "verdict"], rows)
 
 
 def reading(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -146,13 +152,6 @@ def spread(value: Mapping[str, Any], metric: str) -> str:
 
 def signed(value: float, metric: str) -> str:
     return f"{value:+.{_digits(metric)}f}"
-
-
-def markdown_table(table: Table) -> str:
-    """First column to the left, the others to the right."""
-    header, rows = table
-    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _mean(values: Sequence[float | None]) -> str:
