@@ -50,7 +50,7 @@ def test_every_arm_is_trained_with_every_seed_and_all_scores_are_summed_up(compa
     assert found["control"] == "transposed_k4s2p1"
     arm = found["arms"]["bilinear_conv"]
     assert arm["seeds"] == [0, 1]
-    run = compared.folder / OUT / "runs" / arm["runs"]["1"]["run_dir"]
+    run = compared.folder / OUT / arm["runs"]["1"]["run_dir"]
     metrics = json.loads((run / "evaluation/test/metrics.json").read_text())
     pooled = metrics["field_of_view"]["network at 0.5"]["pooled"]
     for name in ("dice", "cldice", "auroc"):

@@ -62,7 +62,9 @@ def test_html_is_well_formed_escaped_and_complete(document: Document) -> None:
 
 def test_html_refers_to_nothing_outside_itself(document: Document) -> None:
     page = document.to_html()
-    references = re.findall(r'(?:src|href|srcset|action|data)\s*=\s*"([^"]*)"', page) + re.findall(r"url\(([^)]*)", page)
+    references = re.findall(r'(?:src|href|srcset|action|data)\s*=\s*"([^"]*)"', page) + re.findall(
+        r"url\(([^)]*)", page
+    )
     assert references
     assert all(reference.startswith("data:") for reference in references)
     assert "<script" not in page

@@ -3,6 +3,7 @@
 import csv
 import datetime
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ class Failure:
 
 
 def score_runs(
-    runs: Sequence[RunDirectory], split: str, data_dir: str | None, console: Console
+    runs: Sequence[RunDirectory], split: str, data_dir: str | None, out_dir: Path, console: Console
 ) -> list[tuple[RunDirectory, ScoredRun]]:
     """The scores of every run on a split: those it has, or else a new evaluation."""
     scored = []
@@ -54,7 +55,7 @@ def score_runs(
         if not _is_complete(folder):
             console.print(f"[{number}/{len(runs)}] evaluating {run.path.name} on {split}", markup=False)
             evaluate_run(run, run.config.data.source, split, split)
-        scored.append((run, _scored(run, folder)))
+        scored.append((run, _scored(run, folder, out_dir)))
     return scored
 
 
@@ -122,7 +123,7 @@ def _is_complete(folder: Path) -> bool:
         return False
 
 
-def _scored(run: RunDirectory, folder: Path) -> ScoredRun:
+def _scored(run: RunDirectory, folder: Path, out_dir: Path) -> ScoredRun:
     metrics = json.loads((folder / "metrics.json").read_text())
     per_image: dict[str, dict[str, dict[str, float | None]]] = {reader: {} for reader in READERS}
     with (folder / "per_image.csv").open(newline="") as file:
@@ -137,11 +138,11 @@ def _scored(run: RunDirectory, folder: Path) -> ScoredRun:
         int(run.config.seed),
         {reader: metrics[REGION][reader]["pooled"] for reader in READERS},
         per_image,
-        _facts(run, upsampler, width) | {"validation_threshold": metrics["validation_threshold"]},
+        _facts(run, upsampler, width, out_dir) | {"validation_threshold": metrics["validation_threshold"]},
     )
 
 
-def _facts(run: RunDirectory, upsampler: str, width: float) -> dict[str, Any]:
+def _facts(run: RunDirectory, upsampler: str, width: float, out_dir: Path) -> dict[str, Any]:
     network = build(run.config.model, trusted=False).eval()
     if not isinstance(network, UNet):
         raise InputError(f"{run.path} is of another task", expected="a U-Net", got=type(network).__name__)
@@ -150,7 +151,7 @@ def _facts(run: RunDirectory, upsampler: str, width: float) -> dict[str, Any]:
         network(image)
     sessions = run.sessions
     return {
-        "run_dir": run.path.name,
+        "run_dir": os.path.relpath(run.path, out_dir.resolve()),
         "upsampler": upsampler,
         "upsampled_width": width,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),

@@ -47,8 +47,9 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
     protocols = {run.path.name: protocol_of(plain(run.config)) for run in runs}
     if not config.allow_different:
         check_same(protocols)
-    scored = score_runs(runs, config.final_split, data_dir, console)
-    result = write_result(Path(config.out_dir), scored, protocols, failures, config, console)
+    out_dir = Path(config.out_dir)
+    scored = score_runs(runs, config.final_split, data_dir, out_dir, console)
+    result = write_result(out_dir, scored, protocols, failures, config, console)
     if failures:
         sys.exit(1)
     return result

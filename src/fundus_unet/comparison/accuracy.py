@@ -45,6 +45,7 @@ class ScoredRun:
 def arm_summaries(runs: Sequence[ScoredRun]) -> dict[str, dict[str, Any]]:
     """Per arm, reader and metric: mean and standard deviation over seeds, of the pooled score and the mean over images.
 
+    `dice_per_photograph` is the mean over seeds, of the first reader.
     The standard deviation is the sample's (n - 1); None with one seed.
     """
     return {arm: _summary([run for run in runs if run.arm == arm]) for arm in dict.fromkeys(run.arm for run in runs)}
@@ -94,7 +95,8 @@ def as_plain(found: Mapping[str, Mapping[str, Difference]]) -> dict[str, Any]:
 
 
 def _summary(runs: Sequence[ScoredRun]) -> dict[str, Any]:
-    readers = runs[0].pooled
+    readers = list(runs[0].pooled)
+    first = readers[0]
     scores = {}
     for reader in readers:
         scores[reader] = {
@@ -108,6 +110,10 @@ def _summary(runs: Sequence[ScoredRun]) -> dict[str, Any]:
         "seeds": [run.seed for run in runs],
         "runs": {str(run.seed): dict(run.facts) for run in runs},
         "scores": scores,
+        "dice_per_photograph": {
+            name: _over_seeds([run.per_image[first][name].get("dice") for run in runs])["mean"]
+            for name in runs[0].per_image[first]
+        },
     }
 
 

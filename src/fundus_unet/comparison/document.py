@@ -138,7 +138,7 @@ def _markdown(block: Block, folder: Path) -> str:
             return "\n>\n".join(f"> {text}" for text in texts)
         case Grid(header, rows):
             lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
-            return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+            return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
         case Figure(path, caption, alternative):
             return f"![{alternative}]({path.relative_to(folder).as_posix()})\n\n*{caption}*"
         case Code(text):

@@ -46,10 +46,14 @@ def prediction_panel(
         cv2.cvtColor(np.round(probability * 255).astype(np.uint8), cv2.COLOR_GRAY2RGB),
         error_map(probability, label, field_of_view, threshold),
     )
-    return np.hstack([_captioned(tile, text, tile_size) for tile, text in zip(tiles, CAPTIONS, strict=True)])
+    return np.hstack([captioned(tile, text, tile_size) for tile, text in zip(tiles, CAPTIONS, strict=True)])
 
 
-def _captioned(tile: np.ndarray, text: str, size: tuple[int, int]) -> np.ndarray:
+def captioned(tile: np.ndarray, text: str, size: tuple[int, int]) -> np.ndarray:
+    """A picture resized to `size` = (width, height), below its caption.
+
+    Shapes: uint8 (h, w, 3) RGB -> (height + CAPTION_HEIGHT, width, 3).
+    """
     width = size[0]
     tile = cv2.resize(tile, size, interpolation=cv2.INTER_AREA if width < tile.shape[1] else cv2.INTER_CUBIC)
     caption = np.full((CAPTION_HEIGHT, width, 3), 255, np.uint8)

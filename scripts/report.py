@@ -1,0 +1,16 @@
+"""One page about a comparison: python scripts/report.py dir=runs/comparison."""
+
+from omegaconf import DictConfig
+
+from fundus_unet.app.entry import entry
+
+
+@entry("report")
+def main(config: DictConfig) -> None:
+    from fundus_unet.app.report import report_from_config
+
+    report_from_config(config)
+
+
+if __name__ == "__main__":
+    main()

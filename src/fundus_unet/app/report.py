@@ -1,0 +1,117 @@
+"""The report: one self-contained page, the same as Markdown, and as JSON."""
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+from rich.console import Console
+
+from fundus_unet.app.environment import command
+from fundus_unet.app.report_predictions import draw_predictions
+from fundus_unet.comparison.checkerboard.tables import checkerboard_verdict
+from fundus_unet.comparison.document import Block, Document, Verdict
+from fundus_unet.comparison.report.sections import (
+    accuracy_section,
+    accuracy_speed_figure,
+    checkerboard_section,
+    protocol_section,
+    speed_section,
+    what_was_compared,
+)
+from fundus_unet.comparison.report.speed_rows import as_trained
+from fundus_unet.comparison.report.verdict import accuracy_verdict, observer_verdict, speed_verdict
+from fundus_unet.core.errors import InputError
+from fundus_unet.core.files import write_json, write_text
+from fundus_unet.inference.evaluation import NETWORK
+
+KINDS = ("accuracy", "speed", "checkerboard")
+VERDICT_METRICS = ("dice", "cldice", "betti0_error")
+
+
+def report_from_config(config: DictConfig) -> dict[str, Any]:
+    """Entry of `scripts/report.py`; returns what report.json holds.
+
+    Raises: `InputError` where the directory holds no result, or one that cannot be read.
+    """
+    console = Console()
+    folder = Path(config.dir).resolve()
+    results = _results(folder)
+    accuracy, speed, checkerboard = (results.get(kind) for kind in KINDS)
+    precision = str(accuracy["protocol"]["settings"].get("trainer.precision", "")) if accuracy else "32-true"
+    verdict = _verdict(accuracy, speed, checkerboard, precision)
+    blocks: list[Block] = [Verdict(verdict), *what_was_compared(accuracy, speed, checkerboard)]
+    if accuracy:
+        blocks += accuracy_section(accuracy, NETWORK, folder / "report")
+        if speed:
+            blocks += accuracy_speed_figure(accuracy, speed, NETWORK, precision, folder / "report")
+        blocks += draw_predictions(accuracy, folder, config, console)
+    if checkerboard:
+        blocks += checkerboard_section(checkerboard, folder / "checkerboard")
+    if speed:
+        blocks += speed_section(speed, precision)
+    blocks += protocol_section(results)
+    document = Document(config.title, blocks)
+    report = {
+        "kind": "report",
+        "title": config.title,
+        "created": datetime.datetime.now().isoformat(timespec="seconds"),
+        "command": command(),
+        "verdict": verdict,
+    } | results
+    write_text(folder / "report.html", document.to_html())
+    write_text(folder / "report.md", document.to_markdown(folder))
+    write_json(folder / "report.json", report)
+    for text in verdict:
+        console.print(text.replace("**", "").replace("`", ""), highlight=False, markup=False)
+    for name in ("report.html", "report.md", "report.json"):
+        console.print(f"wrote {folder / name}", soft_wrap=True, highlight=False, markup=False)
+    return report
+
+
+def _results(folder: Path) -> dict[str, dict[str, Any]]:
+    """What the comparisons wrote into the directory, by kind."""
+    results = {}
+    for kind in KINDS:
+        path = folder / f"{kind}.json"
+        if not path.is_file():
+            continue
+        try:
+            result = json.loads(path.read_text(encoding="utf-8"))
+            found = result.get("kind")
+        except (OSError, ValueError, AttributeError) as error:
+            raise InputError(
+                f"{path} cannot be read: {error}", fix=f"run scripts/compare_{kind}.py again, or delete the file"
+            ) from error
+        if found != kind:
+            raise InputError(f"{path} is no result of scripts/compare_{kind}.py", expected=f"kind: {kind}", got=found)
+        results[kind] = result
+    if not results:
+        raise InputError(
+            f"there is nothing to report in {folder}",
+            expected=" or ".join(f"{kind}.json" for kind in KINDS),
+            fix="run scripts/compare_accuracy.py, compare_speed.py or compare_checkerboard.py with out_dir="
+            + str(folder),
+        )
+    return results
+
+
+def _verdict(
+    accuracy: dict[str, Any] | None, speed: dict[str, Any] | None, checkerboard: dict[str, Any] | None, precision: str
+) -> list[str]:
+    sentences: list[str | None] = []
+    if accuracy:
+        sentences += [
+            accuracy_verdict(accuracy, NETWORK, metric)
+            for metric in VERDICT_METRICS
+            if metric in accuracy["differences"][NETWORK] or metric == "dice"
+        ]
+        sentences.append(observer_verdict(accuracy, NETWORK))
+    if speed:
+        for mode in ("training", "inference"):
+            setting = as_trained(speed, mode, precision)
+            sentences.append(speed_verdict(speed, setting) if setting else None)
+    if checkerboard:
+        sentences += checkerboard_verdict(checkerboard)
+    return [sentence for sentence in sentences if sentence]

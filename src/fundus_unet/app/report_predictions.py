@@ -1,0 +1,98 @@
+"""What every arm predicts for one photograph, side by side."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+
+from fundus_unet.app.build import build
+from fundus_unet.app.evaluate import labelled_cases
+from fundus_unet.app.load import load_predictor, load_preprocessor
+from fundus_unet.app.run_directory import RunDirectory
+from fundus_unet.comparison.document import Block, Figure, Heading, Paragraph
+from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.data.store import Photograph, decode
+from fundus_unet.drawing.side_by_side import predictions_side_by_side
+
+
+def draw_predictions(accuracy: Mapping[str, Any], folder: Path, config: DictConfig, console: Console) -> list[Block]:
+    """The section with the picture; where runs or photographs are not here, a sentence that says so instead.
+
+    Raises: `InputError` for a photograph that is not in the split.
+    """
+    arms = {
+        arm: (summary["seeds"][0], folder / summary["runs"][str(summary["seeds"][0])]["run_dir"])
+        for arm, summary in accuracy["arms"].items()
+    }
+    try:
+        runs = {arm: RunDirectory(path) for arm, (_, path) in arms.items()}
+        photograph = _photograph(accuracy, next(iter(runs.values())), config)
+        probabilities = {
+            arm: _probability(run, photograph, config)
+            for arm, run in track(runs.items(), "predicting for the pictures", console=console, transient=True)
+        }
+    except _NoSuchPhotographError:
+        raise
+    except InputError as error:
+        console.print(f"no pictures of predictions: {error}", style="yellow", markup=False, highlight=False)
+        return [Heading("Predictions"), Paragraph(f"Not shown: {error.problem}.")]
+    path = folder / "report" / "predictions.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = predictions_side_by_side(
+        probabilities,
+        photograph.field_of_view,
+        photograph.working.image if config.photographs else None,
+        photograph.label if config.photographs else None,
+    )
+    Image.fromarray(picture).save(path, optimize=True)
+    seeds = sorted({seed for seed, _ in arms.values()})
+    caption = (
+        f"Vessel probability of {photograph.case.name}, seed {', '.join(map(str, seeds))}; then, enlarged, the part "
+        "(orange frame) on which the networks disagree most: elsewhere they are more alike than here."
+    )
+    if config.photographs:
+        caption += " Errors at threshold 0.5: found vessels white, false ones orange, missed ones blue."
+    return [Heading("Predictions"), Figure(path, caption, "vessel probability maps of every arm, side by side")]
+
+
+class _NoSuchPhotographError(InputError):
+    pass
+
+
+def _photograph(accuracy: Mapping[str, Any], run: RunDirectory, config: DictConfig) -> Photograph:
+    names = accuracy["protocol"]["photographs"]
+    name = config.photograph or _median_photograph(accuracy)
+    if name not in names:
+        raise _NoSuchPhotographError(
+            f"there is no photograph {name!r} in the compared split", expected=names, fix=did_you_mean(str(name), names)
+        )
+    _set_data_dir(run, config)
+    cases = labelled_cases(build(run.config.data.source, trusted=False).splits(), accuracy["protocol"]["split"])
+    case = next((case for case in cases if case.name == name), None)
+    if case is None:
+        raise InputError(f"the photograph {name} is not in the data any more")
+    return decode(case, load_preprocessor(run.config))
+
+
+def _median_photograph(accuracy: Mapping[str, Any]) -> str:
+    """The photograph on which the control is neither especially good nor bad."""
+    dice = accuracy["arms"][accuracy["control"]]["dice_per_photograph"]
+    ordered = sorted(dice, key=lambda name: dice[name] or 0.0)
+    return ordered[len(ordered) // 2]
+
+
+def _probability(run: RunDirectory, photograph: Photograph, config: DictConfig) -> np.ndarray:
+    _set_data_dir(run, config)
+    predictor = load_predictor(run, "best", config.device)
+    return predictor.probability(photograph.working, photograph.field_of_view)
+
+
+def _set_data_dir(run: RunDirectory, config: DictConfig) -> None:
+    if config.paths.data_dir is not None:
+        run.config.paths.data_dir = os.path.abspath(config.paths.data_dir)

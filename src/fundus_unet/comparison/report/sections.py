@@ -1,0 +1,215 @@
+"""The sections of the report, from the files that the three comparisons wrote."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fundus_unet.comparison.accuracy_table import caveats, cost_table, difference_table, reading, score_table
+from fundus_unet.comparison.document import Block, Code, Figure, Folded, Grid, Heading, Paragraph
+from fundus_unet.comparison.report.figures import accuracy_against_speed, forest
+from fundus_unet.comparison.report.speed_rows import SpeedSetting, as_trained, network_rows, settings_of
+
+Result = Mapping[str, Any]
+FOREST_METRICS = {"dice": "Dice", "cldice": "clDice", "average_precision": "average precision"}
+
+
+def what_was_compared(accuracy: Result | None, speed: Result | None, checkerboard: Result | None) -> list[Block]:
+    """One paragraph: arms, data, protocol."""
+    sentences = []
+    if accuracy:
+        protocol, arms = accuracy["protocol"], accuracy["arms"]
+        seeds = sorted({seed for summary in arms.values() for seed in summary["seeds"]})
+        sentences.append(
+            f"The same U-Net was trained with {len(arms)} decoder upsamplings on {protocol['data']}, "
+            f"{_plural(len(seeds), 'seed')} each; encoder, decoder channels, starting weights outside the upsampling, "
+            f"order of the patches and number of steps were the same. Scores are of the {protocol['split']} split "
+            f"({_plural(len(protocol['photographs']), 'photograph')}), in the field of view, at original resolution. "
+            f"The control is `{accuracy['control']}`."
+        )
+        if protocol["parameters_matched"]:
+            sentences.append("Arms named `_width` were given more channels to have as many parameters as the control.")
+    if speed:
+        sentences.append("Times were measured with untrained networks, in interleaved rounds, relative to the control.")
+    if checkerboard:
+        sentences.append("Checkerboards were measured at initialisation and, where runs were given, after training.")
+    return [Paragraph(" ".join(sentences))]
+
+
+def accuracy_section(accuracy: Result, reader: str, folder: Path) -> list[Block]:
+    """Scores, differences with their intervals, and what they cost."""
+    blocks: list[Block] = [
+        Heading("Accuracy"),
+        Paragraph(
+            f"{reader}; mean ± standard deviation over seeds. Scores are pooled over the pixels of all photographs; "
+            "Betti-0 error, the difference in the number of pieces, is the mean over photographs (lower is better)."
+        ),
+        score_table(accuracy, reader),
+    ]
+    found = accuracy["differences"][reader]
+    if any(found.values()):
+        path = folder / "differences.png"
+        panels = {
+            title: {
+                arm: (difference["mean"], difference["interval"], difference["corrected_interval"])
+                for arm, difference in found[metric].items()
+            }
+            for metric, title in FOREST_METRICS.items()
+            if metric in found
+        }
+        forest(path, panels, accuracy["control"])
+        blocks += [
+            Figure(
+                path,
+                "Difference to the control, mean over photographs and seeds. Thick bar: 95 % interval; thin bar: "
+                "interval corrected for the number of arms. A bar that crosses 0 is compatible with no difference.",
+                "forest plot of the differences in the table below",
+            ),
+            Paragraph(" ".join(reading(found))),
+            Folded("All differences", [difference_table(found)]),
+        ]
+    others = [name for name in accuracy["differences"] if name != reader]
+    blocks += [Folded(f"Scores, {name}", [score_table(accuracy, name)]) for name in others]
+    blocks += [Folded("Cost", [cost_table(accuracy)]), *caveats(accuracy)]
+    return blocks
+
+
+def speed_section(speed: Result, precision: str) -> list[Block]:
+    """Whole networks in the settings most like training, and all others on demand."""
+    blocks: list[Block] = [
+        Heading("Speed and memory"),
+        Paragraph(
+            "Ratio to the control: median over rounds of the time in the same round, and quartiles. Memory: growth of "
+            "the process, and of the accelerator where there is one, over what it held before the first step. Share: "
+            "of the rate at which this machine multiplies matrices."
+        ),
+    ]
+    for mode in ("training", "inference"):
+        first = as_trained(speed, mode, precision)
+        if first is None:
+            continue
+        blocks += [Paragraph(f"**{mode}**, {first.describe()}"), _speed_grid(speed, first)]
+        rest = [setting for setting in settings_of(speed, mode) if setting != first]
+        for setting in rest:
+            blocks.append(Folded(f"{mode}, {setting.describe()}", [_speed_grid(speed, setting)]))
+    layers = [row for row in speed["rows"] if row["level"] == "layer"]
+    if layers:
+        blocks.append(Folded("The layer alone, at every decoder stage", [_layer_grid(layers)]))
+    failed = [row for row in speed["rows"] if row["median_seconds"] is None]
+    if failed:
+        reasons = dict.fromkeys(f"{row['upsampler']}, {row['mode']}: {row['reason']}" for row in failed)
+        blocks.append(Folded("What could not be timed", [Paragraph(reason) for reason in reasons]))
+    return blocks
+
+
+def accuracy_speed_figure(accuracy: Result, speed: Result, reader: str, precision: str, folder: Path) -> list[Block]:
+    """Dice over the time of a training step, for the arms that have both."""
+    setting = as_trained(speed, "training", precision)
+    rows = network_rows(speed, setting) if setting else {}
+    points = {}
+    for arm, summary in accuracy["arms"].items():
+        row = rows.get(arm)
+        dice = summary["scores"][reader]["dice"]["pooled"]
+        if row and row["ratio_to_control"] is not None and dice["mean"] is not None:
+            quartiles = (row["ratio_lower_quartile"], row["ratio_upper_quartile"])
+            seeds = [value for value in dice["per_seed"] if value is not None]
+            points[arm] = (dice["mean"], seeds, row["ratio_to_control"], quartiles)
+    if len(points) < 2 or setting is None:
+        return []
+    path = folder / "accuracy_speed.png"
+    accuracy_against_speed(path, points, speed["control"], f"Dice, {reader}", "time of a training step")
+    caption = (
+        f"Accuracy against speed ({setting.describe()}). Large marker: mean over seeds; dots: single seeds; "
+        "horizontal bar: quartiles over rounds."
+    )
+    return [Figure(path, caption, "scatter plot of Dice over relative time of a training step")]
+
+
+def protocol_section(results: Mapping[str, Result]) -> list[Block]:
+    """Everything that is needed to repeat it: commands, settings, environment."""
+    blocks: list[Block] = [Heading("Protocol and reproduction")]
+    commands = [_command(result["command"]) for result in results.values()]
+    blocks += [Code("\n".join(commands))]
+    for name, result in results.items():
+        settings = result.get("protocol") or result.get("settings") or {}
+        blocks.append(Folded(f"{name}: settings", [Code(_listing(settings))]))
+        blocks.append(Folded(f"{name}: environment, {result['created']}", [Code(_listing(result["environment"]))]))
+    accuracy = results.get("accuracy")
+    if accuracy:
+        runs = [
+            " ".join(["python scripts/train.py", *map(shlex.quote, run["overrides"])])
+            for summary in accuracy["arms"].values()
+            for run in summary["runs"].values()
+        ]
+        blocks.append(Folded("The runs, one by one", [Code("\n".join(runs))]))
+    return blocks
+
+
+def _speed_grid(speed: Result, setting: SpeedSetting) -> Grid:
+    rows = [
+        [
+            f"`{arm}`",
+            f"{row['median_seconds'] * 1e3:.1f}",
+            _ratio(row),
+            f"{row['images_per_second']:.1f}",
+            f"{row['flops'] / 1e9:.2f}",
+            _share(row["share_of_matrix_rate"]),
+            _megabytes(row["process_memory_bytes"]),
+            _megabytes(row["accelerator_memory_bytes"]),
+        ]
+        for arm, row in network_rows(speed, setting).items()
+    ]
+    header = ["arm", "ms", "ratio (quartiles)", "images/s", "GFLOP", "share", "process MB", "accelerator MB"]
+    return Grid(header, rows)
+
+
+def _layer_grid(layers: list[Mapping[str, Any]]) -> Grid:
+    rows = [
+        [
+            f"`{row['upsampler']}`",
+            f"{row['stage']} ({row['in_channels']} → {row['out_channels']})",
+            f"{row['mode']}, {row['dtype']}, {row['memory_format']}" + (", compiled" if row["compiled"] else ""),
+            str(row["batch_size"]),
+            f"{row['median_seconds'] * 1e3:.2f}",
+            _ratio(row),
+            _share(row["share_of_matrix_rate"]),
+        ]
+        for row in layers
+        if row["median_seconds"] is not None
+    ]
+    return Grid(["arm", "stage (channels)", "how", "batch", "ms", "ratio (quartiles)", "share"], rows)
+
+
+def _ratio(row: Mapping[str, Any]) -> str:
+    if row["ratio_to_control"] is None:
+        return ""
+    return f"{row['ratio_to_control']:.2f} ({row['ratio_lower_quartile']:.2f} to {row['ratio_upper_quartile']:.2f})"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.0f} %"
+
+
+def _megabytes(value: float | None) -> str:
+    return "" if value is None else f"{value / 2**20:.0f}"
+
+
+def _command(command: Any) -> str:
+    return command if isinstance(command, str) else shlex.join(command)
+
+
+def _listing(value: Any, indent: int = 0) -> str:
+    """Nested settings, one per line."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    lines = []
+    for key, item in value.items():
+        nested = isinstance(item, Mapping) and bool(item)
+        lines.append(" " * indent + f"{key}:" + ("" if nested else f" {item}"))
+        if nested:
+            lines.append(_listing(item, indent + 2))
+    return "\n".join(lines)
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,0 +1,89 @@
+"""What a comparison found, in plain words with its uncertainty."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fundus_unet.comparison.accuracy import LOWER_IS_BETTER
+from fundus_unet.comparison.accuracy_table import TITLES, signed
+from fundus_unet.comparison.report.speed_rows import SpeedSetting, network_rows
+
+Found = Mapping[str, Mapping[str, Any]]
+
+
+def accuracy_verdict(result: Mapping[str, Any], reader: str, metric: str) -> str:
+    """One to three sentences on one metric: what differs from the control, or how small any difference must be."""
+    control, title = f"`{result['control']}`", TITLES[metric]
+    found: Found = result["differences"][reader].get(metric, {})
+    if not found:
+        return f"**{title}**: only one arm was scored, so there is nothing to compare."
+    if any(difference["verdict"] == "unknown" for difference in found.values()):
+        return (
+            f"**{title}**: one seed only. Two trainings of the same network differ too, by how much this comparison "
+            "does not know; so no interval can be given, and no difference can be called real."
+        )
+    real = {arm: difference for arm, difference in found.items() if difference["verdict"] != "none"}
+    rest = {arm: difference for arm, difference in found.items() if arm not in real}
+    sentences = [_real_sentence(arm, difference, metric, control) for arm, difference in real.items()]
+    if rest:
+        sentences.append(_none_sentence(rest, metric, control, several=bool(real)))
+    return f"**{title}**: " + " ".join(sentences)
+
+
+def observer_verdict(result: Mapping[str, Any], reader: str) -> str | None:
+    """Which arms agree with the first observer better than the second observer does."""
+    observer = (result.get("second_observer") or {}).get("pooled", {}).get("dice")
+    if observer is None:
+        return None
+    means = {arm: summary["scores"][reader]["dice"]["pooled"]["mean"] for arm, summary in result["arms"].items()}
+    above = [arm for arm, mean in means.items() if mean is not None and mean > observer]
+    which = "every arm exceeds" if len(above) == len(means) else f"{len(above)} of {len(means)} arms exceed"
+    best, worst = max(means.values()), min(means.values())
+    return (
+        f"Pooled Dice over the test photographs lies between {worst:.4f} and {best:.4f}; {which} the second human "
+        f"observer's {observer:.4f}."
+    )
+
+
+def speed_verdict(speed: Mapping[str, Any], setting: SpeedSetting) -> str | None:
+    """The fastest and the slowest network in one setting, relative to the control."""
+    rows = network_rows(speed, setting)
+    control = speed["control"]
+    others = {arm: row for arm, row in rows.items() if arm != control and row["ratio_to_control"] is not None}
+    if control not in rows or not others:
+        return None
+    fastest = min(others, key=lambda arm: others[arm]["ratio_to_control"])
+    slowest = max(others, key=lambda arm: others[arm]["ratio_to_control"])
+    named = [fastest] if fastest == slowest else [fastest, slowest]
+    parts = [
+        f"`{arm}` {others[arm]['ratio_to_control']:.2f} times (quartiles {others[arm]['ratio_lower_quartile']:.2f} to "
+        f"{others[arm]['ratio_upper_quartile']:.2f})"
+        for arm in named
+    ]
+    task = "a training step" if setting.mode == "training" else "inference"
+    return (
+        f"**Speed**, {setting.describe()}: {task} of the whole network takes {' to '.join(parts)} the time of "
+        f"`{control}`."
+    )
+
+
+def _real_sentence(arm: str, difference: Mapping[str, Any], metric: str, control: str) -> str:
+    better = (difference["verdict"] == "higher") != (metric in LOWER_IS_BETTER)
+    low, high = difference["interval"]
+    return (
+        f"`{arm}` is {'better' if better else 'worse'} than {control} by {signed(abs(difference['mean']), metric)[1:]} "
+        f"(95 % interval of the difference {signed(low, metric)} to {signed(high, metric)}, "
+        f"corrected p {difference['corrected_p']:.3f})."
+    )
+
+
+def _none_sentence(rest: Found, metric: str, control: str, several: bool) -> str:
+    means = [difference["mean"] for difference in rest.values()]
+    bounds = [bound for difference in rest.values() for bound in difference["interval"]]
+    lead = "The others show no difference" if several else "No upsampler shows a difference"
+    smallest, largest = signed(min(means), metric), signed(max(means), metric)
+    low, high = signed(min(bounds), metric), signed(max(bounds), metric)
+    return (
+        f"{lead} to {control} that is more than noise: mean differences lie between {smallest} and {largest}, their "
+        f"95 % intervals within {low} to {high}. Differences of up to {signed(max(map(abs, bounds)), metric)[1:]} "
+        "cannot be excluded."
+    )
