@@ -115,6 +115,7 @@ def _measure(
     for name, measured in seconds.items():
         _fill_times(rows[name], measured, seconds.get(control), rate)
     del steps  # their memory, before other processes want as much
+    torch.cuda.empty_cache()
     if memory:
         for row, workload in group:
             if row.upsampler in seconds:
