@@ -10,7 +10,7 @@ import torch
 from omegaconf import OmegaConf
 
 from app.running import TINY, Finished, Scripts
-from fundus_unet.app.arms import network_for, upsampler_names
+from fundus_unet.app.arms import network_for, upsampler_options
 from fundus_unet.app.entry import CONFIG_DIR
 
 ARMS = "upsamplers=[transposed_k4s2p1,bilinear_conv]"
@@ -77,7 +77,7 @@ def test_arms_start_from_the_same_weights_outside_the_upsamplers() -> None:
     model.widths = [4, 8]
     model.downsampler = OmegaConf.load(CONFIG_DIR / "downsampler/max_pool.yaml")
     starts = {}
-    for name in upsampler_names():
+    for name in upsampler_options():
         torch.manual_seed(3)
         starts[name] = network_for(OmegaConf.create({"model": model}), name).state_dict()
     first = starts["transposed_k4s2p1"]
@@ -190,9 +190,9 @@ def test_equal_parameters(scripts: Scripts) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("upsamplers=[bilinear_conv]", "at least 2 different names"),
+        ("upsamplers=[bilinear_conv]", "expected: at least 2"),
         ("upsamplers=[bilinear_conv,transposed_k4s2p]", "did you mean 'transposed_k4s2p1'"),
-        ("control=dysample", "control is not among the upsamplers"),
+        ("control=dysample", "control 'dysample' is not among the upsamplers"),
         ("seeds=[]", "different integers"),
         ("seeds=[0,0]", "different integers"),
         ("seeds=[a]", "different integers"),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fundus_unet.comparison.report.speed_rows import as_trained, network_rows, settings_of
 from fundus_unet.comparison.report.verdict import accuracy_verdict, observer_verdict, speed_verdict
+from fundus_unet.comparison.speed.tables import rows_as_trained
 
 READER = "network at 0.5"
 
@@ -62,6 +62,7 @@ def row(upsampler, ratio, **changes):
     return {
         "upsampler": upsampler,
         "level": "network",
+        "stage": None,
         "mode": "training",
         "device": "cpu",
         "dtype": "bfloat16",
@@ -69,40 +70,37 @@ def row(upsampler, ratio, **changes):
         "compiled": False,
         "batch_size": 8,
         "image_size": [96, 96],
-        "median_seconds": 0.1,
         "ratio_to_control": ratio,
-        "ratio_lower_quartile": ratio - 0.01,
-        "ratio_upper_quartile": ratio + 0.01,
+        "ratio_lower_quartile": None if ratio is None else ratio - 0.01,
+        "ratio_upper_quartile": None if ratio is None else ratio + 0.01,
     } | changes
 
 
 SPEED = {
-    "control": "k4",
     "rows": [
+        row("k3", 0.3, compiled=True),
+        row("k3", 0.1, dtype="float32"),
         row("k4", 1.0),
         row("k3", 0.9),
         row("bilinear", 1.25),
-        row("failed", 9.0, median_seconds=None),
-        row("k3", 0.1, dtype="float32"),
-        row("k3", 0.2, level="layer"),
-        row("k3", 0.3, compiled=True),
+        row("failed", None),
+        row("k3", 0.2, memory_format="contiguous"),
         row("k3", 0.4, mode="inference"),
     ],
 }
 
 
 def test_the_setting_most_like_training_is_chosen() -> None:
-    chosen = as_trained(SPEED, "training", "bf16-mixed")
-    assert (chosen.dtype, chosen.compiled, chosen.mode) == ("bfloat16", False, "training")
-    assert as_trained(SPEED, "training", "32-true").dtype == "float32"
-    assert as_trained({"rows": []}, "training", "32-true") is None
-    assert len(settings_of(SPEED, "training")) == 3
-    assert list(network_rows(SPEED, chosen)) == ["k4", "k3", "bilinear"]
+    title, rows = rows_as_trained(SPEED, "training", "bf16-mixed")
+    assert title == "network training, cpu bfloat16 channels_last eager, 8 x 96 x 96"
+    assert [row["upsampler"] for row in rows] == ["k4", "k3", "bilinear", "failed"]
+    assert rows_as_trained(SPEED, "training", "32-true")[1][0]["dtype"] == "float32"
+    assert rows_as_trained({"rows": []}, "training", "32-true") is None
 
 
 def test_the_fastest_and_the_slowest_are_named() -> None:
-    text = speed_verdict(SPEED, as_trained(SPEED, "training", "bf16-mixed"))
-    assert "`k3` 0.90 times (quartiles 0.89 to 0.91) to `bilinear` 1.25 times" in text
-    assert "CPU, bfloat16, channels_last, eager, 8 × 96 × 96" in text
-    only = {"control": "k4", "rows": [row("k4", 1.0)]}
-    assert speed_verdict(only, as_trained(only, "training", "bf16-mixed")) is None
+    text = speed_verdict(*rows_as_trained(SPEED, "training", "bf16-mixed"), "k4")
+    assert "0.90 (`k3`; quartiles 0.89 to 0.91) to 1.25 (`bilinear`; quartiles 1.24 to 1.26) times" in text
+    assert "cpu bfloat16 channels_last eager, 8 x 96 x 96" in text
+    assert speed_verdict("alone", [row("k4", 1.0)], "k4") is None
+    assert speed_verdict("no control", [row("k3", 1.0)], "k4") is None

@@ -1,45 +1,84 @@
-"""Networks that differ in the upsampler alone."""
+"""The arms of a comparison: options of configs/upsampler, each put into the same network."""
 
-from collections.abc import Sequence
+import fnmatch
+from collections.abc import Iterable
+from contextlib import nullcontext
 
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
 
 from fundus_unet.app.build import build
 from fundus_unet.app.entry import CONFIG_DIR
 from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.models.unet import UNet
+
+GROUP = "upsampler"
+ALL = "all"
 
 
-def upsampler_names() -> list[str]:
-    """The options of the group `upsampler`."""
-    return sorted(path.stem for path in (CONFIG_DIR / "upsampler").glob("*.yaml"))
+def upsampler_options() -> list[str]:
+    return sorted(path.stem for path in (CONFIG_DIR / GROUP).glob("*.yaml"))
 
 
-def check_upsamplers(names: Sequence[str], least: int = 1) -> None:
-    """Raises: `InputError` for an unknown name, one given twice, or fewer than `least`."""
-    known = upsampler_names()
-    for name in names:
-        if name not in known:
-            raise InputError(f"unknown upsampler {name!r}", expected=known, fix=did_you_mean(str(name), known))
-    if len(set(names)) < max(least, len(names)):
+def check_upsamplers(names: str | Iterable[str], least: int = 1) -> list[str]:
+    """The options that `names` mean, in their order and each once; a name may be a pattern (`*`, `?`), or `all`.
+
+    Raises: `InputError` for a name that is no option, or fewer than `least`.
+    """
+    options = upsampler_options()
+    found: dict[str, None] = {}
+    for name in [names] if isinstance(names, str) else names:
+        matching = fnmatch.filter(options, "*" if name == ALL else str(name))
+        if not matching:
+            raise InputError(
+                f"{GROUP} has no option {str(name)!r}",
+                expected=f"one of {', '.join(options)}; a pattern such as transposed_*; or {ALL}",
+                fix=did_you_mean(str(name), options),
+            )
+        found |= dict.fromkeys(matching)
+    if len(found) < least:
         raise InputError(
-            "these upsamplers do not make a comparison",
-            expected=f"at least {least} different names, such as upsamplers=[transposed_k4s2p1,bilinear_conv]",
-            got=list(names),
+            "there are too few upsamplers to compare",
+            expected=f"at least {least}, such as upsamplers=[transposed_k4s2p1,bilinear_conv]",
+            got=list(found),
+            fix=f"upsamplers={ALL} takes every one",
         )
+    return list(found)
+
+
+def check_control(control: str | None, upsamplers: list[str]) -> str:
+    """The upsampler that the others are compared with: the first where `control` is None.
+
+    Raises: `InputError` where it is not among them.
+    """
+    if control is None:
+        return upsamplers[0]
+    if control not in upsamplers:
+        raise InputError(
+            f"the control {control!r} is not among the upsamplers",
+            expected=f"one of {', '.join(upsamplers)}",
+            fix=did_you_mean(str(control), upsamplers),
+        )
+    return control
 
 
 def with_upsampler(config: DictConfig, name: str) -> DictConfig:
-    """A copy of a configuration with another upsampler in its model."""
+    """A copy of a configuration whose model has the upsampler that `upsampler=NAME` would compose."""
+    running = GlobalHydra.instance().is_initialized()
+    with nullcontext() if running else initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        upsampler = compose(f"{GROUP}/{name}").model.upsampler
     changed = config.copy()
-    changed.model.upsampler = OmegaConf.load(CONFIG_DIR / "upsampler" / f"{name}.yaml")
+    OmegaConf.set_struct(changed, False)  # a comparison's configuration may have no upsampler yet
+    changed.model.upsampler = upsampler
+    OmegaConf.set_struct(changed, True)
     return changed
+
+
+def network_for(config: DictConfig, upsampler_name: str, trusted: bool = True) -> UNet:
+    """The network of `config.model` (groups model and downsampler) with an upsampler of that name."""
+    return build(with_upsampler(config, upsampler_name).model, trusted=trusted)
 
 
 def arm_name(upsampler: str, upsampled_width: float) -> str:
     return upsampler if upsampled_width == 1 else f"{upsampler}_width{upsampled_width:g}"
-
-
-def network_for(config: DictConfig, name: str) -> nn.Module:
-    """The network of a configuration that the user gave, with another upsampler in it."""
-    return build(with_upsampler(config, name).model, trusted=True)

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from fundus_unet.app.accuracy_result import Failure, score_runs, write_result
-from fundus_unet.app.arms import arm_name, check_upsamplers, network_for, with_upsampler
+from fundus_unet.app.arms import arm_name, check_control, check_upsamplers, network_for, with_upsampler
 from fundus_unet.app.entry import INTERRUPTED
 from fundus_unet.app.run_directory import RunDirectory, plain
 from fundus_unet.app.train import resume_run, train_new_run
@@ -117,11 +117,8 @@ def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tu
 
 def _plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[DictConfig, dict[str, Any], list[str]]]:
     """The configuration, choices and overrides of every run; seeds outermost, so that arms grow evenly."""
-    names, seeds = list(config.upsamplers), list(config.seeds)
-    check_upsamplers(names, least=2)
-    control = config.control or names[0]
-    if control not in names:
-        raise InputError("the control is not among the upsamplers", expected=names, got=control)
+    names, seeds = check_upsamplers(config.upsamplers, least=2), list(config.seeds)
+    control = check_control(config.control, names)
     if not seeds or len(set(seeds)) < len(seeds) or not all(isinstance(seed, int) and seed >= 0 for seed in seeds):
         raise InputError("these seeds cannot be used", expected="different integers, such as [0,1,2]", got=seeds)
     widths = _matching_widths(config, names, control) if config.match_parameters else {}

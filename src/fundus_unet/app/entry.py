@@ -107,7 +107,8 @@ def _override_message(text: str, config_name: str) -> str:
     if not named:
         return text
     key = named.group(1).split("@")[0]
-    return f"{first_line}\n  there is no setting {key!r}; {did_you_mean(key, _known_keys(config_name))}"
+    others = (known for known in _known_keys(config_name) if known != key)  # a group that this script does not use
+    return f"{first_line}\n  there is no setting {key!r}; {did_you_mean(key, others)}"
 
 
 def _known_keys(config_name: str) -> list[str]:

@@ -20,8 +20,8 @@ from fundus_unet.comparison.report.sections import (
     speed_section,
     what_was_compared,
 )
-from fundus_unet.comparison.report.speed_rows import as_trained
 from fundus_unet.comparison.report.verdict import accuracy_verdict, observer_verdict, speed_verdict
+from fundus_unet.comparison.speed.tables import rows_as_trained
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json, write_text
 from fundus_unet.inference.evaluation import NETWORK
@@ -110,8 +110,8 @@ def _verdict(
         sentences.append(observer_verdict(accuracy, NETWORK))
     if speed:
         for mode in ("training", "inference"):
-            setting = as_trained(speed, mode, precision)
-            sentences.append(speed_verdict(speed, setting) if setting else None)
+            setting = rows_as_trained(speed, mode, precision)
+            sentences.append(speed_verdict(*setting, speed["control"]) if setting else None)
     if checkerboard:
         sentences += checkerboard_verdict(checkerboard)
     return [sentence for sentence in sentences if sentence]

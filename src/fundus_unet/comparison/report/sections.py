@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from fundus_unet.comparison.accuracy_table import caveats, cost_table, difference_table, reading, score_table
-from fundus_unet.comparison.document import Block, Code, Figure, Folded, Grid, Heading, Paragraph
+from fundus_unet.comparison.document import Block, Code, Figure, Folded, Heading, Paragraph
 from fundus_unet.comparison.report.figures import accuracy_against_speed, forest
-from fundus_unet.comparison.report.speed_rows import SpeedSetting, as_trained, network_rows, settings_of
+from fundus_unet.comparison.speed.tables import LEGEND, by_setting, remarks, rows_as_trained, speed_grid
 
 Result = Mapping[str, Any]
 FOREST_METRICS = {"dice": "Dice", "cldice": "clDice", "average_precision": "average precision"}
@@ -75,51 +75,38 @@ def accuracy_section(accuracy: Result, reader: str, folder: Path) -> list[Block]
 
 
 def speed_section(speed: Result, precision: str) -> list[Block]:
-    """Whole networks in the settings most like training, and all others on demand."""
-    blocks: list[Block] = [
-        Heading("Speed and memory"),
-        Paragraph(
-            "Ratio to the control: median over rounds of the time in the same round, and quartiles. Memory: growth of "
-            "the process, and of the accelerator where there is one, over what it held before the first step. Share: "
-            "of the rate at which this machine multiplies matrices."
-        ),
-    ]
-    for mode in ("training", "inference"):
-        first = as_trained(speed, mode, precision)
-        if first is None:
-            continue
-        blocks += [Paragraph(f"**{mode}**, {first.describe()}"), _speed_grid(speed, first)]
-        rest = [setting for setting in settings_of(speed, mode) if setting != first]
-        for setting in rest:
-            blocks.append(Folded(f"{mode}, {setting.describe()}", [_speed_grid(speed, setting)]))
-    layers = [row for row in speed["rows"] if row["level"] == "layer"]
-    if layers:
-        blocks.append(Folded("The layer alone, at every decoder stage", [_layer_grid(layers)]))
-    failed = [row for row in speed["rows"] if row["median_seconds"] is None]
-    if failed:
-        reasons = dict.fromkeys(f"{row['upsampler']}, {row['mode']}: {row['reason']}" for row in failed)
-        blocks.append(Folded("What could not be timed", [Paragraph(reason) for reason in reasons]))
+    """Whole networks in the settings most like training; all others on demand."""
+    blocks: list[Block] = [Heading("Speed and memory"), Paragraph(LEGEND)]
+    shown = [rows_as_trained(speed, mode, precision) for mode in ("training", "inference")]
+    for setting in shown:
+        if setting:
+            blocks += [Paragraph(f"**{setting[0]}**"), speed_grid(setting[1])]
+    rest = [setting for setting in by_setting(speed["rows"]) if setting not in shown]
+    if rest:
+        inside = [block for title, rows in rest for block in (Paragraph(f"**{title}**"), speed_grid(rows))]
+        blocks.append(Folded("Other settings, and the layer alone at every decoder stage", inside))
+    blocks += [Paragraph(remark) for remark in remarks(speed["rows"])]
     return blocks
 
 
 def accuracy_speed_figure(accuracy: Result, speed: Result, reader: str, precision: str, folder: Path) -> list[Block]:
     """Dice over the time of a training step, for the arms that have both."""
-    setting = as_trained(speed, "training", precision)
-    rows = network_rows(speed, setting) if setting else {}
+    title, rows = rows_as_trained(speed, "training", precision) or ("", [])
     points = {}
-    for arm, summary in accuracy["arms"].items():
-        row = rows.get(arm)
+    for row in rows:
+        summary = accuracy["arms"].get(row["upsampler"])
+        if summary is None or row["ratio_to_control"] is None:
+            continue
         dice = summary["scores"][reader]["dice"]["pooled"]
-        if row and row["ratio_to_control"] is not None and dice["mean"] is not None:
-            quartiles = (row["ratio_lower_quartile"], row["ratio_upper_quartile"])
-            seeds = [value for value in dice["per_seed"] if value is not None]
-            points[arm] = (dice["mean"], seeds, row["ratio_to_control"], quartiles)
-    if len(points) < 2 or setting is None:
+        quartiles = (row["ratio_lower_quartile"], row["ratio_upper_quartile"])
+        seeds = [value for value in dice["per_seed"] if value is not None]
+        points[row["upsampler"]] = (dice["mean"], seeds, row["ratio_to_control"], quartiles)
+    if len(points) < 2:
         return []
     path = folder / "accuracy_speed.png"
     accuracy_against_speed(path, points, speed["control"], f"Dice, {reader}", "time of a training step")
     caption = (
-        f"Accuracy against speed ({setting.describe()}). Large marker: mean over seeds; dots: single seeds; "
+        f"Accuracy against speed ({title}). Large marker: mean over seeds; dots: single seeds; "
         "horizontal bar: quartiles over rounds."
     )
     return [Figure(path, caption, "scatter plot of Dice over relative time of a training step")]
@@ -128,7 +115,7 @@ def accuracy_speed_figure(accuracy: Result, speed: Result, reader: str, precisio
 def protocol_section(results: Mapping[str, Result]) -> list[Block]:
     """Everything that is needed to repeat it: commands, settings, environment."""
     blocks: list[Block] = [Heading("Protocol and reproduction")]
-    commands = [_command(result["command"]) for result in results.values()]
+    commands = [shlex.join(result["command"]) for result in results.values()]
     blocks += [Code("\n".join(commands))]
     for name, result in results.items():
         settings = result.get("protocol") or result.get("settings") or {}
@@ -143,59 +130,6 @@ def protocol_section(results: Mapping[str, Result]) -> list[Block]:
         ]
         blocks.append(Folded("The runs, one by one", [Code("\n".join(runs))]))
     return blocks
-
-
-def _speed_grid(speed: Result, setting: SpeedSetting) -> Grid:
-    rows = [
-        [
-            f"`{arm}`",
-            f"{row['median_seconds'] * 1e3:.1f}",
-            _ratio(row),
-            f"{row['images_per_second']:.1f}",
-            f"{row['flops'] / 1e9:.2f}",
-            _share(row["share_of_matrix_rate"]),
-            _megabytes(row["process_memory_bytes"]),
-            _megabytes(row["accelerator_memory_bytes"]),
-        ]
-        for arm, row in network_rows(speed, setting).items()
-    ]
-    header = ["arm", "ms", "ratio (quartiles)", "images/s", "GFLOP", "share", "process MB", "accelerator MB"]
-    return Grid(header, rows)
-
-
-def _layer_grid(layers: list[Mapping[str, Any]]) -> Grid:
-    rows = [
-        [
-            f"`{row['upsampler']}`",
-            f"{row['stage']} ({row['in_channels']} → {row['out_channels']})",
-            f"{row['mode']}, {row['dtype']}, {row['memory_format']}" + (", compiled" if row["compiled"] else ""),
-            str(row["batch_size"]),
-            f"{row['median_seconds'] * 1e3:.2f}",
-            _ratio(row),
-            _share(row["share_of_matrix_rate"]),
-        ]
-        for row in layers
-        if row["median_seconds"] is not None
-    ]
-    return Grid(["arm", "stage (channels)", "how", "batch", "ms", "ratio (quartiles)", "share"], rows)
-
-
-def _ratio(row: Mapping[str, Any]) -> str:
-    if row["ratio_to_control"] is None:
-        return ""
-    return f"{row['ratio_to_control']:.2f} ({row['ratio_lower_quartile']:.2f} to {row['ratio_upper_quartile']:.2f})"
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.0f} %"
-
-
-def _megabytes(value: float | None) -> str:
-    return "" if value is None else f"{value / 2**20:.0f}"
-
-
-def _command(command: Any) -> str:
-    return command if isinstance(command, str) else shlex.join(command)
 
 
 def _listing(value: Any, indent: int = 0) -> str:

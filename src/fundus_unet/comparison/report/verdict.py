@@ -1,11 +1,10 @@
 """What a comparison found, in plain words with its uncertainty."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fundus_unet.comparison.accuracy import LOWER_IS_BETTER
 from fundus_unet.comparison.accuracy_table import TITLES, signed
-from fundus_unet.comparison.report.speed_rows import SpeedSetting, network_rows
 
 Found = Mapping[str, Mapping[str, Any]]
 
@@ -44,26 +43,20 @@ def observer_verdict(result: Mapping[str, Any], reader: str) -> str | None:
     )
 
 
-def speed_verdict(speed: Mapping[str, Any], setting: SpeedSetting) -> str | None:
+def speed_verdict(title: str, rows: Sequence[Mapping[str, Any]], control: str) -> str | None:
     """The fastest and the slowest network in one setting, relative to the control."""
-    rows = network_rows(speed, setting)
-    control = speed["control"]
-    others = {arm: row for arm, row in rows.items() if arm != control and row["ratio_to_control"] is not None}
-    if control not in rows or not others:
+    ratios = {row["upsampler"]: row for row in rows if row["ratio_to_control"] is not None}
+    others = {arm: row for arm, row in ratios.items() if arm != control}
+    if control not in ratios or not others:
         return None
     fastest = min(others, key=lambda arm: others[arm]["ratio_to_control"])
     slowest = max(others, key=lambda arm: others[arm]["ratio_to_control"])
-    named = [fastest] if fastest == slowest else [fastest, slowest]
     parts = [
-        f"`{arm}` {others[arm]['ratio_to_control']:.2f} times (quartiles {others[arm]['ratio_lower_quartile']:.2f} to "
+        f"{others[arm]['ratio_to_control']:.2f} (`{arm}`; quartiles {others[arm]['ratio_lower_quartile']:.2f} to "
         f"{others[arm]['ratio_upper_quartile']:.2f})"
-        for arm in named
+        for arm in dict.fromkeys((fastest, slowest))
     ]
-    task = "a training step" if setting.mode == "training" else "inference"
-    return (
-        f"**Speed**, {setting.describe()}: {task} of the whole network takes {' to '.join(parts)} the time of "
-        f"`{control}`."
-    )
+    return f"**Speed**, {title}: {' to '.join(parts)} times the time of `{control}`."
 
 
 def _real_sentence(arm: str, difference: Mapping[str, Any], metric: str, control: str) -> str:

@@ -1,0 +1,133 @@
+"""What speed.json says, as tables and a document."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fundus_unet.comparison.document import Block, Document, Grid, Heading, Paragraph
+
+Row = Mapping[str, Any]
+COLUMNS = (
+    "upsampler",
+    "ms",
+    "ms, quartiles",
+    "vs control",
+    "vs control, quartiles",
+    "images/s",
+    "MB",
+    "GPU MB",
+    "GFLOP",
+    "% of rate",
+    "parameters",
+)
+TERMINAL = ("upsampler", "ms", "vs control", "images/s", "MB", "GPU MB", "GFLOP", "% of rate")
+"""The columns that fit a terminal of 80."""
+SETTING = ("level", "mode", "device", "dtype", "memory_format", "compiled", "batch_size", "image_size")
+LEGEND = (
+    "ms: one step over the whole batch, median. vs control: time over the control's in the same round, median. "
+    "MB: growth of the process's memory while it runs. GPU MB: most that tensors took on the accelerator. "
+    "GFLOP: matrix products and convolutions of one step. % of rate: of the measured rate of matrix products."
+)
+
+
+def speed_document(result: Mapping[str, Any]) -> Document:
+    """A table per setting, and for single layers one per decoder stage."""
+    facts = result["environment"]
+    blocks: list[Block] = [
+        Paragraph(
+            f"{result['created']}, control `{result['control']}`"
+            + ("" if result["complete"] else "; **not complete**: these settings were measured")
+        ),
+        Paragraph(
+            f"{facts['processor']}, {facts['torch_threads']} threads; accelerator {facts['accelerator'] or 'none'}; "
+            f"torch {facts['packages']['torch']}; commit {facts['commit'] or 'unknown'}"
+        ),
+        *(Paragraph(f"Matrix products, {_rate(rate)}.") for rate in result["matrix_product_rate"]),
+        Paragraph(LEGEND),
+    ]
+    for title, rows in by_setting(result["rows"]):
+        blocks += [Heading(title), speed_grid(rows), *(Paragraph(remark) for remark in remarks(rows))]
+    return Document("Speed of upsamplers", blocks)
+
+
+def by_setting(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """Rows that can be compared with each other, under the name of their setting and decoder stage."""
+    return [(title, list(group)) for title, group in itertools.groupby(rows, _title)]
+
+
+def rows_as_trained(result: Mapping[str, Any], mode: str, precision: str) -> tuple[str, list[Row]] | None:
+    """The setting of whole networks most like a training in `precision`, and its rows.
+
+    Number format first, then channels_last, then not compiled, then the larger batch. None where no network was timed
+    in this mode.
+    """
+    dtype = "bfloat16" if precision.startswith("bf16") else "float32"
+    rows = [row for row in result["rows"] if row["level"] == "network" and row["mode"] == mode]
+
+    def likeness(setting: tuple[str, list[Row]]) -> tuple[bool, bool, bool, int]:
+        row = setting[1][0]
+        channels_last = row["memory_format"] == "channels_last"
+        return row["dtype"] == dtype, channels_last, not row["compiled"], row["batch_size"]
+
+    return max(by_setting(rows), key=likeness, default=None)
+
+
+def speed_grid(rows: Sequence[Row]) -> Grid:
+    """One line per upsampler."""
+    return Grid(COLUMNS, [_cells(row) for row in rows])
+
+
+def remarks(rows: Sequence[Row]) -> list[str]:
+    """Why some rows have no times, or no memory."""
+    found = (f"{_title(row)}, {row['upsampler']}: {row['reason']}" for row in rows if row["reason"])
+    return list(dict.fromkeys(found))
+
+
+def _title(row: Row) -> str:
+    level, mode, device, dtype, memory_format, compiled, batch_size, (height, width) = (row[key] for key in SETTING)
+    how = "compiled" if compiled else "eager"
+    setting = f"{level} {mode}, {device} {dtype} {memory_format} {how}, {batch_size} x {height} x {width}"
+    return setting if row["stage"] is None else f"{setting}: {_stage(row)}"
+
+
+def _stage(row: Row) -> str:
+    (h, w), (height, width) = row["size"], row["output_size"]
+    channels = f"{row['in_channels']} -> {row['out_channels']} channels"
+    return f"stage {row['stage']}, {channels}, {h} x {w} -> {height} x {width}"
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        f"`{row['upsampler']}`",
+        _number(row["median_seconds"], 1e-3) if row["status"] == "measured" else row["status"],
+        _range(row["lower_quartile_seconds"], row["upper_quartile_seconds"], 1e-3),
+        _number(row["ratio_to_control"]),
+        _range(row["ratio_lower_quartile"], row["ratio_upper_quartile"]),
+        _number(row["images_per_second"]),
+        _number(row["process_memory_bytes"], 1e6),
+        _number(row["accelerator_memory_bytes"], 1e6),
+        _number(row["flops"], 1e9),
+        _number(row["share_of_matrix_rate"], 0.01),
+        _number(row["parameters"]),
+    )
+
+
+def _rate(rate: Row) -> str:
+    where = f"{rate['device']} {rate['dtype']}{' (TF32)' if rate['tf32'] else ''}"
+    if rate["flops_per_second"] is None:
+        return f"{where}: {rate['reason']}"
+    return f"{where}: {_number(rate['flops_per_second'], 1e9)} GFLOP/s, side {rate['size']}"
+
+
+def _range(lower: float | None, upper: float | None, unit: float = 1.0) -> str:
+    return "" if lower is None else f"{_number(lower, unit)} to {_number(upper, unit)}"
+
+
+def _number(value: float | None, unit: float = 1.0) -> str:
+    """Three digits or a little more; nothing for None."""
+    if value is None:
+        return ""
+    value /= unit
+    if value >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}" if value >= 1 else f"{value:.3g}"
