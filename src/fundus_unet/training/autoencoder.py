@@ -49,7 +49,7 @@ def train_vae(
             raise InputError(
                 f"training of the autoencoder diverged in step {len(history) + 1}: the loss is not finite",
                 expected="a finite loss",
-                got=float(parts["loss"]),
+                got=float(parts["loss"].detach()),
                 fix="lower the learning rate",
             )
         optimizer.zero_grad()
