@@ -10,7 +10,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from app.running import ROOT
-from fundus_unet.app.build import check_targets
+from fundus_unet.app.build import build, check_targets
+from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
+from fundus_unet.upsampling.upsampler import Upsampler
 
 CONFIGS = ROOT / "configs"
 READMES = ("README.md", "src/fundus_unet/upsampling/README.md")
@@ -18,8 +20,10 @@ ENTRIES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 OPTIONS = sorted(
     (path.parent.name, path.stem)
     for path in CONFIGS.glob("*/*.yaml")
-    if path.parent.name != "hydra" and path.stem != "loading"  # composed with every run; only included by others
+    # composed with every run; no part of a training run; only included by others
+    if path.parent.name not in ("hydra", "generator") and path.stem != "loading"
 )
+GENERATORS = sorted(path.stem for path in (CONFIGS / "generator").glob("*.yaml"))
 
 
 def composed(name: str, *overrides: str) -> DictConfig:
@@ -46,6 +50,17 @@ def test_every_option_composes_and_its_objects_are_built(group: str, option: str
         if config[key] is not None:
             instantiate(config[key])
     instantiate(config.data.source)
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_every_generator_is_built_with_the_upsampler_it_is_handed(generator: str) -> None:
+    config = composed("train", f"+generator={generator}", "upsampler=bilinear_conv")
+    OmegaConf.to_container(config.generator, resolve=True, throw_on_missing=True)
+    check_targets(config.generator)
+    built = build(config.generator, trusted=False, upsampler=build(config.model.upsampler, trusted=False))
+    upsamplers = [module for module in built.modules() if isinstance(module, Upsampler)]
+    assert len(upsamplers) >= 3
+    assert all(isinstance(upsampler, InterpolateConvUpsampler) for upsampler in upsamplers)
 
 
 def test_the_command_line_lists_what_runs(scripts) -> None:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from fundus_unet.models.blocks import ConvBlock
+from fundus_unet.models.blocks import ConvBlock, StridedConvBlock
 
 
 def noise(*shape: int) -> torch.Tensor:
@@ -37,3 +37,13 @@ def test_initial_weights_keep_the_scale_through_relu():
     with torch.no_grad():
         out = block(x)[..., 3:-3, 3:-3]
     assert float(out.square().mean() / x.square().mean()) == pytest.approx(1, rel=0.2)
+
+
+@pytest.mark.parametrize(("size", "halved"), [((6, 6), (3, 3)), ((7, 1), (4, 1))])
+def test_a_strided_block_sees_every_second_pixel_and_its_neighbours(size, halved):
+    block = StridedConvBlock(1, 1, normalization=lambda channels: nn.Identity(), activation=nn.ReLU)
+    nn.init.ones_(next(block.parameters()))
+    x = noise(1, 1, *size)
+    around = nn.functional.avg_pool2d(x, 3, stride=1, padding=1) * 9
+    assert block(x).shape[-2:] == halved
+    torch.testing.assert_close(block(x), around[..., ::2, ::2].relu())
