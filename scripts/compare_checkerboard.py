@@ -1,0 +1,16 @@
+"""Measure and draw checkerboards: python scripts/compare_checkerboard.py run_dirs=[RUN_DIR,RUN_DIR]."""
+
+from omegaconf import DictConfig
+
+from fundus_unet.app.entry import entry
+
+
+@entry("compare_checkerboard")
+def main(config: DictConfig) -> None:
+    from fundus_unet.app.compare_checkerboard import compare_from_config
+
+    compare_from_config(config)
+
+
+if __name__ == "__main__":
+    main()

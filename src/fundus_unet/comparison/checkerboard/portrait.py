@@ -1,0 +1,83 @@
+"""What a person can look at: phase means, amplified residual and log spectrum of one network on one input."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fundus_unet.comparison.checkerboard.engine import periods_of
+from fundus_unet.comparison.checkerboard.phase_energy import moving_average, phase_patterns
+from fundus_unet.comparison.checkerboard.regions import region_at
+from fundus_unet.comparison.checkerboard.spectrum import tile_spectrum
+from fundus_unet.comparison.checkerboard.stages import outputs_of, stages_of
+
+DETAIL = 64
+"""Side of the residual in pixels: a grid of period 2 must stay visible on a screen."""
+SPECTRUM = 256
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """Maps that the network computed; nothing of the input is shown.
+
+    Shapes: `phase_means` {place: (C, p, p)}, in standard deviations of each channel; `residual` (h, w), the output
+    less its moving average over the longest period, in standard deviations of the output; `spectrum` (n, n), decibels
+    over its median, zero frequency at [n // 2, n // 2].
+    """
+
+    phase_means: dict[str, np.ndarray]
+    residual: np.ndarray
+    spectrum: np.ndarray
+    periods: list[int]
+
+
+@torch.no_grad()
+def portrait_of(
+    network: nn.Module, image: Tensor, region: Tensor | None = None, background: Tensor | None = None
+) -> Portrait:
+    """Of the first output channel; detail and spectrum are taken where the background is emptiest.
+
+    Shapes: image a batch of one, region and background bool (H, W) of the output's size.
+    """
+    network.eval()
+    outputs, output = outputs_of(network, stages_of(network), image)
+    periods, output = periods_of(network), output[:1].cpu()
+    phase_means = {}
+    for name, maps in outputs.items():
+        shown = region_at(region, (maps.shape[-2], maps.shape[-1]))
+        phase_means[name] = _relative_phase_means(maps, 2, shown)
+    for period in periods:
+        phase_means[f"output, period {period}"] = _relative_phase_means(output, period, region)
+    inside = torch.ones(output.shape[-2:], dtype=torch.bool) if region is None else region
+    empty = inside if background is None else background
+    spread = output[:, inside].std(correction=0).clamp(min=1e-12)
+    residual = (output - moving_average(output, max(periods)))[0] / spread
+    top, left = _emptiest(empty, DETAIL)
+    side = min(SPECTRUM, *(2 ** (length.bit_length() - 1) for length in output.shape[-2:]))
+    power = tile_spectrum(output, [_emptiest(empty, side)], side).power
+    relative = power / power.median().clamp(min=1e-300)
+    return Portrait(
+        phase_means,
+        residual[top : top + DETAIL, left : left + DETAIL].numpy(),
+        (10 * torch.fft.fftshift(relative.clamp(min=1e-12)).log10()).numpy(),
+        periods,
+    )
+
+
+def _relative_phase_means(maps: Tensor, period: int, region: Tensor | None) -> np.ndarray:
+    """Zero for a channel that is constant, or a map that is too small."""
+    shown = torch.zeros(len(maps), period, period, dtype=torch.float64)
+    patterns = phase_patterns(maps, period, region)
+    if not isinstance(patterns, str):
+        shown[patterns.channels.cpu()] = (patterns.mean() / patterns.total.sqrt()[:, None, None]).cpu()
+    return shown.numpy()
+
+
+def _emptiest(background: Tensor, side: int) -> tuple[int, int]:
+    """Upper left corner of the square with the most background, counted from multiples of 8 pixels."""
+    height, width = (min(side, length) for length in background.shape)
+    share = F.avg_pool2d(background.float()[None, None].cpu(), (height, width), stride=8)[0, 0]
+    row, column = divmod(int(share.argmax()), share.shape[1])
+    return 8 * row, 8 * column
