@@ -7,9 +7,9 @@ from fundus_unet.app.entry import entry
 
 @entry("compare_checkerboard")
 def main(config: DictConfig) -> None:
-    from fundus_unet.app.compare_checkerboard import compare_from_config
+    from fundus_unet.app.compare_checkerboard import compare_checkerboard_from_config
 
-    compare_from_config(config)
+    compare_checkerboard_from_config(config)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from torch.utils.flop_counter import FlopCounterMode
 
-from fundus_unet.app.arms import arm_name
+from fundus_unet.app.arms import arm_of
 from fundus_unet.app.build import build
 from fundus_unet.app.environment import command, environment
 from fundus_unet.app.evaluate import evaluate_run
@@ -131,18 +131,16 @@ def _scored(run: RunDirectory, folder: Path, out_dir: Path) -> ScoredRun:
             if row["region"] == REGION and row["reader"] in per_image:
                 values = {key: _number(value) for key, value in row.items() if key not in ("name", "region", "reader")}
                 per_image[row["reader"]][row["name"]] = values
-    width = float(run.config.model.get("upsampled_width", 1))
-    upsampler = str(run.choices.get("upsampler") or run.config.model.upsampler._target_.rpartition(".")[2])
     return ScoredRun(
-        arm_name(upsampler, width),
+        arm_of(run),
         int(run.config.seed),
         {reader: metrics[REGION][reader]["pooled"] for reader in READERS},
         per_image,
-        _facts(run, upsampler, width, out_dir) | {"validation_threshold": metrics["validation_threshold"]},
+        _facts(run, out_dir) | {"validation_threshold": metrics["validation_threshold"]},
     )
 
 
-def _facts(run: RunDirectory, upsampler: str, width: float, out_dir: Path) -> dict[str, Any]:
+def _facts(run: RunDirectory, out_dir: Path) -> dict[str, Any]:
     network = build(run.config.model, trusted=False).eval()
     if not isinstance(network, UNet):
         raise InputError(f"{run.path} is of another task", expected="a U-Net", got=type(network).__name__)
@@ -152,8 +150,7 @@ def _facts(run: RunDirectory, upsampler: str, width: float, out_dir: Path) -> di
     sessions = run.sessions
     return {
         "run_dir": os.path.relpath(run.path, out_dir.resolve()),
-        "upsampler": upsampler,
-        "upsampled_width": width,
+        "upsampled_width": float(run.config.model.get("upsampled_width", 1)),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "upsampler_parameters": sum(parameter.numel() for parameter in network.upsamplers.parameters()),
         f"flops_{FLOPS_SIDE}": counter.get_total_flops(),

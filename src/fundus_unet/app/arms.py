@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.app.build import build
 from fundus_unet.app.entry import CONFIG_DIR
+from fundus_unet.app.run_directory import RunDirectory
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.models.unet import UNet
 
@@ -82,3 +83,10 @@ def network_for(config: DictConfig, upsampler_name: str, trusted: bool = True) -
 
 def arm_name(upsampler: str, upsampled_width: float) -> str:
     return upsampler if upsampled_width == 1 else f"{upsampler}_width{upsampled_width:g}"
+
+
+def arm_of(run: RunDirectory) -> str:
+    """The arm that a run belongs to: its upsampler, and its width where that is not 1."""
+    model = run.config.model
+    upsampler = run.choices.get("upsampler") or model.upsampler._target_.rpartition(".")[2]
+    return arm_name(str(upsampler), float(model.get("upsampled_width", 1)))

@@ -73,10 +73,7 @@ def _open_all(paths: list[str]) -> tuple[list[RunDirectory], list[Failure]]:
     for path in paths:
         try:
             run = RunDirectory(path)
-            if run.diverged:
-                raise InputError("the training diverged")
-            if not run.finished:
-                raise InputError(f"the training is not finished; continue it with scripts/train.py resume={run.path}")
+            run.check_finished()
             runs.append(run)
         except InputError as error:
             failures.append(Failure(path, error.problem))

@@ -12,6 +12,8 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import Progress
 
+from fundus_unet.app.arms import check_upsamplers
+from fundus_unet.app.checkerboard_generators import generator_candidates
 from fundus_unet.app.checkerboard_networks import (
     INIT,
     TRAINED,
@@ -21,15 +23,18 @@ from fundus_unet.app.checkerboard_networks import (
     new_candidates,
     open_runs,
 )
-from fundus_unet.app.checkerboard_tables import markdown, summary_table
 from fundus_unet.app.entry import INTERRUPTED
-from fundus_unet.app.environment import environment
+from fundus_unet.app.environment import command, environment
 from fundus_unet.app.evaluate import check_split
 from fundus_unet.app.load import choose_device
+from fundus_unet.app.run_directory import plain
+from fundus_unet.app.tables import grid_table
 from fundus_unet.comparison.checkerboard.engine import Settings, measure_network
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE
 from fundus_unet.comparison.checkerboard.portrait import Portrait, portrait_of
 from fundus_unet.comparison.checkerboard.reading import summarize, summarize_seeds
+from fundus_unet.comparison.checkerboard.tables import SHORT_LEGEND, checkerboard_document, short_grid
+from fundus_unet.comparison.protocol import check_same, protocol_of
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json, write_text
 from fundus_unet.drawing.checkerboard_figures import phase_means_figure, residual_figure, spectrum_figure
@@ -49,8 +54,9 @@ class Comparison:
     def measure(
         self, candidate: Candidate, images: Sequence[TestImage], settings: Settings, device: torch.device, bar: Any
     ) -> None:
-        network = candidate.build().to(device).to(memory_format=torch.channels_last)
-        inputs = [one.image.to(device, memory_format=torch.channels_last) for one in images]
+        network, images = candidate.build(images)
+        network = network.to(device).to(memory_format=torch.channels_last)
+        inputs = [one.image.to(device) for one in images]
         regions, backgrounds = [one.region for one in images], [one.background for one in images]
         readings = measure_network(network, inputs, regions, backgrounds, settings, bar)
         summary = {
@@ -82,12 +88,12 @@ class Comparison:
         facts = {
             "kind": "checkerboard",
             "created": datetime.datetime.now().isoformat(timespec="seconds"),
-            "command": sys.argv,
+            "command": command(),
             "environment": environment(),
             "protocol": self.protocol,
         }
         write_json(self.folder / "checkerboard.json", facts | {"arms": arms})
-        write_text(self.folder / "checkerboard.md", markdown(arms, self.protocol))
+        write_text(self.folder / "checkerboard.md", checkerboard_document(arms, self.protocol).to_markdown(self.folder))
 
     def draw(self) -> Path:
         """One picture each of phase means, residual and spectrum; every network on the same photograph."""
@@ -110,7 +116,7 @@ class Comparison:
         return folder
 
 
-def compare_from_config(config: DictConfig) -> dict[str, Any]:
+def compare_checkerboard_from_config(config: DictConfig) -> dict[str, Any]:
     """Entry of `scripts/compare_checkerboard.py`; returns the arms.
 
     Runs that cannot be measured are reported, and the exit code is then 1. An interruption keeps what was measured.
@@ -120,7 +126,7 @@ def compare_from_config(config: DictConfig) -> dict[str, Any]:
     check_split(config.split)
     count, shifts = _integer(config.photographs, "photographs", 1), _integer(config.max_shifts, "max_shifts", 2)
     device = choose_device(config.device)
-    candidates, sources, problems = _candidates(config)
+    candidates, sources, problems = _candidates(config, console)
     for problem in problems:
         console.print(f"[red]left out[/] {problem}", soft_wrap=True, highlight=False)
     with Progress(console=console, transient=True) as progress:
@@ -149,7 +155,8 @@ def compare_from_config(config: DictConfig) -> dict[str, Any]:
 
 
 def _show(console: Console, comparison: Comparison, arms: dict[str, Any]) -> None:
-    console.print(summary_table(arms))
+    console.print(grid_table("checkerboards", short_grid(arms)))
+    console.print(SHORT_LEGEND, highlight=False)
     pictures = comparison.draw()
     for name, path in (
         ("numbers", comparison.folder / "checkerboard.json"),
@@ -159,14 +166,22 @@ def _show(console: Console, comparison: Comparison, arms: dict[str, Any]) -> Non
         console.print(f"{name:9} {path}", soft_wrap=True, highlight=False)
 
 
-def _candidates(config: DictConfig) -> tuple[list[Candidate], list[tuple[DictConfig, bool]], list[str]]:
+def _candidates(
+    config: DictConfig, console: Console
+) -> tuple[list[Candidate], list[tuple[DictConfig, bool]], list[str]]:
     """Networks, the configurations that name their photographs, and what is wrong with runs that are left out."""
     if config.run_dirs:
+        if config.generator is not None:
+            raise InputError("run_dirs are U-Nets; a generator is made here", fix="set only one of run_dirs, generator")
         runs, candidates, problems = open_runs(config.run_dirs, config.paths.data_dir)
         return candidates, [(run.config, False) for run in runs], problems
     if config.paths.data_dir is None:
         config.paths.data_dir = "data"
-    return new_candidates(config), [(config, True)], []
+    names, seeds = check_upsamplers(config.upsamplers), list(config.seeds)
+    if not seeds or not all(isinstance(seed, int) and 0 <= seed < 2**32 for seed in seeds):
+        raise InputError("seeds cannot be used", expected="a list of whole numbers, such as [0,1,2]", got=seeds)
+    found = new_candidates(config, names) if config.generator is None else generator_candidates(config, names, console)
+    return found, [(config, True)], []
 
 
 def _images(sources: Sequence[tuple[DictConfig, bool]], split: str, count: int, advance: Any) -> list[TestImage]:
@@ -174,31 +189,29 @@ def _images(sources: Sequence[tuple[DictConfig, bool]], split: str, count: int, 
 
     Raises: `InputError` where they do not: networks on different photographs cannot be compared.
     """
+    settings = ("data.source", "data.scale", "data.fov_diameter")
+    named = {
+        f"run {number}": {key: value for key, value in protocol_of(plain(source)).items() if key.startswith(settings)}
+        for number, (source, _) in enumerate(sources, 1)
+        if len(sources) > 1
+    }
+    check_same(named)
     first, trusted = sources[0]
-    for other, _ in sources[1:]:
-        for key in ("source", "scale", "fov_diameter"):
-            if other.data.get(key) != first.data.get(key):
-                raise InputError(
-                    "the runs were trained on different photographs or at different resolutions",
-                    expected=f"one data.{key} for all runs: {first.data.get(key)}",
-                    got=other.data.get(key),
-                    fix="compare them in separate calls, each with its own out_dir",
-                )
     return images_of(first, split, count, trusted, advance)
 
 
 def _protocol(config: DictConfig, images: Sequence[TestImage], device: torch.device) -> dict[str, Any]:
     return {
+        "networks": config.generator._target_.rpartition(".")[2] if config.generator else "UNet",
         "split": config.split,
         "images": len(images),
         "photographs": [image.name for image in images],
-        "working_sizes": [list(image.region.shape) for image in images],
         "max_shifts": config.max_shifts,
         "planted": CONTROL_SIZE,
         "number_format": "float32",
         "device": device.type,
         "checkpoint": "best",
-        "run_dirs": [str(path) for path in config.run_dirs],
+        "vae_training": dict(config.vae_training),
     }
 
 

@@ -113,5 +113,5 @@ def _verdict(
             setting = rows_as_trained(speed, mode, precision)
             sentences.append(speed_verdict(*setting, speed["control"]) if setting else None)
     if checkerboard:
-        sentences += checkerboard_verdict(checkerboard)
+        sentences += checkerboard_verdict(checkerboard["arms"])
     return [sentence for sentence in sentences if sentence]

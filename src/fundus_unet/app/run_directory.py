@@ -114,6 +114,16 @@ class RunDirectory:
     def finished(self) -> bool:
         return (self.path / THRESHOLD).is_file()
 
+    def check_finished(self) -> None:
+        """Raises: `InputError` where training diverged or has not ended."""
+        if self.diverged:
+            raise InputError(f"the training of {self.path} diverged")
+        if not self.finished:
+            raise InputError(
+                f"the training of {self.path} is not finished",
+                fix=f"continue it: python scripts/train.py resume={self.path}",
+            )
+
     @property
     def diverged(self) -> bool:
         return bool(self.sessions) and self.sessions[-1].get("ended") == DIVERGED

@@ -6,11 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from fundus_unet.comparison.accuracy_table import caveats, cost_table, difference_table, reading, score_table
+from fundus_unet.comparison.checkerboard.tables import SHORT_LEGEND, measure_blocks, short_grid
 from fundus_unet.comparison.document import Block, Code, Figure, Folded, Heading, Paragraph
 from fundus_unet.comparison.report.figures import accuracy_against_speed, forest
 from fundus_unet.comparison.speed.tables import LEGEND, by_setting, remarks, rows_as_trained, speed_grid
 
 Result = Mapping[str, Any]
+PICTURES = {
+    "residual.png": "Logits less their local mean, amplified, in a part of the photograph without vessels: a grid would "
+    "show as a regular pattern. The same part and the same scale for every network.",
+    "spectrum.png": "Power of the logits by frequency; the marked places are where grids of the decoder's stages would "
+    "show as bright points.",
+    "phase_means.png": "Mean of each of the four (or more) positions on the grid, relative to the standard deviation; "
+    "one even tile is no grid.",
+}
 FOREST_METRICS = {"dice": "Dice", "cldice": "clDice", "average_precision": "average precision"}
 
 
@@ -110,6 +119,17 @@ def accuracy_speed_figure(accuracy: Result, speed: Result, reader: str, precisio
         "horizontal bar: quartiles over rounds."
     )
     return [Figure(path, caption, "scatter plot of Dice over relative time of a training step")]
+
+
+def checkerboard_section(checkerboard: Result, folder: Path) -> list[Block]:
+    """The main measures, the pictures that `compare_checkerboard` drew, and every measure on demand."""
+    arms, protocol = checkerboard["arms"], checkerboard["protocol"]
+    blocks: list[Block] = [Heading("Checkerboards"), short_grid(arms), Paragraph(SHORT_LEGEND)]
+    for name, caption in PICTURES.items():
+        if (folder / name).is_file():
+            blocks.append(Figure(folder / name, caption, caption))
+    blocks.append(Folded("Every measure, stage and period", measure_blocks(arms, protocol)))
+    return blocks
 
 
 def protocol_section(results: Mapping[str, Result]) -> list[Block]:
