@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Sequence
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from torch import Tensor, nn
 
@@ -96,6 +96,7 @@ def _vae_candidates(config: DictConfig, names: Sequence[str], console: Console) 
     """Every VAE as it starts and after `config.vae_training`, on the same patches."""
     settings = config.vae_training
     patches = config.copy()
+    OmegaConf.set_struct(patches, False)
     patches.seed = 0  # of the patches: the same for every network
     patches.data.patch_size, patches.data.batch_size = settings.patch_size, settings.batch_size
     patches.data.steps_per_epoch = settings.steps

@@ -15,6 +15,8 @@ BLOCKS = 256
 """About how many blocks a map is cut into; fewer where a block would be smaller than `SMALLEST_BLOCK` cells."""
 SMALLEST_BLOCK = 2
 FEWEST_BLOCKS = 8
+PERIODS_AVERAGED = 2
+"""Width of the moving average that is removed. One period would do, but ties neighbouring blocks to each other."""
 DRAWS = 199
 FLAT = 1e-5
 """Channels whose standard deviation is below this share of their root mean square carry rounding only."""
@@ -72,13 +74,13 @@ def phase_patterns(maps: Tensor, period: int, region: Tensor | None = None) -> P
     rows, columns = (side // period for side in maps.shape[-2:])
     if not rows or not columns:
         return f"a map of {maps.shape[-2]} x {maps.shape[-1]} is too small for period {period}"
-    usable = _cells(eroded(inside, period // 2), period).flatten(-2).all(-1).to(maps.device)
+    usable = _cells(eroded(inside, PERIODS_AVERAGED * period // 2), period).flatten(-2).all(-1).to(maps.device)
     side = max(SMALLEST_BLOCK, round((float(usable.sum()) / BLOCKS) ** 0.5))
     of_block = _blocks(usable.double()[None], side).sum(-1)[0]
     kept = of_block > 0
     if int(kept.sum()) < FEWEST_BLOCKS:
         return f"fewer than {FEWEST_BLOCKS} blocks of {side} x {side} cells of {period} pixels"
-    own = own_part(_cells(maps - moving_average(maps, period), period)) * usable[..., None, None]
+    own = own_part(_cells(maps - moving_average(maps, PERIODS_AVERAGED * period), period)) * usable[..., None, None]
     sums = _blocks(own.flatten(-2).movedim(-1, 1).flatten(0, 1), side).sum(-1, dtype=torch.float64)
     sums = sums.unflatten(0, (len(maps), period**2)).movedim(1, -1)[:, kept]
     values = _cells(maps, period)[:, usable].flatten(1).double()
@@ -88,11 +90,14 @@ def phase_patterns(maps: Tensor, period: int, region: Tensor | None = None) -> P
     return Patterns(period, sums[varies], of_block[kept], values.var(1, correction=0)[varies], varies)
 
 
-def moving_average(maps: Tensor, period: int) -> Tensor:
-    """Mean over one period around each pixel, the two ends with half weight: zero for any grid of that period."""
-    weights = maps.new_full((period + 1,), 1 / period)
+def moving_average(maps: Tensor, width: int) -> Tensor:
+    """Mean over a square around each pixel, its border with half weight: zero for any grid whose period divides it.
+
+    Shapes: (C, H, W) -> (C, H, W); beyond the border the outermost pixels are repeated.
+    """
+    weights = maps.new_full((width + 1,), 1 / width)
     weights[[0, -1]] /= 2
-    rim = period // 2
+    rim = width // 2
     padded = F.pad(maps[:, None], (rim, rim, rim, rim), mode="replicate")
     return F.conv2d(F.conv2d(padded, weights[None, None, None]), weights[None, None, :, None])[:, 0]
 

@@ -38,8 +38,8 @@ Arms = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]]
 
 
 SHORT_LEGEND = (
-    "Period 2, means over seeds. gain: imbalance of the last stage. stage, output, gradient: share of the variance that "
-    "is a grid, less the null. dB: strongest line. shift: standard deviation of the probability."
+    "Period 2, means over seeds. gain: imbalance of the last stage. stage, output, gradient: share of the variance "
+    "that is a grid, less the null. dB: strongest line. shift: standard deviation of the probability."
 )
 
 
@@ -63,8 +63,8 @@ def measure_blocks(arms: Arms, protocol: Mapping[str, Any]) -> list[Block]:
         Paragraph(
             f"{protocol['networks']}; {protocol['images']} inputs ({protocol['split']}), mean over seeds ± standard "
             "deviation over seeds. In parentheses: no more than 95 of 100 maps without a grid give. Planted: what the "
-            f"measure gains, on average over the networks, by a grid of {100 * protocol['planted']:g} % of the standard "
-            "deviation."
+            f"measure gains, on average over the networks, by a grid of {100 * protocol['planted']:g} % of the "
+            "standard deviation."
         )
     ]
     for measure, (title, meaning) in HEADINGS.items():

@@ -13,8 +13,8 @@ from fundus_unet.comparison.speed.tables import LEGEND, by_setting, remarks, row
 
 Result = Mapping[str, Any]
 PICTURES = {
-    "residual.png": "Logits less their local mean, amplified, in a part of the photograph without vessels: a grid would "
-    "show as a regular pattern. The same part and the same scale for every network.",
+    "residual.png": "Logits less their local mean, amplified, in a part of the photograph without vessels: a grid "
+    "would show as a regular pattern. The same part and the same scale for every network.",
     "spectrum.png": "Power of the logits by frequency; the marked places are where grids of the decoder's stages would "
     "show as bright points.",
     "phase_means.png": "Mean of each of the four (or more) positions on the grid, relative to the standard deviation; "
