@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, SymLogNorm
@@ -42,7 +41,7 @@ def phase_means_figure(networks: Sequence[tuple[str, Mapping[str, np.ndarray]]])
                 continue
             box = ((2.2 + 1.35 * column) / width, bottom + 0.05 * row / height, 1.2 / width, 1.2 / height)
             axes = figure.add_axes(box)
-            axes.imshow(mosaic(means[place]), cmap=_with_gaps(), norm=norm, interpolation="nearest")
+            axes.imshow(mosaic(means[place]), cmap=SIGNED, norm=norm, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
             for spine in axes.spines.values():
                 spine.set_visible(False)
@@ -137,9 +136,3 @@ def _gallery(
     colours.update_ticks()
     figure.text(3.3 / width, 0.41 / height, unit, fontsize=9, va="center")
     return figure
-
-
-def _with_gaps() -> Any:
-    cmap = colormaps[SIGNED].copy()
-    cmap.set_bad("#ffffff")
-    return cmap

@@ -1,6 +1,6 @@
 """Phase energy: how much of a map's variance is one pattern that repeats with a fixed period."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -11,10 +11,13 @@ from fundus_unet.comparison.checkerboard.reading import Reading
 from fundus_unet.comparison.checkerboard.regions import eroded
 from fundus_unet.core.errors import InputError
 
-BLOCKS = 256
-"""About how many blocks a map is cut into; fewer where a block would be smaller than `SMALLEST_BLOCK` cells."""
+BLOCKS = 64
+"""About how many blocks a map is cut into: few, so that a block is wider than texture is alike, and different blocks
+agree by chance only. Fewer still where a block would be smaller than `SMALLEST_BLOCK` cells."""
 SMALLEST_BLOCK = 2
 FEWEST_BLOCKS = 8
+PERIODS_AVERAGED = 2
+"""Width of the moving average that is removed. One period would do, but ties neighbouring blocks to each other."""
 DRAWS = 199
 FLAT = 1e-5
 """Channels whose standard deviation is below this share of their root mean square carry rounding only."""
@@ -49,10 +52,10 @@ def phase_energy(maps: Tensor, period: int = 2, region: Tensor | None = None) ->
     contains and takes away what blocks agree on. Its mean is computed exactly: the sum of the blocks' energies.
     `excess` is value less null, over the share that blocks do not have in themselves: the agreement of different
     blocks, of mean zero without a grid and equal to the grid's share of the variance with one. Means are taken after
-    the moving average over one period is removed; it holds nothing of a grid of that period, and all of a slope, which
+    the moving average over two periods is removed; it holds nothing of a grid of that period, and all of a slope, which
     would add to the phase means.
 
-    Shapes: maps (C, H, W), region bool (H, W) or None for everywhere; half a period along a border is not used.
+    Shapes: maps (C, H, W), region bool (H, W) or None for everywhere; one period along its border is not used.
     Raises: `InputError` for a period that is not a power of two, or a region of another size.
     Source: the phases of Odena, Dumoulin, Olah, Distill 2016, as an analysis of variance.
     """
@@ -72,13 +75,13 @@ def phase_patterns(maps: Tensor, period: int, region: Tensor | None = None) -> P
     rows, columns = (side // period for side in maps.shape[-2:])
     if not rows or not columns:
         return f"a map of {maps.shape[-2]} x {maps.shape[-1]} is too small for period {period}"
-    usable = _cells(eroded(inside, period // 2), period).flatten(-2).all(-1).to(maps.device)
+    usable = _cells(eroded(inside, PERIODS_AVERAGED * period // 2), period).flatten(-2).all(-1).to(maps.device)
     side = max(SMALLEST_BLOCK, round((float(usable.sum()) / BLOCKS) ** 0.5))
     of_block = _blocks(usable.double()[None], side).sum(-1)[0]
     kept = of_block > 0
     if int(kept.sum()) < FEWEST_BLOCKS:
         return f"fewer than {FEWEST_BLOCKS} blocks of {side} x {side} cells of {period} pixels"
-    own = own_part(_cells(maps - moving_average(maps, period), period)) * usable[..., None, None]
+    own = own_part(_cells(maps - moving_average(maps, PERIODS_AVERAGED * period), period)) * usable[..., None, None]
     sums = _blocks(own.flatten(-2).movedim(-1, 1).flatten(0, 1), side).sum(-1, dtype=torch.float64)
     sums = sums.unflatten(0, (len(maps), period**2)).movedim(1, -1)[:, kept]
     values = _cells(maps, period)[:, usable].flatten(1).double()
@@ -88,11 +91,14 @@ def phase_patterns(maps: Tensor, period: int, region: Tensor | None = None) -> P
     return Patterns(period, sums[varies], of_block[kept], values.var(1, correction=0)[varies], varies)
 
 
-def moving_average(maps: Tensor, period: int) -> Tensor:
-    """Mean over one period around each pixel, the two ends with half weight: zero for any grid of that period."""
-    weights = maps.new_full((period + 1,), 1 / period)
+def moving_average(maps: Tensor, width: int) -> Tensor:
+    """Mean over a square around each pixel, its border with half weight: zero for any grid whose period divides it.
+
+    Shapes: (C, H, W) -> (C, H, W); beyond the border the outermost pixels are repeated.
+    """
+    weights = maps.new_full((width + 1,), 1 / width)
     weights[[0, -1]] /= 2
-    rim = period // 2
+    rim = width // 2
     padded = F.pad(maps[:, None], (rim, rim, rim, rim), mode="replicate")
     return F.conv2d(F.conv2d(padded, weights[None, None, None]), weights[None, None, :, None])[:, 0]
 
@@ -120,6 +126,8 @@ def _control(maps: Tensor, patterns: Patterns, region: Tensor | None) -> float:
         size = sign * CONTROL_SIZE * patterns.total.sqrt()
         planted = phase_patterns(plant_grid(maps, patterns.period, size), patterns.period, region)
         assert not isinstance(planted, str)
+        # the sign moves the total too, and both signs together by this
+        planted = replace(planted, total=patterns.total * (1 + CONTROL_SIZE**2))
         excesses.append(_energies(planted)[2])
     return sum(excesses) / len(excesses)
 

@@ -51,6 +51,7 @@ def grid_line_spectrum(
         few = f"fewer than {FEWEST_TILES} vessel-free tiles" + (f" of {size} pixels" if size else "")
         return dict.fromkeys(lines, Reading(reason=few))
     spectrum = tile_spectrum(maps, corners, size)
+    longest = min(max(periods), size // PERIODS_PER_TILE)  # a longer grid reaches all bins of so small a tile
     readings: dict[tuple[int, str], Reading] = {}
     for period in periods:
         if PERIODS_PER_TILE * period > size:
@@ -59,8 +60,8 @@ def grid_line_spectrum(
             continue
         planted = _with_control(maps, background, period, corners, size)
         for direction in DIRECTIONS:
-            value, control = (decibels(one, period, direction, max(periods)) for one in (spectrum, planted))
-            threshold = white_noise_95(spectrum, period, direction, max(periods))
+            value, control = (decibels(one, period, direction, longest) for one in (spectrum, planted))
+            threshold = white_noise_95(spectrum, period, direction, longest)
             readings[period, direction] = Reading(value, 0.0, threshold, value, control)
     return readings
 
