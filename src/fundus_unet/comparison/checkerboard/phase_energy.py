@@ -1,6 +1,6 @@
 """Phase energy: how much of a map's variance is one pattern that repeats with a fixed period."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -11,8 +11,9 @@ from fundus_unet.comparison.checkerboard.reading import Reading
 from fundus_unet.comparison.checkerboard.regions import eroded
 from fundus_unet.core.errors import InputError
 
-BLOCKS = 256
-"""About how many blocks a map is cut into; fewer where a block would be smaller than `SMALLEST_BLOCK` cells."""
+BLOCKS = 64
+"""About how many blocks a map is cut into: few, so that a block is wider than texture is alike, and different blocks
+agree by chance only. Fewer still where a block would be smaller than `SMALLEST_BLOCK` cells."""
 SMALLEST_BLOCK = 2
 FEWEST_BLOCKS = 8
 PERIODS_AVERAGED = 2
@@ -51,10 +52,10 @@ def phase_energy(maps: Tensor, period: int = 2, region: Tensor | None = None) ->
     contains and takes away what blocks agree on. Its mean is computed exactly: the sum of the blocks' energies.
     `excess` is value less null, over the share that blocks do not have in themselves: the agreement of different
     blocks, of mean zero without a grid and equal to the grid's share of the variance with one. Means are taken after
-    the moving average over one period is removed; it holds nothing of a grid of that period, and all of a slope, which
+    the moving average over two periods is removed; it holds nothing of a grid of that period, and all of a slope, which
     would add to the phase means.
 
-    Shapes: maps (C, H, W), region bool (H, W) or None for everywhere; half a period along a border is not used.
+    Shapes: maps (C, H, W), region bool (H, W) or None for everywhere; one period along its border is not used.
     Raises: `InputError` for a period that is not a power of two, or a region of another size.
     Source: the phases of Odena, Dumoulin, Olah, Distill 2016, as an analysis of variance.
     """
@@ -125,6 +126,8 @@ def _control(maps: Tensor, patterns: Patterns, region: Tensor | None) -> float:
         size = sign * CONTROL_SIZE * patterns.total.sqrt()
         planted = phase_patterns(plant_grid(maps, patterns.period, size), patterns.period, region)
         assert not isinstance(planted, str)
+        # the sign moves the total too, and both signs together by this
+        planted = replace(planted, total=patterns.total * (1 + CONTROL_SIZE**2))
         excesses.append(_energies(planted)[2])
     return sum(excesses) / len(excesses)
 
