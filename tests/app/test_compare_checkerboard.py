@@ -1,11 +1,13 @@
 """`scripts/compare_checkerboard.py` on tiny networks: what it writes, what it refuses, what it keeps."""
 
 import json
+import shutil
 
 import pytest
 from PIL import Image
 
 from app.running import Finished, Scripts
+from fundus_unet.app import compare_checkerboard
 from fundus_unet.comparison.checkerboard import engine
 
 NEW = (
@@ -85,12 +87,15 @@ def test_bad_runs_are_named_and_the_others_go_on(scripts: Scripts) -> None:
     refused = compare(scripts, f"run_dirs=[{damaged},nowhere]", *small)
     assert refused.code == 2
     assert "nowhere" in refused.err
-    assert "no best checkpoint" in refused.err
+    assert "is not finished" in refused.err
     assert not (scripts.folder / "out").exists()
-    partly = compare(scripts, f"run_dirs=[nowhere,{run},{damaged}]", *small)
+    broken = shutil.copytree(run, scripts.folder / "broken")
+    (broken / "checkpoints/best.ckpt").write_bytes(b"no checkpoint")
+    partly = compare(scripts, f"run_dirs=[nowhere,{run},{damaged},{broken}]", *small)
     assert partly.code == 1
     assert "nowhere" in partly.out
-    assert "no best checkpoint" in partly.out
+    assert "is not finished" in partly.out
+    assert "is damaged" in partly.out
     assert set(result(scripts)["arms"]["transposed_k4s2p1"]) == {"init", "trained"}
 
 
@@ -118,8 +123,6 @@ def test_refuses(scripts: Scripts, overrides: list[str], expected: str) -> None:
 
 
 def test_an_interruption_keeps_what_was_measured(scripts: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fundus_unet.app import compare_checkerboard
-
     calls = []
 
     def interrupted_at_the_third(*arguments, **options):
