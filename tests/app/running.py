@@ -2,7 +2,9 @@
 
 import os
 import runpy
+import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,3 +65,12 @@ class Scripts:
     def train(self, *overrides: str, multirun: bool = False) -> Finished:
         """A tiny training on the generated CHASE_DB1 below the working directory."""
         return self("train", *["-m"] * multirun, "data=chasedb1", "paths.data_dir=sets", *TINY, *overrides)
+
+    def make_once(self, kept: Path, make: Callable[[], None]) -> None:
+        """Fill `runs` below the working directory: by `make` the first time, later with a copy of what it made."""
+        runs = self.folder / "runs"
+        if kept.exists():
+            shutil.copytree(kept, runs)
+        else:
+            make()
+            shutil.copytree(runs, kept)

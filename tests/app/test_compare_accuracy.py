@@ -27,20 +27,15 @@ def result(scripts: Scripts) -> dict:
     return json.loads((scripts.folder / OUT / "accuracy.json").read_text())
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("kept") / "runs"
-
-
 @pytest.fixture
 def compared(scripts: Scripts, kept: Path) -> Scripts:
-    """A finished comparison: trained for the first test, copied for the others."""
-    if kept.exists():
-        shutil.copytree(kept, scripts.folder / "runs")
-        return scripts
-    finished = compare(scripts, ARMS, "seeds=[0,1]")
-    assert finished.code == 0, finished.err
-    shutil.copytree(scripts.folder / "runs", kept)
+    """A finished comparison."""
+
+    def make() -> None:
+        finished = compare(scripts, ARMS, "seeds=[0,1]")
+        assert finished.code == 0, finished.err
+
+    scripts.make_once(kept, make)
     return scripts
 
 

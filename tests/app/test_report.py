@@ -27,27 +27,22 @@ SPEED = (
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("kept") / "runs"
-
-
 @pytest.fixture
 def compared(scripts: Scripts, kept: Path) -> Scripts:
-    """All three comparisons, made for the first test and copied for the others."""
-    if kept.exists():
-        shutil.copytree(kept, scripts.folder / "runs")
-        return scripts
+    """All three comparisons."""
     data = ("data=chasedb1", "paths.data_dir=sets")
     runs = [f"runs/comparison/runs/{arm}_seed0" for arm in ("transposed_k4s2p1", "bilinear_conv")]
-    for name, *overrides in (
-        ("compare_accuracy", *data, *TINY, "trainer.max_epochs=1", ARMS, "seeds=[0,1]"),
-        ("compare_speed", ARMS, *SPEED),
-        ("compare_checkerboard", f"run_dirs=[{','.join(runs)}]", "photographs=1", "max_shifts=2"),
-    ):
-        finished = scripts(name, *overrides)
-        assert finished.code == 0, finished.err
-    shutil.copytree(scripts.folder / "runs", kept)
+
+    def make() -> None:
+        for name, *overrides in (
+            ("compare_accuracy", *data, *TINY, "trainer.max_epochs=1", ARMS, "seeds=[0,1]"),
+            ("compare_speed", ARMS, *SPEED),
+            ("compare_checkerboard", f"run_dirs=[{','.join(runs)}]", "photographs=1", "max_shifts=2"),
+        ):
+            finished = scripts(name, *overrides)
+            assert finished.code == 0, finished.err
+
+    scripts.make_once(kept, make)
     return scripts
 
 

@@ -35,7 +35,7 @@ def test_a_real_difference_is_named_with_its_direction() -> None:
     found = {"k3": difference(-0.02, -0.03, -0.01, "lower", 0.01), "bilinear": difference(0.0, -0.004, 0.001, "none")}
     text = accuracy_verdict(accuracy(found), READER, "dice")
     assert "`k3` is worse than `k4` by 0.0200 (95 % interval of the difference -0.0300 to -0.0100" in text
-    assert "The others show no difference to `k4`" in text
+    assert "The other arms show no difference to `k4`" in text
     assert "within -0.0040 to +0.0010" in text
 
 
@@ -48,7 +48,11 @@ def test_fewer_pieces_are_better() -> None:
 
 def test_one_seed_and_one_arm() -> None:
     unknown = {"k3": {"mean": 0.1, "interval": None, "corrected_p": None, "verdict": "unknown"}}
-    assert "no interval can be given" in accuracy_verdict(accuracy(unknown), READER, "dice")
+    assert "One seed only for `k3`" in accuracy_verdict(accuracy(unknown), READER, "dice")
+    mixed = unknown | {"bilinear": difference(0.001, -0.002, 0.003, "none")}
+    text = accuracy_verdict(accuracy(mixed), READER, "dice")
+    assert "One seed only for `k3`" in text
+    assert "up to 0.0030 cannot be excluded" in text
     assert "nothing to compare" in accuracy_verdict(accuracy(None), READER, "dice")
 
 

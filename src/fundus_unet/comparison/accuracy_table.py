@@ -124,16 +124,16 @@ def reading(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """How the table of differences is to be read, and what it cannot show."""
     all_differences = [difference for arms in found.values() for difference in arms.values()]
     arms = max(len(arms) for arms in found.values())
-    first = all_differences[0]
+    first = max(all_differences, key=lambda difference: difference["seeds"])
     if first["interval"] is None:
         return [
             "One seed (or one photograph): no interval can be given, because nothing tells how far two trainings of "
             "the same arm lie apart. Train with more seeds: `seeds=[0,1,2]`."
         ]
     sentences = [
-        f"Means over photographs, paired over {first['seeds']} seeds and {first['images']} photographs; intervals "
-        "resample both. A difference counts only if the interval corrected for the number of arms excludes 0, "
-        f"Wilcoxon's test over photographs (Holm, {arms} arm{'s' if arms > 1 else ''}) gives p < 0.05, and it is "
+        f"Means over photographs, paired over up to {first['seeds']} seeds and {first['images']} photographs; "
+        "intervals resample both. A difference counts only if the interval corrected for the number of arms excludes "
+        f"0, Wilcoxon's test over photographs (Holm, {arms} arm{'s' if arms > 1 else ''}) gives p < 0.05, and it is "
         "larger than the spread over seeds. The metrics are not corrected for their number."
     ]
     if first["smallest_p"] * arms >= 0.05:

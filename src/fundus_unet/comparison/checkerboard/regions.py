@@ -1,5 +1,7 @@
 """Where on a map something is measured: masks eroded, and brought to the resolution of a stage."""
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -35,7 +37,10 @@ def region_at(region: Tensor | None, size: tuple[int, int]) -> Tensor | None:
     """
     if region is None:
         return None
-    factors = [-(-side // small) for side, small in zip(region.shape, size, strict=True)]
+    # doublings have powers of two, also where padding added much to a small image
+    factors = [
+        2 ** math.ceil(math.log2(max(1.0, side / small))) for side, small in zip(region.shape, size, strict=True)
+    ]
     if factors[0] != factors[1]:
         raise InputError("the map's pixels are no square blocks of the region's", got=f"{tuple(region.shape)}, {size}")
     factor = factors[0]

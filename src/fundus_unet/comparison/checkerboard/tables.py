@@ -103,7 +103,8 @@ def checkerboard_verdict(arms: Arms) -> list[str]:
             if known:
                 low, high = min(known, key=lambda arm: known[arm]), max(known, key=lambda arm: known[arm])
                 when = "at initialisation" if state == "init" else "after training"
-                parts.append(f"{when} {number(known[low])} (`{low}`) to {number(known[high])} (`{high}`)")
+                ends = dict.fromkeys((low, high))
+                parts.append(f"{when} {' to '.join(f'{number(known[arm])} (`{arm}`)' for arm in ends)}")
         if parts:
             sentences.append(f"{what}: {', '.join(parts)}")
     return [f"**Checkerboards**, {sentence}." for sentence in sentences]

@@ -10,21 +10,26 @@ Found = Mapping[str, Mapping[str, Any]]
 
 
 def accuracy_verdict(result: Mapping[str, Any], reader: str, metric: str) -> str:
-    """One to three sentences on one metric: what differs from the control, or how small any difference must be."""
+    """A few sentences on one metric: what differs from the control, or how small any difference must be."""
     control, title = f"`{result['control']}`", TITLES[metric]
     found: Found = result["differences"][reader].get(metric, {})
     if not found:
         return f"**{title}**: only one arm was scored, so there is nothing to compare."
-    if any(difference["verdict"] == "unknown" for difference in found.values()):
-        return (
-            f"**{title}**: one seed only. Two trainings of the same network differ too, by how much this comparison "
-            "does not know; so no interval can be given, and no difference can be called real."
+    by_verdict = {
+        verdict: {arm: difference for arm, difference in found.items() if difference["verdict"] in names}
+        for verdict, names in (("real", ("higher", "lower")), ("none", ("none",)), ("unknown", ("unknown",)))
+    }
+    sentences = [_real_sentence(arm, difference, metric, control) for arm, difference in by_verdict["real"].items()]
+    if by_verdict["none"]:
+        sentences.append(
+            _none_sentence(by_verdict["none"], metric, control, several=len(by_verdict["none"]) < len(found))
         )
-    real = {arm: difference for arm, difference in found.items() if difference["verdict"] != "none"}
-    rest = {arm: difference for arm, difference in found.items() if arm not in real}
-    sentences = [_real_sentence(arm, difference, metric, control) for arm, difference in real.items()]
-    if rest:
-        sentences.append(_none_sentence(rest, metric, control, several=bool(real)))
+    if by_verdict["unknown"]:
+        arms = ", ".join(f"`{arm}`" for arm in by_verdict["unknown"])
+        sentences.append(
+            f"One seed only for {arms}: two trainings of the same network differ too, by how much is not known, so no "
+            "interval can be given and no difference can be called real."
+        )
     return f"**{title}**: " + " ".join(sentences)
 
 
@@ -72,7 +77,7 @@ def _real_sentence(arm: str, difference: Mapping[str, Any], metric: str, control
 def _none_sentence(rest: Found, metric: str, control: str, several: bool) -> str:
     means = [difference["mean"] for difference in rest.values()]
     bounds = [bound for difference in rest.values() for bound in difference["interval"]]
-    lead = "The others show no difference" if several else "No upsampler shows a difference"
+    lead = "The other arms show no difference" if several else "No upsampler shows a difference"
     smallest, largest = signed(min(means), metric), signed(max(means), metric)
     low, high = signed(min(bounds), metric), signed(max(bounds), metric)
     return (
