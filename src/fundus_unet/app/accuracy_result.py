@@ -70,6 +70,7 @@ def write_result(
     """Write and print the comparison; returns what accuracy.json holds."""
     runs = [run for _, run in scored]
     control = _control(runs, config)
+    runs.sort(key=lambda run: run.arm != control)
     metrics = json.loads((scored[0][0].path / "evaluation" / config.final_split / "metrics.json").read_text())
     result = {
         "kind": "accuracy",

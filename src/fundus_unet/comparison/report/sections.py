@@ -20,6 +20,7 @@ PICTURES = {
     "phase_means.png": "Mean of each of the four (or more) positions on the grid, relative to the standard deviation; "
     "one even tile is no grid.",
 }
+MAIN_METRICS = ("dice", "cldice", "betti0_error", "auroc", "average_precision")  # all are too wide for a page
 FOREST_METRICS = {"dice": "Dice", "cldice": "clDice", "average_precision": "average precision"}
 
 
@@ -53,7 +54,7 @@ def accuracy_section(accuracy: Result, reader: str, folder: Path) -> list[Block]
             f"{reader}; mean ± standard deviation over seeds. Scores are pooled over the pixels of all photographs; "
             "Betti-0 error, the difference in the number of pieces, is the mean over photographs (lower is better)."
         ),
-        score_table(accuracy, reader),
+        score_table(accuracy, reader, MAIN_METRICS),
     ]
     found = accuracy["differences"][reader]
     if any(found.values()):
@@ -78,7 +79,7 @@ def accuracy_section(accuracy: Result, reader: str, folder: Path) -> list[Block]
             Folded("All differences", [difference_table(found)]),
         ]
     others = [name for name in accuracy["differences"] if name != reader]
-    blocks += [Folded(f"Scores, {name}", [score_table(accuracy, name)]) for name in others]
+    blocks += [Folded(f"All scores, {name}", [score_table(accuracy, name)]) for name in (reader, *others)]
     blocks += [Folded("Cost", [cost_table(accuracy)]), *caveats(accuracy)]
     return blocks
 
