@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from app.running import TINY, Finished, Scripts
 from fundus_unet.app.arms import network_for, upsampler_options
 from fundus_unet.app.entry import CONFIG_DIR
+from fundus_unet.training.segmenter import VesselSegmenter
 
 ARMS = "upsamplers=[transposed_k4s2p1,bilinear_conv]"
 OUT = Path("runs/comparison")
@@ -96,13 +97,28 @@ def test_the_same_command_continues_and_trains_only_what_is_missing(compared: Sc
     assert result(compared)["differences"] == before["differences"]
 
 
-def test_an_interrupted_run_is_resumed(compared: Scripts) -> None:
+def test_after_an_interruption_the_same_command_resumes(compared: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:
     run = compared.folder / OUT / "runs" / "bilinear_conv_seed1"
-    (run / "threshold.json").unlink()
-    shutil.rmtree(run / "checkpoints")
+    before = result(compared)["differences"]
+    shutil.rmtree(run)
+    original = VesselSegmenter.training_step
+
+    def interrupted(self, batch, batch_idx):
+        if self.global_step == 3:
+            raise KeyboardInterrupt
+        return original(self, batch, batch_idx)
+
+    monkeypatch.setattr(VesselSegmenter, "training_step", interrupted)
+    stopped = compare(compared, ARMS, "seeds=[0,1]")
+    monkeypatch.setattr(VesselSegmenter, "training_step", original)
+    assert stopped.code == 130
+    assert "give the same comparison again" in stopped.out
     assert compare(compared, ARMS, "seeds=[0,1]").code == 0
-    assert len(json.loads((run / "training.json").read_text())["sessions"]) == 2
-    assert (run / "threshold.json").is_file()
+    assert [session["ended"] for session in json.loads((run / "training.json").read_text())["sessions"]] == [
+        "interrupted",
+        "finished",
+    ]
+    assert result(compared)["differences"] == before
 
 
 def test_other_settings_do_not_continue_an_old_comparison(compared: Scripts) -> None:
@@ -170,6 +186,19 @@ def test_an_arm_that_diverges_is_reported_and_the_others_go_on(scripts: Scripts)
     assert finished.err.count("training diverged") == 2
     again = compare(scripts, *overrides)
     assert again.err.count("diverged in an earlier comparison") == 2
+
+
+def test_one_diverged_arm_does_not_stop_the_others(compared: Scripts) -> None:
+    training = compared.folder / OUT / "runs" / "bilinear_conv_seed1" / "training.json"
+    sessions = json.loads(training.read_text())["sessions"]
+    training.write_text(json.dumps({"sessions": [*sessions, {"ended": "diverged"}]}))
+    finished = compare(compared, ARMS, "seeds=[0,1]")
+    assert finished.code == 1
+    found = result(compared)
+    assert [failure["run"] for failure in found["failures"]] == ["bilinear_conv_seed1"]
+    assert found["arms"]["bilinear_conv"]["seeds"] == [0]
+    assert found["arms"]["transposed_k4s2p1"]["seeds"] == [0, 1]
+    assert "not compared: bilinear_conv_seed1: training diverged" in finished.out
 
 
 def test_equal_parameters(scripts: Scripts) -> None:
