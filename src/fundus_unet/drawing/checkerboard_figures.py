@@ -32,7 +32,7 @@ def phase_means_figure(networks: Sequence[tuple[str, Mapping[str, np.ndarray]]])
     norm = SymLogNorm(LINTHRESH, vmin=-largest, vmax=largest)
     longest = max(len(line) for title, _ in networks for line in title.split("\n"))
     names, row = max(2.2, 0.3 + 0.088 * longest), 1.35  # inches; a letter is 0.088 wide
-    width = names + 0.4 + 1.35 * len(places)
+    width = max(7.5, names + 0.4 + 1.35 * len(places))
     height = 1.25 + row * len(networks)
     figure = Figure(figsize=(width, height), dpi=100)
     for number, (title, means) in enumerate(networks):
