@@ -30,7 +30,9 @@ def phase_means_figure(networks: Sequence[tuple[str, Mapping[str, np.ndarray]]])
     places = list(dict.fromkeys(place for _, means in networks for place in means))
     largest = max([1.0, *(float(np.abs(values).max()) for _, means in networks for values in means.values())])
     norm = SymLogNorm(LINTHRESH, vmin=-largest, vmax=largest)
-    width, row = 2.6 + 1.35 * len(places), 1.35
+    longest = max(len(line) for title, _ in networks for line in title.split("\n"))
+    names, row = max(2.2, 0.3 + 0.088 * longest), 1.35  # inches; a letter is 0.088 wide
+    width = max(7.5, names + 0.4 + 1.35 * len(places))
     height = 1.25 + row * len(networks)
     figure = Figure(figsize=(width, height), dpi=100)
     for number, (title, means) in enumerate(networks):
@@ -39,7 +41,7 @@ def phase_means_figure(networks: Sequence[tuple[str, Mapping[str, np.ndarray]]])
         for column, place in enumerate(places):
             if place not in means:
                 continue
-            box = ((2.2 + 1.35 * column) / width, bottom + 0.05 * row / height, 1.2 / width, 1.2 / height)
+            box = ((names + 1.35 * column) / width, bottom + 0.05 * row / height, 1.2 / width, 1.2 / height)
             axes = figure.add_axes(box)
             axes.imshow(mosaic(means[place]), cmap=SIGNED, norm=norm, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
