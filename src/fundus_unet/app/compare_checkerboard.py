@@ -38,6 +38,7 @@ from fundus_unet.comparison.protocol import check_same, protocol_of
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json, write_text
 from fundus_unet.drawing.checkerboard_figures import phase_means_figure, residual_figure, spectrum_figure
+from fundus_unet.drawing.png import write_png
 
 INCOMPLETE = 1
 
@@ -98,7 +99,6 @@ class Comparison:
     def draw(self) -> Path:
         """One picture each of phase means, residual and spectrum; every network on the same photograph."""
         folder = self.folder / "checkerboard"
-        folder.mkdir(parents=True, exist_ok=True)
         rows = []
         for state in (INIT, TRAINED):
             of_state = {arm: shown for (arm, its), shown in self.portraits.items() if its == state}
@@ -106,13 +106,12 @@ class Comparison:
                 rows.append([(f"{arm}\n{state}, seed {seed}", one) for arm, (seed, one) in of_state.items()])
         every = [one for row in rows for one in row]
         periods = max((portrait.periods for _, portrait in every), key=len)
-        phase_means_figure([(name, portrait.phase_means) for name, portrait in every]).savefig(
-            folder / "phase_means.png"
-        )
-        residual_figure([[(name, one.residual) for name, one in row] for row in rows]).savefig(folder / "residual.png")
-        spectrum_figure([[(name, one.spectrum) for name, one in row] for row in rows], periods).savefig(
-            folder / "spectrum.png"
-        )
+        means = phase_means_figure([(name, portrait.phase_means) for name, portrait in every])
+        residual = residual_figure([[(name, one.residual) for name, one in row] for row in rows])
+        spectrum = spectrum_figure([[(name, one.spectrum) for name, one in row] for row in rows], periods)
+        write_png(folder / "phase_means.png", means)
+        write_png(folder / "residual.png", residual)
+        write_png(folder / "spectrum.png", spectrum)
         return folder
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from omegaconf import DictConfig
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
@@ -18,6 +17,7 @@ from fundus_unet.app.run_directory import RunDirectory
 from fundus_unet.comparison.document import Block, Figure, Heading, Paragraph
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.data.store import Photograph, decode
+from fundus_unet.drawing.png import write_png
 from fundus_unet.drawing.side_by_side import predictions_side_by_side
 
 
@@ -43,14 +43,13 @@ def draw_predictions(accuracy: Mapping[str, Any], folder: Path, config: DictConf
         console.print(f"no pictures of predictions: {error}", style="yellow", markup=False, highlight=False)
         return [Heading("Predictions"), Paragraph(f"Not shown: {error.problem}.")]
     path = folder / "report" / "predictions.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
     picture = predictions_side_by_side(
         probabilities,
         photograph.field_of_view,
         photograph.working.image if config.photographs else None,
         photograph.label if config.photographs else None,
     )
-    Image.fromarray(picture).save(path, optimize=True)
+    write_png(path, picture, colours=None if config.photographs else 64)
     seeds = sorted({seed for seed, _ in arms.values()})
     caption = (
         f"Vessel probability of {photograph.case.name}, seed {', '.join(map(str, seeds))}; then, enlarged, the part "

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from fundus_unet.drawing.png import write_png
 
 # Okabe & Ito's palette without its yellow, which vanishes on paper
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
@@ -24,7 +25,7 @@ def forest(
     Args: `panels` is `{metric title: {arm: (difference, 95 % interval, corrected interval)}}`.
     """
     arms = list(dict.fromkeys(arm for panel in panels.values() for arm in panel))
-    figure = Figure(figsize=(3.1 * len(panels) + 1.9, 0.42 * len(arms) + 1.5), layout="constrained")
+    figure = Figure(figsize=(3.1 * len(panels) + 1.9, 0.42 * len(arms) + 1.5), layout="constrained", dpi=RESOLUTION)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axis, (title, panel) in zip(axes, panels.items(), strict=True):
         axis.axvline(0, color="#555555", linewidth=1)
@@ -45,7 +46,7 @@ def forest(
     axes[0].set_yticks(range(len(arms)), arms)
     axes[0].set_ylim(len(arms) - 0.5, -0.5)
     figure.supxlabel(f"difference to {control}", fontsize=9)
-    _save(figure, path)
+    write_png(path, figure)
 
 
 def accuracy_against_speed(
@@ -59,7 +60,7 @@ def accuracy_against_speed(
 
     Args: `points` is `{arm: (mean score, scores of the seeds, time ratio to the control, its quartiles)}`.
     """
-    figure = Figure(figsize=(8.2, 4.6), layout="constrained")
+    figure = Figure(figsize=(8.2, 4.6), layout="constrained", dpi=RESOLUTION)
     axis = figure.subplots()
     for number, (arm, (mean, seeds, ratio, quartiles)) in enumerate(points.items()):
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
@@ -73,15 +74,9 @@ def accuracy_against_speed(
     axis.tick_params(labelsize=8)
     axis.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
     _bare(axis)
-    _save(figure, path)
+    write_png(path, figure)
 
 
 def _bare(axis: Axes) -> None:
     for side in ("top", "right"):
         axis.spines[side].set_visible(False)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context({"font.family": "DejaVu Sans"}):
-        figure.savefig(path, dpi=RESOLUTION, metadata={"Software": None})
