@@ -76,15 +76,14 @@ def measure_blocks(arms: Arms, protocol: Mapping[str, Any]) -> list[Block]:
         ]
         if measure not in ("overlap_unevenness", "gain_imbalance"):
             rows.append(["planted adds", *(_planted_gain(arms, measure, place) for place in places)])
-        reasons = {
-            f"No value at {place}: {cell['reason']}."
-            for states in arms.values()
-            for measures in states.values()
-            for place, cell in measures[measure].items()
-            if cell["mean"] is None and cell["reason"]
-        }
+        reasons: dict[str, dict[str, None]] = {}
+        for states in arms.values():
+            for measures in states.values():
+                for place, cell in measures[measure].items():
+                    if cell["mean"] is None and cell["reason"]:
+                        reasons.setdefault(cell["reason"], {})[place] = None
         blocks += [Heading(title), Paragraph(meaning[0].upper() + meaning[1:] + "."), Grid(["", *places], rows)]
-        blocks += [Paragraph(reason) for reason in sorted(reasons)]
+        blocks += [Paragraph(f"No value at {'; '.join(where)}: {reason}.") for reason, where in reasons.items()]
     return blocks
 
 
