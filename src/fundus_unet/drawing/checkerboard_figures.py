@@ -116,8 +116,11 @@ def _gallery(
     norm: Normalize,
     mark: Callable[[Axes, np.ndarray], Any] = lambda axes, picture: None,
 ) -> Figure:
-    """Pictures in lines of at most `ACROSS`; each row starts a new line."""
-    lines = [row[start : start + ACROSS] for row in rows for start in range(0, len(row), ACROSS)]
+    """Pictures in lines of about equal length, at most `ACROSS`; each row starts a new line."""
+    lines = []
+    for row in rows:
+        across = -(-len(row) // -(-len(row) // ACROSS))
+        lines += [row[start : start + across] for start in range(0, len(row), across)]
     across = max(3, *(len(line) for line in lines))
     pitch_x, pitch_y = PANEL + 0.15, PANEL + 0.5
     width, height = across * pitch_x + 0.2, len(lines) * pitch_y + 1.05
