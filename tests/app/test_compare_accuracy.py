@@ -10,6 +10,7 @@ import torch
 from omegaconf import OmegaConf
 
 from app.running import TINY, Finished, Scripts
+from data.layouts import write_drive
 from fundus_unet.app.arms import network_for, upsampler_options
 from fundus_unet.app.entry import CONFIG_DIR
 from fundus_unet.training.segmenter import VesselSegmenter
@@ -209,6 +210,15 @@ def test_equal_parameters(scripts: Scripts) -> None:
     matched = next(name for name in counts if name.startswith("bilinear_conv_width1."))
     assert counts[matched] == pytest.approx(counts["transposed_k4s2p1"], rel=0.03)
     assert result(scripts)["protocol"]["parameters_matched"]
+
+
+def test_a_split_without_labels_is_refused_before_training(scripts: Scripts) -> None:
+    write_drive(scripts.folder / "sets" / "DRIVE", test_labels=False)
+    finished = compare(scripts, "data=drive", ARMS)
+    assert finished.code == 2
+    assert "cannot be evaluated" in finished.err
+    assert "split=val" in finished.err
+    assert not (scripts.folder / "runs").exists()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,9 @@ from rich.console import Console
 
 from fundus_unet.app.accuracy_result import Failure, score_runs, write_result
 from fundus_unet.app.arms import arm_name, check_control, check_upsamplers, network_for, with_upsampler
+from fundus_unet.app.build import build
 from fundus_unet.app.entry import INTERRUPTED
+from fundus_unet.app.evaluate import labelled_cases
 from fundus_unet.app.run_directory import RunDirectory, plain
 from fundus_unet.app.train import resume_run, train_new_run
 from fundus_unet.comparison.matching import matching_width
@@ -82,6 +84,7 @@ def _open_all(paths: list[str]) -> tuple[list[RunDirectory], list[Failure]]:
 
 def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tuple[list[RunDirectory], list[Failure]]:
     """Train every arm with every seed that is not finished yet; an arm that fails does not stop the others."""
+    labelled_cases(build(config.data.source, trusted=True).splits(), config.final_split)  # before hours of training
     config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
     plan = list(_plan(config, overrides))
     runs: list[RunDirectory] = []
