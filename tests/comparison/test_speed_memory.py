@@ -6,7 +6,9 @@ from comparison.speed_cases import Planted, setting
 from fundus_unet.comparison.speed.memory import MEBIBYTE, fill_to_peak, peak_memory, peak_resident_bytes
 
 
-@pytest.mark.parametrize("mebibytes", [24, 96])
+@pytest.mark.parametrize(
+    "mebibytes", [64, 128]
+)  # of smaller blocks malloc may keep a freed one, and take another beside it
 def test_a_planted_amount_is_found(mebibytes):
     peak = peak_memory(Planted(mebibytes))
     assert peak.reason is None
@@ -16,9 +18,9 @@ def test_a_planted_amount_is_found(mebibytes):
 
 def test_what_this_process_has_had_does_not_count():
     large = b"\x01" * (300 * MEBIBYTE)
-    peak = peak_memory(Planted(24))
+    peak = peak_memory(Planted(64))
     assert len(large) == 300 * MEBIBYTE
-    assert peak.process_bytes == pytest.approx(24 * MEBIBYTE, abs=8 * MEBIBYTE)
+    assert peak.process_bytes == pytest.approx(64 * MEBIBYTE, abs=8 * MEBIBYTE)
 
 
 @pytest.mark.parametrize(("end", "expected"), [("error", "RuntimeError: planted"), ("exit", "exit code 7")])

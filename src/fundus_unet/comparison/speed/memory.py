@@ -24,7 +24,8 @@ class PeakMemory:
     """What three steps needed.
 
     Args: `process_bytes` is the growth of the process's memory from before the first step to its peak: feature maps,
-    gradients and the optimizer's state, not weights, inputs or libraries. `accelerator_bytes` is the most that tensors
+    gradients and the optimizer's state, not weights, inputs or libraries; and what the allocator keeps of freed blocks,
+    which can be as much as the blocks. `accelerator_bytes` is the most that tensors
     took on the GPU at once, weights and inputs included; None on the CPU. `reason` tells why something is missing.
     """
 
