@@ -230,6 +230,8 @@ def test_a_split_without_labels_is_refused_before_training(scripts: Scripts) -> 
         ("seeds=[]", "different integers"),
         ("seeds=[0,0]", "different integers"),
         ("seeds=[a]", "different integers"),
+        ("seeds=3", "expected: a list: seeds=[...]"),
+        ("run_dirs=somewhere", "expected: a list: run_dirs=[...]"),
         ("upsampler=bilinear_conv", "expected: upsamplers=[...]"),
         ("seed=3", "expected: upsamplers=[...] and seeds=[...]"),
         ("model.upsampler.bias=false", "same for every run"),

@@ -145,5 +145,7 @@ def test_bad_input(compared: Scripts) -> None:
         assert message in finished.err
     (folder / "speed.json").write_text('{"kind": "accuracy"}')
     assert "no result of scripts/compare_speed.py" in report(compared)[0].err
+    (folder / "speed.json").write_text('{"kind": "speed", "control": "k4"}')
+    assert "got: no command, created, environment, rows" in report(compared)[0].err
     (folder / "speed.json").write_text("{")
     assert "cannot be read" in report(compared)[0].err

@@ -6,7 +6,7 @@ from contextlib import nullcontext
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from fundus_unet.app.build import build
 from fundus_unet.app.entry import CONFIG_DIR
@@ -16,6 +16,16 @@ from fundus_unet.models.unet import UNet
 
 GROUP = "upsampler"
 ALL = "all"
+
+
+def listed(value: object, key: str) -> ListConfig:
+    """A setting that holds several values.
+
+    Raises: `InputError` where it is a single one.
+    """
+    if not isinstance(value, ListConfig):
+        raise InputError(f"{key} cannot be used", expected=f"a list: {key}=[...]", got=f"{key}={value}")
+    return value
 
 
 def upsampler_options() -> list[str]:

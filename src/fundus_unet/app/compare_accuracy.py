@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from fundus_unet.app.accuracy_result import Failure, score_runs, write_result
-from fundus_unet.app.arms import arm_name, check_control, check_upsamplers, network_for, with_upsampler
+from fundus_unet.app.arms import arm_name, check_control, check_upsamplers, listed, network_for, with_upsampler
 from fundus_unet.app.build import build
 from fundus_unet.app.entry import INTERRUPTED
 from fundus_unet.app.evaluate import labelled_cases
@@ -36,7 +36,7 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
     console = Console()
     overrides = list(HydraConfig.get().overrides.task)
     _check_overrides(overrides)
-    if config.run_dirs:
+    if listed(config.run_dirs, "run_dirs"):
         runs, failures = _open_all([str(path) for path in config.run_dirs])
         data_dir = config.paths.data_dir if any(item.startswith("paths.data_dir=") for item in overrides) else None
     else:
@@ -117,7 +117,7 @@ def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tu
 
 def _plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[DictConfig, dict[str, Any], list[str]]]:
     """The configuration, choices and overrides of every run; seeds outermost, so that arms grow evenly."""
-    names, seeds = check_upsamplers(config.upsamplers, least=2), list(config.seeds)
+    names, seeds = check_upsamplers(config.upsamplers, least=2), list(listed(config.seeds, "seeds"))
     control = check_control(config.control, names)
     if not seeds or len(set(seeds)) < len(seeds) or not all(isinstance(seed, int) and seed >= 0 for seed in seeds):
         raise InputError("these seeds cannot be used", expected="different integers, such as [0,1,2]", got=seeds)

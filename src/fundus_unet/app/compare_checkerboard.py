@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import Progress
 
-from fundus_unet.app.arms import check_upsamplers
+from fundus_unet.app.arms import check_upsamplers, listed
 from fundus_unet.app.checkerboard_generators import generator_candidates
 from fundus_unet.app.checkerboard_networks import (
     INIT,
@@ -169,14 +169,14 @@ def _candidates(
     config: DictConfig, console: Console
 ) -> tuple[list[Candidate], list[tuple[DictConfig, bool]], list[str]]:
     """Networks, the configurations that name their photographs, and what is wrong with runs that are left out."""
-    if config.run_dirs:
+    if listed(config.run_dirs, "run_dirs"):
         if config.generator is not None:
             raise InputError("run_dirs are U-Nets; a generator is made here", fix="set only one of run_dirs, generator")
         runs, candidates, problems = open_runs(config.run_dirs, config.paths.data_dir)
         return candidates, [(run.config, False) for run in runs], problems
     if config.paths.data_dir is None:
         config.paths.data_dir = "data"
-    names, seeds = check_upsamplers(config.upsamplers), list(config.seeds)
+    names, seeds = check_upsamplers(config.upsamplers), list(listed(config.seeds, "seeds"))
     if not seeds or not all(isinstance(seed, int) and 0 <= seed < 2**32 for seed in seeds):
         raise InputError("seeds cannot be used", expected="a list of whole numbers, such as [0,1,2]", got=seeds)
     found = new_candidates(config, names) if config.generator is None else generator_candidates(config, names, console)

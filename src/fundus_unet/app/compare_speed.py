@@ -12,7 +12,7 @@ from omegaconf import DictConfig, ListConfig
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from fundus_unet.app.arms import check_control, check_upsamplers, network_for
+from fundus_unet.app.arms import check_control, check_upsamplers, listed, network_for
 from fundus_unet.app.build import build
 from fundus_unet.app.environment import command, environment
 from fundus_unet.app.load import DEVICES, choose_device
@@ -151,9 +151,10 @@ def _device(device: object) -> str:
 
 
 def _several(value: object, key: str) -> ListConfig:
-    if not isinstance(value, ListConfig) or not value:
+    values = listed(value, key)
+    if not values:
         raise InputError(f"{key} cannot be used", expected=f"a list: {key}=[...]", got=f"{key}={value}")
-    return value
+    return values
 
 
 def _batch_sizes(config: DictConfig, mode: str) -> ListConfig:

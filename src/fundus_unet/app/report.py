@@ -26,7 +26,12 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json, write_text
 from fundus_unet.inference.evaluation import NETWORK
 
-KINDS = ("accuracy", "speed", "checkerboard")
+KINDS = {
+    "accuracy": {"protocol", "control", "arms", "differences", "failures"},
+    "speed": {"control", "rows"},
+    "checkerboard": {"protocol", "arms"},
+}
+"""What each comparison's file must hold."""
 VERDICT_METRICS = ("dice", "cldice", "betti0_error")
 
 
@@ -86,6 +91,13 @@ def _results(folder: Path) -> dict[str, dict[str, Any]]:
             ) from error
         if found != kind:
             raise InputError(f"{path} is no result of scripts/compare_{kind}.py", expected=f"kind: {kind}", got=found)
+        missing = (KINDS[kind] | {"command", "created", "environment"}) - result.keys()
+        if missing:
+            raise InputError(
+                f"{path} is incomplete",
+                got=f"no {', '.join(sorted(missing))}",
+                fix=f"run scripts/compare_{kind}.py again, or delete the file",
+            )
         results[kind] = result
     if not results:
         raise InputError(
