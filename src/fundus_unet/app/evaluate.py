@@ -48,7 +48,10 @@ def evaluate_run(
     Raises: `InputError` for an unknown split, or one without labels; what was written before stays.
     """
     console = Console()
-    cases = labelled_cases(build(source, trusted=False).splits(), split)
+    splits: Splits = build(source, trusted=False).splits()
+    cases = labelled_cases(splits, split)
+    if split == "test" and splits.test_reason:
+        console.print(f"left out of test: {splits.test_reason}", style="yellow", markup=False, soft_wrap=True)
     predictor = load_predictor(run, checkpoint, device)
     preprocessor = load_preprocessor(run.config)
     threshold = validation_threshold(run, predictor, checkpoint)

@@ -72,8 +72,7 @@ class RunDirectory:
         saved = config.copy()
         saved.paths.run_dir = None
         saved.paths.data_dir = str(Path(config.paths.data_dir).resolve())
-        if not OmegaConf.is_interpolation(saved.data.source, "root"):
-            saved.data.source.root = str(Path(saved.data.source.root).resolve())
+        _make_roots_absolute(saved.data.source)
         # config.yaml last: a directory without it is not taken for a run
         facts = {"overrides": overrides, "choices": choices, "command": sys.argv, "environment": environment()}
         write_json(path / "run.json", {"created": datetime.datetime.now().isoformat(timespec="seconds")} | facts)
@@ -152,6 +151,18 @@ class RunDirectory:
 def plain(config: DictConfig) -> dict[str, Any]:
     """A configuration as plain values, interpolations resolved."""
     return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+
+
+def _make_roots_absolute(source: DictConfig) -> None:
+    """Every `root` at and below a data source, other than interpolations, which say where it is by themselves."""
+    for name in source:
+        if OmegaConf.is_interpolation(source, str(name)):
+            continue
+        value = source[name]
+        if isinstance(value, DictConfig):
+            _make_roots_absolute(value)
+        elif name == "root":
+            source[name] = str(Path(value).resolve())
 
 
 def new_run_path(config: DictConfig, choices: dict[str, Any]) -> Path:

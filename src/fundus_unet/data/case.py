@@ -16,6 +16,7 @@ class Case:
     label: Path | None = None
     mask: Path | None = None  # field of view; None: estimated from the photograph
     second_label: Path | None = None  # second observer
+    fov_diameter: float | None = None  # of the field of view at working resolution, in pixels; None: the run's own
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Splits:
     train: tuple[Case, ...]
     val: tuple[Case, ...]
     test: tuple[Case, ...]
-    test_reason: str | None = None  # why test is empty or unlabelled, with what to do
+    test_reason: str | None = None  # why test is empty, unlabelled or without some photographs, with what to do
 
     def __post_init__(self) -> None:
         split_of: dict[str, str] = {}

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.data.case import Case
 from fundus_unet.data.field_of_view import field_of_view_diameter
 
 
@@ -25,9 +26,9 @@ class WorkingImage:
     mean: np.ndarray
     std: np.ndarray
 
-    def tensor(self) -> Tensor:
-        """The network's input, float32 (3, h, w)."""
-        return normalize(self.image, self.field_of_view, self.mean, self.std)
+    def tensor(self, rows: slice = slice(None), columns: slice = slice(None)) -> Tensor:
+        """The network's input, float32 (3, h, w), of the whole image or of a part."""
+        return normalize(self.image[rows, columns], self.field_of_view[rows, columns], self.mean, self.std)
 
 
 class Preprocessor:
@@ -49,6 +50,10 @@ class Preprocessor:
         self.scale = scale
         self.fov_diameter = fov_diameter
 
+    def for_case(self, case: Case) -> "Preprocessor":
+        """This one, or one for the case's own field-of-view diameter, where it has one."""
+        return self if case.fov_diameter is None else Preprocessor(fov_diameter=case.fov_diameter)
+
     def working_size(self, field_of_view: np.ndarray) -> tuple[int, int]:
         """(h, w) at working resolution for a mask of the photograph's size."""
         scale = self.scale or self.fov_diameter / field_of_view_diameter(field_of_view)  # type: ignore[operator]
@@ -59,7 +64,8 @@ class Preprocessor:
         """Resize a uint8 (H, W, 3) photograph and its bool (H, W) field of view, and measure its colours."""
         size = self.working_size(field_of_view)
         image = resize_array(image, size)
-        field_of_view = resize_array(field_of_view.astype(np.float32), size) >= 0.5
+        if field_of_view.shape != size:
+            field_of_view = resize_array(field_of_view.astype(np.float32), size) >= 0.5
         mean, std = cv2.meanStdDev(image, mask=field_of_view.astype(np.uint8))
         return WorkingImage(image, field_of_view, mean[:, 0].astype(np.float32), std[:, 0].astype(np.float32))
 

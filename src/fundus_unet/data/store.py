@@ -33,7 +33,7 @@ class Photograph:
 
 
 def decode(case: Case, preprocessor: Preprocessor) -> Photograph:
-    """Read a case's files and bring them to the working resolution.
+    """Read a case's files and bring them to the working resolution: the case's own, where it has one.
 
     Raises: `InputError` naming the file that is missing, unreadable or does not fit.
     """
@@ -43,7 +43,7 @@ def decode(case: Case, preprocessor: Preprocessor) -> Photograph:
     shape = image.shape[:2]
     field_of_view = read_mask(case.mask, shape) if case.mask else estimate_field_of_view(image)
     label = read_label(case.label, shape)
-    working = preprocessor.prepare(image, field_of_view)
+    working = preprocessor.for_case(case).prepare(image, field_of_view)
     working_label = resize_array(label * np.uint8(255), working.image.shape[:2])
     return Photograph(case, working, working_label, label, field_of_view)
 
