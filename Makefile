@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 ARGS ?=
+IMAGES ?=
 
-.PHONY: help train test lint format lock tensorboard
+.PHONY: help train predict test lint format lock tensorboard
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -11,6 +12,9 @@ help:  ## list the targets
 
 train: $(VENV)/installed  ## train and test a network; overrides in ARGS: make train ARGS="data=chasedb1 upsampler=bilinear_conv"
 	$(VENV)/bin/python scripts/train.py $(ARGS)
+
+predict: $(VENV)/installed  ## vessel maps with the weights that come with the project: make predict IMAGES=photo.jpg
+	$(VENV)/bin/python scripts/predict.py "images='$(IMAGES)'" $(ARGS)
 
 test: $(VENV)/installed  ## run the tests; options in ARGS: make test ARGS="-k upsampling"
 	$(VENV)/bin/python -m pytest $(ARGS)

@@ -86,3 +86,12 @@ def test_many_differences_are_counted_not_listed() -> None:
 
 def test_a_setting_that_only_one_run_has_is_a_difference() -> None:
     assert differing({"a": {"x": 1}, "b": {}}) == {"x": {"a": 1, "b": None}}
+
+
+def test_mixed_sets_may_lie_elsewhere_but_not_be_others():
+    def mix(root: str, split: str = "first20"):
+        return changed("data", "source", {"sets": {"chasedb1": {"source": {"root": root, "split": split}}}})
+
+    here, there, other = (protocol_of(config) for config in (mix("/here"), mix("/there"), mix("/here", "fraz8")))
+    assert here == there
+    assert here != other

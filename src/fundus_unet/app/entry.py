@@ -69,7 +69,12 @@ def explain(error: BaseException, config_name: str) -> str | None:
         )
     if isinstance(error, InstantiationException):
         return _instantiation_message(error)
-    if isinstance(error, ConfigCompositionException | OverrideParseException):
+    if isinstance(error, OverrideParseException):
+        return (
+            f"{str(error).splitlines()[0]}\n  what to do: put a value with spaces, commas, brackets or other signs "
+            "into two pairs of quotes: 'images=\"my photos (1)/a,b.jpg\"'"
+        )
+    if isinstance(error, ConfigCompositionException):
         return _override_message(str(error), config_name)
     if isinstance(error, HydraException | OmegaConfBaseException):
         return str(error)

@@ -1,11 +1,12 @@
 """Rebuild what a run trained, from its directory alone."""
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from omegaconf import DictConfig
-from torch import nn
+from torch import Tensor, nn
 
 from fundus_unet.app.build import build
 from fundus_unet.app.run_directory import RunDirectory
@@ -15,6 +16,8 @@ from fundus_unet.inference.predictor import Predictor
 
 PREFIX = "network."
 DEVICES = ("auto", "cpu", "cuda")
+AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16, "32-true": None, "64-true": None}
+"""The number format of matrix products, by the name of the precision; None is float32."""
 
 
 def load_predictor(run: RunDirectory, checkpoint: str, device: str) -> Predictor:
@@ -24,8 +27,7 @@ def load_predictor(run: RunDirectory, checkpoint: str, device: str) -> Predictor
     """
     network = build(run.config.model, trusted=False)
     load_weights(network, run.checkpoint(checkpoint))
-    autocast = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}.get(str(run.config.trainer.precision))
-    return Predictor(network, choose_device(device), autocast)
+    return Predictor(network, choose_device(device), AUTOCAST.get(str(run.config.trainer.precision)))
 
 
 def load_preprocessor(config: DictConfig) -> Preprocessor:
@@ -46,6 +48,14 @@ def load_weights(network: nn.Module, path: Path) -> None:
             expected="a checkpoint file made by training, which holds tensors and plain values only",
             got=str(error).split("\n")[0],
         ) from error
+    fill(network, weights, path)
+
+
+def fill(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Give a network the weights that were read from `path`.
+
+    Raises: `InputError` where they are of another architecture.
+    """
     own = network.state_dict()
     differing = [
         *(f"{key} is missing" for key in own.keys() - weights.keys()),

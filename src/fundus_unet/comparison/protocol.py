@@ -5,8 +5,8 @@ from typing import Any
 
 from fundus_unet.core.errors import InputError
 
-FREE = ("model.upsampler", "model.upsampled_width", "data.source.root")
-"""What runs may differ in: the upsampler, its width, and where the data lie."""
+FREE = ("model.upsampler", "model.upsampled_width")
+"""What runs may differ in: the upsampler and its width; and where the data lie, every `root` below `data.source`."""
 GROUPS = ("data", "augment", "model", "objective")
 TRAINER = ("max_epochs", "precision", "gradient_clip_val", "limit_train_batches", "overfit_batches")
 IRRELEVANT = ("data.workers", "data.memory_limit_gb", "data.epochs")
@@ -23,7 +23,11 @@ def protocol_of(config: Mapping[str, Any]) -> dict[str, Any]:
         settings |= _flat(config.get(group), group)
     settings |= {f"trainer.{name}": config["trainer"].get(name) for name in TRAINER}
     skipped = (*FREE, *IRRELEVANT)
-    return {key: value for key, value in settings.items() if not key.startswith(tuple(skipped))}
+    return {key: value for key, value in settings.items() if not key.startswith(skipped) and not _is_place(key)}
+
+
+def _is_place(key: str) -> bool:
+    return key.startswith("data.source") and key.endswith(".root")
 
 
 def differing(protocols: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ class InputError(ValueError):
     """Something the user gave cannot be used.
 
     The message has one line for the problem and one each for `expected`, `got` and `fix`, where given. Entry points
-    print it without a traceback; batch jobs write `problem` beside the item and go on.
+    print it without a traceback; batch jobs write `one_line` beside the item and go on.
     """
 
     def __init__(self, problem: str, *, expected: object = None, got: object = None, fix: str | None = None) -> None:
@@ -18,6 +18,11 @@ class InputError(ValueError):
                 lines.append(f"  {title}: {value}")
         super().__init__("\n".join(lines))
         self.problem = problem
+
+    @property
+    def one_line(self) -> str:
+        """The whole message, for tables."""
+        return "; ".join(line.strip() for line in str(self).splitlines())
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

@@ -55,6 +55,20 @@ def thinned(mask: np.ndarray, region: np.ndarray | None = None) -> ThinnedMask:
     return ThinnedMask(mask, skeletonize(mask), int(components))
 
 
+def skeleton_length(skeleton: np.ndarray) -> float:
+    """Length of a skeleton along its pixels: 1 to a neighbour in row or column, the square root of 2 to a diagonal one.
+
+    A diagonal step beside a corner pixel is not counted: the two steps over the corner are.
+
+    Shapes: bool (H, W). Units: pixels.
+    """
+    s = skeleton
+    straight = int((s[:, :-1] & s[:, 1:]).sum() + (s[:-1] & s[1:]).sum())
+    falling = s[:-1, :-1] & s[1:, 1:] & ~(s[:-1, 1:] | s[1:, :-1])
+    rising = s[:-1, 1:] & s[1:, :-1] & ~(s[:-1, :-1] | s[1:, 1:])
+    return straight + math.sqrt(2) * int(falling.sum() + rising.sum())
+
+
 @dataclass(frozen=True)
 class CentrelineOverlap:
     """How much of each mask's skeleton lies inside the other mask; adds up over images.

@@ -92,8 +92,11 @@ def output_padding_for(
 
     Raises: `InputError` (a `ValueError`) that names the reachable lengths where `target` is none of them.
     """
-    reachable = reachable_output_sizes(size, kernel_size, stride, padding, dilation)
-    if target not in reachable:
+    check_options(size, kernel_size, stride, padding, dilation)
+    # comparisons alone, no range of sizes: torch.export then follows a size that is not known yet
+    output_padding = target - _smallest_output(size, kernel_size, stride, padding, dilation)
+    if target < 1 or not 0 <= output_padding < max(stride, dilation):
+        reachable = reachable_output_sizes(size, kernel_size, stride, padding, dilation)
         formula = transposed_formula(size, kernel_size, stride, padding, 0, dilation)
         raise InputError(
             f"a transposed convolution (kernel {kernel_size}, stride {stride}, padding {padding}, dilation {dilation}) "
@@ -102,7 +105,7 @@ def output_padding_for(
             got=target,
             fix="ask for a reachable size, or choose another kernel size or padding",
         )
-    return target - _smallest_output(size, kernel_size, stride, padding, dilation)
+    return output_padding
 
 
 def input_sizes_for(target: int, kernel_size: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> range:

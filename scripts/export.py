@@ -1,0 +1,16 @@
+"""Export the network of a run: python scripts/export.py run_dir=RUN_DIRECTORY format=onnx."""
+
+from omegaconf import DictConfig
+
+from fundus_unet.app.entry import entry
+
+
+@entry("export")
+def main(config: DictConfig) -> None:
+    from fundus_unet.app.export import export_from_config
+
+    export_from_config(config)
+
+
+if __name__ == "__main__":
+    main()

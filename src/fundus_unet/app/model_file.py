@@ -1,0 +1,79 @@
+"""The model file: a network's weights and what is needed to use them, in one safetensors file."""
+
+from pathlib import Path
+
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from fundus_unet.app.build import build
+from fundus_unet.app.load import fill
+from fundus_unet.app.model_facts import ModelFacts
+from fundus_unet.core.errors import InputError
+from fundus_unet.core.files import write_bytes
+from fundus_unet.models.unet import UNet
+
+
+def write_model_file(path: Path, network: nn.Module, facts: ModelFacts) -> None:
+    """Write the weights, float32, and the facts: a whole file or none."""
+    weights = {key: _float32(value) for key, value in network.state_dict().items()}
+    write_bytes(path, save(weights, metadata=facts.as_metadata()))
+
+
+def read_model_file(path: Path) -> tuple[nn.Module, ModelFacts]:
+    """The network, ready to predict, and its facts.
+
+    Nothing in the file is executed: its format has no place for code, and the configuration of the network may name
+    only what `build` allows.
+
+    Raises: `InputError` where the file is missing, damaged, of another format or project, or describes a network that
+    is not allowed or does not fit its weights.
+    """
+    metadata, weights = _contents(path)
+    facts = ModelFacts.from_metadata(metadata, path)
+    network = _network(facts, path)
+    fill(network, weights, path)
+    return network.eval(), facts
+
+
+def _contents(path: Path) -> tuple[dict[str, str] | None, dict[str, Tensor]]:
+    if not path.is_file():
+        raise InputError(f"there is no file {path}", expected="a .safetensors file that scripts/export.py wrote")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, no dict
+    except (SafetensorError, OSError) as error:
+        raise InputError(
+            f"{path} is damaged or no safetensors file",
+            expected="a .safetensors file that scripts/export.py wrote",
+            got=error,
+            fix="copy it again, or export the run again",
+        ) from error
+
+
+def _network(facts: ModelFacts, path: Path) -> UNet:
+    try:
+        network = build(OmegaConf.create(facts.model), trusted=False)
+    except (InputError, HydraException, OmegaConfBaseException) as error:
+        raise InputError(
+            f"the network that {path} describes cannot be built",
+            expected="classes of this project or modules of torch, with settings they have",
+            got=str(error.__cause__ or error).split("\n")[0],
+            fix="use a file that you or someone you trust exported with this version of the project",
+        ) from error
+    if not isinstance(network, UNet) or 2**network.depth != facts.multiple:
+        raise InputError(
+            f"{path} does not describe the network it is for",
+            expected=f"a U-Net whose depth has 2 ** depth = {facts.multiple}",
+            got=f"{type(network).__name__} from {facts.model['_target_']}",
+        )
+    return network
+
+
+def _float32(value: Tensor) -> Tensor:
+    """Counters keep their integers."""
+    value = value.detach().cpu()
+    return (value.float() if value.is_floating_point() else value).contiguous()

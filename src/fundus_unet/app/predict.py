@@ -1,0 +1,121 @@
+"""Vessel maps of new photographs, from any number of processes."""
+
+import logging
+import sys
+
+import torch
+from lightning.fabric import Fabric
+from omegaconf import DictConfig, ListConfig
+
+from fundus_unet.app.entry import INTERRUPTED
+from fundus_unet.app.load import AUTOCAST, choose_device
+from fundus_unet.app.predict_report import Report
+from fundus_unet.app.predict_settings import Settings
+from fundus_unet.app.trained_model import load_trained_model
+from fundus_unet.core.errors import InputError
+from fundus_unet.inference.batch_prediction import BatchPrediction, failed
+from fundus_unet.inference.inputs import Source, find_photographs
+from fundus_unet.inference.outputs import Outputs
+from fundus_unet.inference.predictor import Predictor
+from fundus_unet.inference.record import Record
+from fundus_unet.training.precision import resolve_precision
+
+FAILED = 1
+
+
+def predict_from_config(config: DictConfig) -> None:
+    """Entry of `scripts/predict.py`; exits with 1 where a photograph failed.
+
+    Raises: `InputError` before anything is written where the settings cannot be used.
+    """
+    settings = Settings.of(config)
+    device = choose_device(config.device)
+    sources = find_photographs(_images(config.images), leave_out=settings.out_dir)
+    outputs = Outputs(settings.out_dir, list(config.outputs), config.probability_bits)
+    model = load_trained_model(config.run_dir, config.weights, config.runtime, device)
+    tiling = settings.tiling(model.facts)
+    precision = AUTOCAST[resolve_precision(config.precision, device.type)]
+    fabric = _launched(device, settings, config.strategy)
+    work = BatchPrediction(
+        Predictor(
+            model.network,
+            fabric.device,
+            precision,
+            tiling=tiling,
+            symmetries=settings.tta,
+            multiple=model.facts.multiple,
+        ),
+        settings.preprocessor(model.facts),
+        outputs,
+        settings.threshold_of(model.facts),
+        batch_size=settings.batch_size or (8 if device.type == "cuda" else 1),
+        readers=settings.readers,
+        writers=settings.writers,
+        pixels_in_memory=int(settings.megapixels_in_memory * 1e6),
+    )
+
+    def have_outputs(source: Source) -> bool:
+        return outputs.exist(source.name)
+
+    report = Report(settings.out_dir, sources, fabric.global_rank, fabric.world_size)
+    if fabric.is_global_zero:
+        report.open(settings.identity(model, outputs.bits), config.overwrite)
+    fabric.barrier()
+    sources, colliding = _with_own_names(sources)
+    mine = sources[fabric.global_rank :: fabric.world_size]
+    todo = [source for source in mine if config.overwrite or not have_outputs(source)]
+    try:
+        with report.progress(len(todo)):
+            if fabric.is_global_zero:
+                for record in colliding:
+                    report.add(record)
+            work.run(todo, report.add)
+    except KeyboardInterrupt:
+        if fabric.is_global_zero:
+            report.close(have_outputs, interrupted=True)
+        sys.exit(INTERRUPTED)
+    fabric.barrier()
+    # lightning ends all processes where one of the others does not exit with 0
+    if fabric.is_global_zero and report.close(have_outputs):
+        sys.exit(FAILED)
+
+
+def _images(images: object) -> list[str]:
+    """Raises: `InputError` where nothing is named."""
+    named = [str(image) for image in images] if isinstance(images, ListConfig) else [str(images)] if images else []
+    if not named:
+        raise InputError(
+            "which photographs?",
+            expected="images=PATH: a file, a folder, a pattern such as 'photos/*.jpg', a CSV of paths; or [A,B]",
+        )
+    return named
+
+
+def _launched(device: torch.device, settings: Settings, strategy: str) -> Fabric:
+    """This process's place among those that predict; starts the others."""
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    try:
+        fabric = Fabric(accelerator=device.type, devices=settings.devices, strategy=strategy)
+    except (ValueError, RuntimeError) as error:  # lightning's MisconfigurationException among them
+        raise InputError(
+            f"the processes cannot be started: {error}", fix="check device, devices and strategy"
+        ) from error
+    if device.type == "cpu":
+        settings.share_cores()
+    fabric.launch()
+    return fabric
+
+
+def _with_own_names(sources: list[Source]) -> tuple[list[Source], list[Record]]:
+    """Sources whose outputs have a name of their own, and rows for those whose name an earlier one has."""
+    owners: dict[str, Source] = {}
+    records = []
+    for source in sources:
+        owner = owners.setdefault(str(source.name).casefold(), source)  # some disks do not tell a from A
+        if owner is not source:
+            error = InputError(
+                f"its outputs would overwrite those of {owner.path}",
+                fix="rename one of the two, or predict them into different folders (out_dir)",
+            )
+            records.append(failed(source, error))
+    return list(owners.values()), records

@@ -1,0 +1,198 @@
+"""Predict many photographs: threads read ahead and write behind, so that the network waits for neither."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.preprocess import Preprocessor
+from fundus_unet.inference.inputs import Source
+from fundus_unet.inference.new_photograph import NewPhotograph, pixel_count, read_new_photograph
+from fundus_unet.inference.outputs import Outputs
+from fundus_unet.inference.pixel_budget import PixelBudget
+from fundus_unet.inference.predictor import Predictor
+from fundus_unet.inference.record import ERROR, OK, WARNING, Record
+from fundus_unet.metrics.segmentation import vessel_mask
+from fundus_unet.metrics.topology import skeleton_length, thinned
+
+PLAUSIBLE_FRACTION = (0.01, 0.3)
+"""Of the field of view: labels of the public sets cover 0.06 to 0.13."""
+
+
+@dataclass(frozen=True)
+class _Read:
+    source: Source
+    pixels: int
+    seconds: float
+    photograph: NewPhotograph | None  # None: it could not be read, and that is told already
+
+
+@dataclass(frozen=True)
+class BatchPrediction:
+    """Reads, predicts and writes photographs.
+
+    Args: `batch_size` photographs that follow each other and are equal in size at working resolution go through the
+    network at once. `pixels_in_memory` bounds those that are read and not yet written, one photograph excepted.
+    """
+
+    predictor: Predictor
+    preprocessor: Preprocessor
+    outputs: Outputs
+    threshold: float
+    batch_size: int = 1
+    readers: int = 2
+    writers: int = 2
+    pixels_in_memory: int = 64_000_000
+
+    def run(self, sources: Sequence[Source], on_done: Callable[[Record], None]) -> None:
+        """Predict every source; whatever goes wrong with one is its row's, and the others go on.
+
+        Args: `on_done` gets every row, from any thread.
+        """
+        budget = PixelBudget(self.pixels_in_memory)
+        reading, writing = ThreadPoolExecutor(self.readers), ThreadPoolExecutor(self.writers)
+        try:
+            for batch in self._batches(self._read_ahead(sources, reading, budget, on_done)):
+                self._predict(batch, writing, budget, on_done)
+        finally:  # an interruption loses what is being read, not what is being written
+            reading.shutdown(cancel_futures=True)
+            writing.shutdown()
+
+    def _read_ahead(
+        self,
+        sources: Sequence[Source],
+        pool: ThreadPoolExecutor,
+        budget: PixelBudget,
+        on_done: Callable[[Record], None],
+    ) -> Iterator[_Read | None]:
+        """Photographs in order; None where the next one has to wait until all that are handed out are written."""
+        waiting: deque[Future[_Read]] = deque()
+        for source in sources:
+            pixels = pixel_count(source.path)
+            while waiting and (len(waiting) > self.readers or not budget.has_room(pixels)):
+                yield waiting.popleft().result()
+            if not budget.has_room(pixels):
+                yield None
+            budget.take(pixels)
+            waiting.append(pool.submit(self._read, source, pixels, budget, on_done))
+        while waiting:
+            yield waiting.popleft().result()
+
+    def _read(self, source: Source, pixels: int, budget: PixelBudget, on_done: Callable[[Record], None]) -> _Read:
+        start = time.perf_counter()
+        photograph = None
+        try:
+            photograph = read_new_photograph(source, self.preprocessor)
+        except Exception as error:
+            budget.give_back(pixels)
+            on_done(failed(source, error))
+        return _Read(source, pixels, time.perf_counter() - start, photograph)
+
+    def _batches(self, items: Iterator[_Read | None]) -> Iterator[list[_Read]]:
+        batch: list[_Read] = []
+        for item in items:
+            if item is not None and item.photograph is None:
+                continue
+            if batch and (item is None or len(batch) == self.batch_size or not _equal_size(batch[0], item)):
+                yield batch
+                batch = []
+            if item is not None:
+                batch.append(item)
+        if batch:
+            yield batch
+
+    def _predict(
+        self,
+        batch: list[_Read],
+        writing: ThreadPoolExecutor,
+        budget: PixelBudget,
+        on_done: Callable[[Record], None],
+    ) -> None:
+        start = time.perf_counter()
+        photographs = [item.photograph for item in batch if item.photograph is not None]
+        try:
+            probabilities = self.predictor.probabilities(
+                [photograph.working for photograph in photographs],
+                [photograph.field_of_view for photograph in photographs],
+            )
+        except Exception as error:
+            for item in batch:
+                budget.give_back(item.pixels)
+                on_done(failed(item.source, error))
+            return
+        seconds = (time.perf_counter() - start) / len(batch)
+        for item, probability in zip(batch, probabilities, strict=True):
+            writing.submit(self._write, item, probability, seconds, budget, on_done)
+
+    def _write(
+        self,
+        item: _Read,
+        probability: np.ndarray,
+        seconds: float,
+        budget: PixelBudget,
+        on_done: Callable[[Record], None],
+    ) -> None:
+        start = time.perf_counter()
+        assert item.photograph is not None
+        try:
+            mask = vessel_mask(torch.from_numpy(probability), self.threshold).numpy() & item.photograph.field_of_view
+            self.outputs.write(item.photograph, probability, mask)
+            record = _record(item.photograph, mask, self.threshold)
+        except Exception as error:
+            record = failed(item.source, error)
+        budget.give_back(item.pixels)
+        seconds += item.seconds + time.perf_counter() - start
+        on_done(Record(**(vars(record) | {"seconds": round(seconds, 3)})))
+
+
+def failed(source: Source, error: Exception) -> Record:
+    """The row of a photograph that could not be predicted."""
+    if isinstance(error, InputError):
+        message = error.one_line
+    elif isinstance(error, MemoryError | torch.OutOfMemoryError):
+        message = "there is not enough memory: set a smaller tile, or tta=none"
+    else:
+        message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return Record(str(source.path), ERROR, message=message)
+
+
+def _equal_size(one: _Read, other: _Read) -> bool:
+    assert one.photograph is not None
+    assert other.photograph is not None
+    return one.photograph.working.image.shape == other.photograph.working.image.shape
+
+
+def _record(photograph: NewPhotograph, mask: np.ndarray, threshold: float) -> Record:
+    fraction = float(mask.sum() / photograph.field_of_view.sum())
+    warnings = list(photograph.warnings)
+    if not PLAUSIBLE_FRACTION[0] <= fraction <= PLAUSIBLE_FRACTION[1]:
+        warnings.append(f"vessels cover {fraction:.1%} of the field of view, which is unusual")
+    height, width = photograph.field_of_view.shape
+    return Record(
+        str(photograph.source.path),
+        WARNING if warnings else OK,
+        width=width,
+        height=height,
+        field_of_view="whole frame" if photograph.field_of_view.all() else "found",
+        fov_diameter=round(photograph.fov_diameter, 1),
+        scale=round(photograph.scale, 5),
+        vessel_fraction=round(fraction, 5),
+        vessel_length=round(_vessel_length(mask, photograph.scale), 1),
+        threshold=round(threshold, 5),
+        message="; ".join(warnings) or None,
+    )
+
+
+def _vessel_length(mask: np.ndarray, scale: float) -> float:
+    """In original pixels; measured at working resolution where that is smaller, since thinning is slow."""
+    if scale < 1:
+        size = max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale))
+        small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
+        return skeleton_length(thinned(small).skeleton) / scale
+    return skeleton_length(thinned(mask).skeleton)

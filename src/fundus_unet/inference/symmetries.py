@@ -1,0 +1,45 @@
+"""Test-time augmentation: predict mirrored and turned copies of an image, and average what they agree on."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.models.padding import crop_to, pad_to_multiple
+
+# (quarter turns, mirrored or not)
+SYMMETRIES: dict[str, tuple[tuple[int, bool], ...]] = {
+    "none": ((0, False),),
+    "flips": ((0, False), (0, True), (2, False), (2, True)),
+    "d4": tuple((turns, mirrored) for mirrored in (False, True) for turns in range(4)),
+}
+
+
+def check_symmetries(name: str) -> str:
+    """Raises: `InputError` for a name that is none of `SYMMETRIES`."""
+    if name not in SYMMETRIES:
+        raise InputError(
+            f"unknown test-time augmentation {name!r}",
+            expected=tuple(SYMMETRIES),
+            fix=did_you_mean(str(name), SYMMETRIES),
+        )
+    return name
+
+
+def average_over(symmetries: str, network: Callable[[Tensor], Tensor], image: Tensor, multiple: int = 1) -> Tensor:
+    """Mean logits over the symmetries, each turned back: (B, 3, H, W) -> float32 (B, 1, H, W).
+
+    Args: `multiple` is what the network pads sides to; done here first, so that the pooling grid stays in its place
+    when the image is mirrored.
+    """
+    size = (image.shape[-2], image.shape[-1])
+    image = pad_to_multiple(image, multiple)
+    total = None
+    for turns, mirrored in SYMMETRIES[symmetries]:
+        changed = torch.rot90(image.flip(-1) if mirrored else image, turns, (-2, -1))
+        logits = torch.rot90(network(changed).float(), -turns, (-2, -1))
+        logits = logits.flip(-1) if mirrored else logits
+        total = logits if total is None else total + logits
+    assert total is not None
+    return crop_to(total / len(SYMMETRIES[symmetries]), size)

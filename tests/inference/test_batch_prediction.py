@@ -1,0 +1,298 @@
+"""A batch of photographs: every one is told about, whatever happens to its neighbours."""
+
+import errno
+import threading
+from pathlib import Path, PurePath
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from data.layouts import draw
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.preprocess import Preprocessor
+from fundus_unet.inference import batch_prediction, outputs
+from fundus_unet.inference.batch_prediction import BatchPrediction
+from fundus_unet.inference.inputs import Source
+from fundus_unet.inference.outputs import Outputs
+from fundus_unet.inference.predictor import Predictor
+from fundus_unet.inference.record import Record
+
+
+class DarkIsVessel(nn.Module):
+    """Logits by the green channel alone; remembers the batches it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[int, ...]] = []
+
+    def forward(self, image):
+        self.seen.append(tuple(image.shape))
+        return -4 * image[:, 1:2] - 2
+
+
+def photograph(path: Path, seed: int = 0, size: tuple[int, int] = (60, 80)) -> Source:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), draw(seed, size)[0][..., ::-1])
+    return Source(path, PurePath(path.stem))
+
+
+@pytest.fixture
+def network() -> DarkIsVessel:
+    return DarkIsVessel()
+
+
+def batch(folder: Path, network: nn.Module, **options) -> BatchPrediction:
+    predictor = Predictor(network, torch.device("cpu"), None)
+    kinds = options.pop("kinds", ["mask"])
+    return BatchPrediction(predictor, Preprocessor(scale=1), Outputs(folder / "out", kinds), 0.5, **options)
+
+
+def run(work: BatchPrediction, sources: list[Source]) -> dict[str, Record]:
+    records: list[Record] = []
+    work.run(sources, records.append)
+    names = [Path(record.image).name for record in records]
+    assert sorted(names) == sorted(source.path.name for source in sources)  # each once, none lost
+    return dict(zip(names, records, strict=True))
+
+
+def test_rows_say_what_was_found(tmp_path, network):
+    source = photograph(tmp_path / "a.png")
+    record = run(batch(tmp_path, network), [source])["a.png"]
+    mask = cv2.imread(str(tmp_path / "out/mask/a.png"), cv2.IMREAD_UNCHANGED)
+    assert mask.shape == (60, 80)
+    assert set(np.unique(mask)) == {0, 255}
+    assert (record.width, record.height, record.field_of_view, record.scale) == (80, 60, "found", 1)
+    assert record.status == "ok"
+    assert record.threshold == 0.5
+    assert record.vessel_fraction == pytest.approx((mask > 0).sum() / draw(0, (60, 80))[3].astype(bool).sum(), rel=0.1)
+    assert record.vessel_length > 20
+    assert record.seconds > 0
+
+
+def test_equal_sizes_go_through_the_network_together(tmp_path, network):
+    sources = [photograph(tmp_path / f"{number}.png", number) for number in range(5)]
+    sources[2] = photograph(tmp_path / "2.png", 2, size=(64, 64))
+    together = run(batch(tmp_path, network, batch_size=2), sources)
+    assert network.seen == [(2, 3, 60, 80), (1, 3, 64, 64), (2, 3, 60, 80)]
+    masks = [(tmp_path / f"out/mask/{number}.png").read_bytes() for number in range(5)]
+    alone = run(batch(tmp_path, DarkIsVessel()), sources)
+    assert [(tmp_path / f"out/mask/{number}.png").read_bytes() for number in range(5)] == masks
+    for name in together:
+        assert together[name].vessel_fraction == alone[name].vessel_fraction
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_a_bad_file_costs_nobody_else(tmp_path, network, batch_size):
+    good = [photograph(tmp_path / f"good{number}.png", number) for number in range(4)]
+    bad = {}
+    for name, content in {
+        "zero.png": b"",
+        "text.png": b"this is no image",
+        "cut.jpg": cv2.imencode(".jpg", draw(1)[0])[1].tobytes()[:700],
+        "one.png": cv2.imencode(".png", np.zeros((1, 1, 3), np.uint8))[1].tobytes(),
+        "black.png": cv2.imencode(".png", np.zeros((60, 80, 3), np.uint8))[1].tobytes(),
+        "white.png": cv2.imencode(".png", np.full((60, 80, 3), 255, np.uint8))[1].tobytes(),
+    }.items():
+        (tmp_path / name).write_bytes(content)
+        bad[name] = Source(tmp_path / name, PurePath(Path(name).stem))
+    bad["gone.png"] = Source(tmp_path / "gone.png", PurePath("gone"))
+    mixed = [*good[:2], *bad.values(), *good[2:]]
+    records = run(batch(tmp_path, network, batch_size=batch_size), mixed)
+    assert {name for name, record in records.items() if record.status == "error"} == bad.keys()
+    for name in bad:
+        assert name in records[name].message
+        assert "\n" not in records[name].message
+    assert sorted(path.stem for path in (tmp_path / "out/mask").iterdir()) == [f"good{number}" for number in range(4)]
+
+
+def test_a_network_that_fails_costs_its_batch_alone(tmp_path):
+    class Fails(DarkIsVessel):
+        def forward(self, image):
+            if image.shape[-1] == 64:
+                raise torch.OutOfMemoryError("no memory")
+            return super().forward(image)
+
+    sources = [photograph(tmp_path / f"{number}.png", number) for number in range(3)]
+    sources[1] = photograph(tmp_path / "1.png", 1, size=(64, 64))
+    records = run(batch(tmp_path, Fails()), sources)
+    assert [records[f"{number}.png"].status for number in range(3)] == ["ok", "error", "ok"]
+    assert "not enough memory" in records["1.png"].message
+
+
+def test_a_disk_that_is_full_midway(tmp_path, network, monkeypatch):
+    sources = [photograph(tmp_path / f"{number}.png", number) for number in range(4)]
+    write = outputs.write_bytes
+
+    def full(path, data):
+        if path.stem == "2" and path.parent.name == "overlay":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(outputs, "write_bytes", full)
+    work = batch(tmp_path, network, kinds=["probability", "overlay"])
+    records = run(work, sources)
+    assert [records[f"{number}.png"].status for number in range(4)] == ["ok", "ok", "error", "ok"]
+    assert "No space left" in records["2.png"].message
+    assert not work.outputs.exist(sources[2].name)
+
+
+def test_photographs_in_memory_are_bounded(tmp_path, network, monkeypatch):
+    """At most `pixels_in_memory` between reading and writing, however slow the writers are."""
+    sources = [photograph(tmp_path / f"{number}.png", number, (60 + 10 * (number % 3), 80)) for number in range(9)]
+    in_memory, most, lock = 0, 0, threading.Lock()
+    read, write = batch_prediction.read_new_photograph, Outputs.write
+
+    def counted(change: int) -> None:
+        nonlocal in_memory, most
+        with lock:
+            in_memory += change
+            most = max(most, in_memory)
+
+    def reading(source, preprocessor):
+        found = read(source, preprocessor)
+        counted(found.field_of_view.size)
+        return found
+
+    def writing(self, photo, *arrays):
+        threading.Event().wait(0.02)
+        write(self, photo, *arrays)
+        counted(-photo.field_of_view.size)
+
+    monkeypatch.setattr(batch_prediction, "read_new_photograph", reading)
+    monkeypatch.setattr(Outputs, "write", writing)
+    limit = 3 * 80 * 80
+    run(batch(tmp_path, network, batch_size=4, readers=3, pixels_in_memory=limit), sources)
+    assert limit / 3 < most <= limit
+    assert in_memory == 0
+
+
+def test_one_photograph_above_the_bound_is_predicted_alone(tmp_path, network):
+    sources = [photograph(tmp_path / f"{number}.png", number) for number in range(3)]
+    records = run(batch(tmp_path, network, pixels_in_memory=10), sources)
+    assert {record.status for record in records.values()} == {"ok"}
+
+
+def test_reading_goes_on_while_the_network_works(tmp_path, monkeypatch):
+    sources = [photograph(tmp_path / f"{number}.png", number) for number in range(3)]
+    second_was_read = threading.Event()
+    read = batch_prediction.read_new_photograph
+
+    def reading(source, preprocessor):
+        found = read(source, preprocessor)
+        if source is sources[1]:
+            second_was_read.set()
+        return found
+
+    class Waits(DarkIsVessel):
+        def forward(self, image):
+            assert second_was_read.wait(30)  # the network is at the first
+            return super().forward(image)
+
+    monkeypatch.setattr(batch_prediction, "read_new_photograph", reading)
+    assert {record.status for record in run(batch(tmp_path, Waits()), sources).values()} == {"ok"}
+
+
+def test_an_interruption_keeps_what_is_predicted(tmp_path):
+    class Interrupted(DarkIsVessel):
+        def forward(self, image):
+            if len(self.seen) == 2:
+                raise KeyboardInterrupt
+            return super().forward(image)
+
+    sources = [photograph(tmp_path / f"{number}.png", number) for number in range(6)]
+    records: list[Record] = []
+    work = batch(tmp_path, Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        work.run(sources, records.append)
+    assert sorted(Path(record.image).stem for record in records if record.status == "ok") == ["0", "1"]
+    assert [work.outputs.exist(source.name) for source in sources] == [True] * 2 + [False] * 4
+
+
+class TestWarnings:
+    def test_no_border(self, tmp_path, network):
+        crop = draw(0, (200, 200))[0][60:140, 60:140]
+        cv2.imwrite(str(tmp_path / "a.png"), crop[..., ::-1])
+        record = run(batch(tmp_path, network), [Source(tmp_path / "a.png", PurePath("a"))])["a.png"]
+        assert record.status == "warning"
+        assert "no border" in record.message
+        assert record.field_of_view == "whole frame"
+        assert (tmp_path / "out/mask/a.png").is_file()
+
+    def test_no_fundus(self, tmp_path, network):
+        random = np.random.default_rng(0)
+        sky = np.dstack([random.integers(low, low + 60, (90, 120)) for low in (60, 110, 180)]).astype(np.uint8)
+        cv2.imwrite(str(tmp_path / "sky.png"), sky[..., ::-1])
+        record = run(batch(tmp_path, network), [Source(tmp_path / "sky.png", PurePath("sky"))])["sky.png"]
+        assert record.status == "warning"
+        assert "not those of a fundus" in record.message
+        assert (tmp_path / "out/mask/sky.png").is_file()
+
+    def test_vessels_everywhere(self, tmp_path):
+        class Everything(nn.Module):
+            def forward(self, image):
+                return torch.ones(len(image), 1, *image.shape[-2:])
+
+        record = run(batch(tmp_path, Everything()), [photograph(tmp_path / "a.png")])["a.png"]
+        assert record.status == "warning"
+        assert "100.0%" in record.message
+
+
+class TestOutputs:
+    def test_every_kind(self, tmp_path, network):
+        source = photograph(tmp_path / "a.png")
+        source = Source(source.path, PurePath("deep/er/a.b"))
+        work = batch(tmp_path, network, kinds=["probability", "mask", "overlay", "skeleton"])
+        assert not work.outputs.exist(source.name)
+        run(work, [source])
+        assert work.outputs.exist(source.name)
+        read = {
+            kind: cv2.imread(str(tmp_path / f"out/{kind}/deep/er/a.b{ending}"), cv2.IMREAD_UNCHANGED)
+            for kind, ending in outputs.ENDINGS.items()
+        }
+        assert {kind: image.shape[:2] for kind, image in read.items()} == dict.fromkeys(outputs.ENDINGS, (60, 80))
+        assert ((read["probability"] >= 128) == (read["mask"] > 0)).all()
+        skeleton = read["skeleton"] > 0
+        assert 0 < skeleton.sum() < (read["mask"] > 0).sum() / 2
+        assert not (skeleton & (read["mask"] == 0)).any()
+        original = cv2.imread(str(source.path))
+        outside = (
+            ~cv2.dilate(((read["mask"] > 0) | (draw(0, (60, 80))[3] == 0)).astype(np.uint8), np.ones((9, 9))) > 254
+        )
+        assert outside.sum() > 100
+        assert np.abs(read["overlay"][outside].astype(int) - original[outside]).mean() < 10
+        assert np.abs(read["overlay"][read["mask"] > 0].astype(int) - original[read["mask"] > 0]).mean() > 30
+
+    def test_sixteen_bits_say_more(self, tmp_path, network):
+        source = photograph(tmp_path / "a.png")
+        values = {}
+        for bits in (8, 16):
+            work = batch(tmp_path, network)
+            work = BatchPrediction(
+                work.predictor, work.preprocessor, Outputs(tmp_path / "o", ["probability"], bits), 0.5
+            )
+            run(work, [source])
+            values[bits] = cv2.imread(str(tmp_path / "o/probability/a.png"), cv2.IMREAD_UNCHANGED)
+        assert values[16].dtype == np.uint16
+        np.testing.assert_allclose(values[16] / 65535, values[8] / 255, atol=0.5 / 255 + 1e-4)
+        assert len(np.unique(values[16])) > 1.5 * len(np.unique(values[8]))
+
+    @pytest.mark.parametrize(
+        ("kinds", "bits", "expected"),
+        [(["maks"], 8, "did you mean 'mask'"), ([], 8, "no output"), (["mask"], 12, "12")],
+    )
+    def test_refused(self, tmp_path, kinds, bits, expected):
+        with pytest.raises(InputError, match=expected):
+            Outputs(tmp_path, kinds, bits)
+
+    def test_a_folder_that_is_a_file(self, tmp_path, network):
+        sources = [photograph(tmp_path / f"{number}.png", number) for number in range(2)]
+        sources[0] = Source(sources[0].path, PurePath("deep/0"))
+        (tmp_path / "out/mask").mkdir(parents=True)
+        (tmp_path / "out/mask/deep").write_text("in the way")
+        records = run(batch(tmp_path, network), sources)
+        assert records["0.png"].status == "error"
+        assert "cannot be written" in records["0.png"].message
+        assert records["1.png"].status == "ok"
