@@ -35,6 +35,7 @@ def predict_from_config(config: DictConfig) -> None:
     model = load_trained_model(config.run_dir, config.weights, config.runtime, device)
     tiling = settings.tiling(model.facts)
     precision = AUTOCAST[resolve_precision(config.precision, device.type)]
+    readers, writers = settings.threads()
     fabric = _launched(device, settings, config.strategy)
     work = BatchPrediction(
         Predictor(
@@ -49,8 +50,8 @@ def predict_from_config(config: DictConfig) -> None:
         outputs,
         settings.threshold_of(model.facts),
         batch_size=settings.batch_size or (8 if device.type == "cuda" else 1),
-        readers=settings.readers,
-        writers=settings.writers,
+        readers=readers,
+        writers=writers,
         pixels_in_memory=int(settings.megapixels_in_memory * 1e6),
     )
 
@@ -65,7 +66,7 @@ def predict_from_config(config: DictConfig) -> None:
     mine = sources[fabric.global_rank :: fabric.world_size]
     todo = [source for source in mine if config.overwrite or not have_outputs(source)]
     try:
-        with report.progress(len(todo)):
+        with report.progress(len(todo) + len(colliding) * fabric.is_global_zero):
             if fabric.is_global_zero:
                 for record in colliding:
                     report.add(record)

@@ -15,7 +15,7 @@ from fundus_unet.data.preprocess import Preprocessor
 from fundus_unet.inference.tiling import Tiling
 
 _WHOLE_NUMBERS = ("devices", "readers", "writers", "batch_size", "tile")
-_OPTIONAL = ("batch_size", "tile")
+_OPTIONAL = ("readers", "writers", "batch_size", "tile")
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Settings:
     tile: int | None
     devices: int
     batch_size: int | None
-    readers: int
-    writers: int
+    readers: int | None
+    writers: int | None
     megapixels_in_memory: float
 
     @classmethod
@@ -74,6 +74,11 @@ class Settings:
             "tile": self.tile,
             "probability_bits": bits,
         }
+
+    def threads(self) -> tuple[int, int]:
+        """How many read and how many write, in each process."""
+        readers = self.readers or max(1, min(8, (os.cpu_count() or 1) // self.devices))
+        return readers, self.writers or max(1, readers // 2)
 
     def share_cores(self) -> None:
         """Divide the processor's cores among this machine's processes."""

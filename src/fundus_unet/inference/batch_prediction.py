@@ -19,7 +19,7 @@ from fundus_unet.inference.pixel_budget import PixelBudget
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.record import ERROR, OK, WARNING, Record
 from fundus_unet.metrics.segmentation import vessel_mask
-from fundus_unet.metrics.topology import skeleton_length, thinned
+from fundus_unet.metrics.topology import skeleton_length, skeleton_of
 
 PLAUSIBLE_FRACTION = (0.01, 0.3)
 """Of the field of view: labels of the public sets cover 0.06 to 0.13."""
@@ -194,5 +194,5 @@ def _vessel_length(mask: np.ndarray, scale: float) -> float:
     if scale < 1:
         size = max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale))
         small = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
-        return skeleton_length(thinned(small).skeleton) / scale
-    return skeleton_length(thinned(mask).skeleton)
+        return skeleton_length(skeleton_of(small)) / scale
+    return skeleton_length(skeleton_of(mask))

@@ -14,7 +14,7 @@ from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import write_bytes
 from fundus_unet.drawing.overlay import vessel_overlay
 from fundus_unet.inference.new_photograph import NewPhotograph
-from fundus_unet.metrics.topology import thinned
+from fundus_unet.metrics.topology import skeleton_of
 
 ENDINGS = {"probability": ".png", "mask": ".png", "overlay": ".jpg", "skeleton": ".png"}
 BITS = (8, 16)
@@ -57,7 +57,7 @@ class Outputs:
             "probability": lambda: _quantised(probability, self.bits),
             "mask": lambda: mask * np.uint8(255),
             "overlay": lambda: vessel_overlay(photograph.image, mask, photograph.field_of_view)[..., ::-1],
-            "skeleton": lambda: thinned(mask).skeleton * np.uint8(255),
+            "skeleton": lambda: skeleton_of(mask) * np.uint8(255),
         }
         for kind in self.kinds:
             path = self.path(kind, photograph.source.name)

@@ -36,7 +36,6 @@ def thinned(mask: np.ndarray, region: np.ndarray | None = None) -> ThinnedMask:
     Shapes: mask and region (H, W).
     Units: mask in {0, 1}; region true where pixels count (None: everywhere).
     Raises: InputError where the mask is no image, the shapes differ or a value is not 0 or 1.
-    Source: `skimage.morphology.skeletonize`, Zhang and Suen's thinning.
     """
     if mask.ndim != 2:
         raise InputError("topology is that of one image", expected="a mask (H, W)", got=mask.shape)
@@ -52,7 +51,15 @@ def thinned(mask: np.ndarray, region: np.ndarray | None = None) -> ThinnedMask:
         )
     mask = mask.astype(bool)
     _, components = label_components(mask, connectivity=2, return_num=True)
-    return ThinnedMask(mask, skeletonize(mask), int(components))
+    return ThinnedMask(mask, skeleton_of(mask), int(components))
+
+
+def skeleton_of(mask: np.ndarray) -> np.ndarray:
+    """The centrelines of a mask, one pixel wide: bool (H, W) -> bool (H, W).
+
+    Source: `skimage.morphology.skeletonize`, Zhang and Suen's thinning.
+    """
+    return skeletonize(mask)
 
 
 def skeleton_length(skeleton: np.ndarray) -> float:
