@@ -174,6 +174,7 @@ class TestRuns:
             ([f"run_dir={trained}", "split=tets"], "did you mean 'test'"),
             ([f"run_dir={trained}", "checkpoint=bset"], "did you mean 'best'"),
             ([f"run_dir={trained}", "device=gpu9"], "auto"),
+            ([f"run_dir={trained}", "tta=flip"], "did you mean 'flips'"),
             ([f"run_dir={trained}", "paths.data_dir=nowhere"], "nowhere"),
             ([f"run_dir={trained}", "chekpoint=last"], "did you mean 'checkpoint'"),
         ):

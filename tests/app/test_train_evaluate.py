@@ -51,8 +51,13 @@ def test_other_checkpoints_and_splits_do_not_overwrite_the_test_scores(scripts: 
     succeeded(scripts("evaluate", f"run_dir={run}", "checkpoint=last"))
     succeeded(scripts("evaluate", f"run_dir={run}", "split=val"))
     succeeded(scripts("evaluate", f"run_dir={run}", "data=chasedb1", "data.source.split=fraz8"))
+    succeeded(scripts("evaluate", f"run_dir={run}", "tta=d4"))
     assert (run / "evaluation/test/metrics.json").read_bytes() == before
-    assert {path.name for path in (run / "evaluation").iterdir()} == {"test", "test_last", "val", "ChaseDB1_test"}
+    written = {path.name for path in (run / "evaluation").iterdir()}
+    assert written == {"test", "test_last", "test_d4", "val", "ChaseDB1_test"}
+    averaged = json.loads((run / "evaluation/test_d4/metrics.json").read_text())
+    assert averaged["tta"] == "d4"
+    assert averaged["field_of_view"] != json.loads(before)["field_of_view"]
     assert len(json.loads((run / "evaluation/ChaseDB1_test/metrics.json").read_text())["photographs"]) == 20
 
 

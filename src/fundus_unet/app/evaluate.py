@@ -37,11 +37,17 @@ def evaluate_from_config(config: DictConfig) -> dict[str, Any]:
         config.paths.data_dir = run.config.paths.data_dir
         source = config.data.source
         name = f"{type(build(source, trusted=True)).__name__}_{config.split}"
-    return evaluate_run(run, source, config.split, name, config.checkpoint, config.device)
+    return evaluate_run(run, source, config.split, name, config.checkpoint, config.device, config.tta)
 
 
 def evaluate_run(
-    run: RunDirectory, source: DictConfig, split: str, name: str, checkpoint: str = "best", device: str = "auto"
+    run: RunDirectory,
+    source: DictConfig,
+    split: str,
+    name: str,
+    checkpoint: str = "best",
+    device: str = "auto",
+    tta: str = "none",
 ) -> dict[str, Any]:
     """Score a checkpoint on a split of `source` and write metrics.json, per_image.csv and pictures.
 
@@ -52,10 +58,11 @@ def evaluate_run(
     cases = labelled_cases(splits, split)
     if split == "test" and splits.test_reason:
         console.print(f"left out of test: {splits.test_reason}", style="yellow", markup=False, soft_wrap=True)
-    predictor = load_predictor(run, checkpoint, device)
+    predictor = load_predictor(run, checkpoint, device, tta)
     preprocessor = load_preprocessor(run.config)
     threshold = validation_threshold(run, predictor, checkpoint)
-    folder = run.path / "evaluation" / (name if checkpoint == "best" else f"{name}_{checkpoint}")
+    unusual = [word for word, usual in ((checkpoint, "best"), (tta, "none")) if word != usual]
+    folder = run.path / "evaluation" / "_".join([name, *unusual])
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task(f"evaluating {split}", total=len(cases))
@@ -70,6 +77,7 @@ def evaluate_run(
         "split": split,
         "photographs": [case.name for case in cases],
         "checkpoint": checkpoint,
+        "tta": tta,
         "validation_threshold": threshold,
         **evaluation.metrics(),
     }

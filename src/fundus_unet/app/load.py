@@ -20,14 +20,16 @@ AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16, "32-true": 
 """The number format of matrix products, by the name of the precision; None is float32."""
 
 
-def load_predictor(run: RunDirectory, checkpoint: str, device: str) -> Predictor:
+def load_predictor(run: RunDirectory, checkpoint: str, device: str, tta: str = "none") -> Predictor:
     """The run's network with the weights of `best` or `last`, in the number format it was trained with.
 
-    Raises: `InputError` for a missing, damaged, unsafe or foreign checkpoint, or a device that is not there.
+    Raises: `InputError` for a missing, damaged, unsafe or foreign checkpoint, a device that is not there, or an unknown
+    test-time augmentation.
     """
     network = build(run.config.model, trusted=False)
     load_weights(network, run.checkpoint(checkpoint))
-    return Predictor(network, choose_device(device), AUTOCAST.get(str(run.config.trainer.precision)))
+    autocast = AUTOCAST.get(str(run.config.trainer.precision))
+    return Predictor(network, choose_device(device), autocast, symmetries=tta, multiple=2**network.depth)
 
 
 def load_preprocessor(config: DictConfig) -> Preprocessor:
