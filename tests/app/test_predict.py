@@ -94,6 +94,37 @@ def test_it_is_what_evaluation_scores(scripts: Scripts, run_dir: Path) -> None:
     assert 2 * both / (found + labelled) == pytest.approx(expected, abs=1e-6)
 
 
+def test_every_kind_of_file_gives_the_same_map(scripts: Scripts, run_dir: Path) -> None:
+    folder = scripts.folder / "photos"
+    folder.mkdir()
+    photo = draw(0)[0]
+    image = Image.fromarray(photo)
+    wide = photo[..., ::-1].astype(np.uint16) * 257
+    cv2.imwrite(str(folder / "rgb16.png"), wide)
+    cv2.imwrite(str(folder / "rgb16_tiff.tif"), wide)
+    image.save(folder / "rgb.ppm")
+    image.save(folder / "windows.bmp")
+    image.save(folder / "lossless.webp", lossless=True)
+    image.save(folder / "good.jpeg", quality=100, subsampling=0)
+    image.convert("RGBA").save(folder / "alpha.png")
+    image.convert("CMYK").save(folder / "print.tiff")
+    image.quantize(256).save(folder / "palette.gif")
+    turned = Image.Exif()
+    turned[274] = 6  # shown turned by 90 degrees
+    image.transpose(Image.Transpose.ROTATE_90).save(folder / "turned.jpg", exif=turned, quality=100, subsampling=0)
+    image.convert("L").save(folder / "grey.png")
+    cv2.imwrite(str(folder / "grey16.png"), np.array(image.convert("L")).astype(np.uint16) * 257)
+    finished = predict(scripts, run_dir)
+    assert finished.code == 0, finished.out
+    folder = scripts.folder / "out/probability"
+    maps = {path.stem: cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in folder.iterdir()}
+    assert len(maps) == 12
+    for name, found in maps.items():
+        like = "grey" if name.startswith("grey") else "rgb"
+        assert found.shape == photo.shape[:2], name
+        assert np.abs(found.astype(int) - maps[like]).mean() < 4, name
+
+
 class TestContinuing:
     def test_what_is_there_is_kept(self, scripts: Scripts, run_dir: Path, photos: Path) -> None:
         predict(scripts, run_dir)
@@ -338,3 +369,25 @@ def test_on_a_gpu(scripts: Scripts, run_dir: Path, photos: Path) -> None:
         pytest.skip("no GPU")
     assert scripts("predict", f"run_dir={run_dir}", "images=photos", "out_dir=out", "device=cuda").code == 0
     assert len(table(scripts.folder / "out")) == 5
+
+
+def test_the_largest_photograph_fits_into_four_gigabytes(scripts: Scripts, run_dir: Path) -> None:
+    """8000 x 8000 pixels, at their own scale, with every output."""
+    pytest.importorskip("resource", reason="peaks of memory are read on POSIX alone")
+    small = draw(0, (500, 500))[0]
+    cv2.imwrite(str(scripts.folder / "large.jpg"), cv2.resize(small, (8000, 8000))[..., ::-1])
+    command = [sys.executable, ROOT / "scripts/predict.py", f"run_dir={run_dir}", "images=large.jpg", "out_dir=out"]
+    program = (
+        "import resource, subprocess, sys\n"
+        "code = subprocess.run(sys.argv[1:]).returncode\n"
+        "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+        "sys.exit(code)"
+    )
+    options = ["device=cpu", "scale=native", "outputs=[probability,mask,overlay,skeleton]"]
+    finished = subprocess.run(
+        [sys.executable, "-c", program, *command, *options], cwd=scripts.folder, capture_output=True, text=True
+    )
+    assert finished.returncode == 0, finished.stderr
+    peak = int(finished.stdout.split("peak")[1]) * (1 if sys.platform == "darwin" else 1024)
+    assert peak < 4e9
+    assert cv2.imread(str(scripts.folder / "out/skeleton/large.png"), cv2.IMREAD_UNCHANGED).shape == (8000, 8000)
