@@ -2,9 +2,11 @@
 
 import logging
 import sys
+from datetime import timedelta
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.strategies import DDPStrategy
 from omegaconf import DictConfig, ListConfig
 
 from fundus_unet.app.entry import INTERRUPTED
@@ -61,10 +63,10 @@ def predict_from_config(config: DictConfig) -> None:
     report = Report(settings.out_dir, sources, fabric.global_rank, fabric.world_size)
     if fabric.is_global_zero:
         report.open(settings.identity(model, outputs.bits), config.overwrite)
-    fabric.barrier()
     sources, colliding = _with_own_names(sources)
-    mine = sources[fabric.global_rank :: fabric.world_size]
-    todo = [source for source in mine if config.overwrite or not have_outputs(source)]
+    todo = [source for source in sources if config.overwrite or not have_outputs(source)]
+    # the first process's list for all: what another sees may be a file that the first has just written
+    todo = fabric.broadcast(todo)[fabric.global_rank :: fabric.world_size]
     try:
         with report.progress(len(todo) + len(colliding) * fabric.is_global_zero):
             if fabric.is_global_zero:
@@ -96,7 +98,9 @@ def _launched(device: torch.device, settings: Settings, strategy: str) -> Fabric
     """This process's place among those that predict; starts the others."""
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     try:
-        fabric = Fabric(accelerator=device.type, devices=settings.devices, strategy=strategy)
+        # the first to be ready waits for the others as long as they need; the default is half an hour
+        waiting = DDPStrategy(timeout=timedelta(days=365)) if settings.devices > 1 and strategy == "auto" else strategy
+        fabric = Fabric(accelerator=device.type, devices=settings.devices, strategy=waiting)
     except (ValueError, RuntimeError) as error:  # lightning's MisconfigurationException among them
         raise InputError(
             f"the processes cannot be started: {error}", fix="check device, devices and strategy"
