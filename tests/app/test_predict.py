@@ -125,6 +125,29 @@ def test_every_kind_of_file_gives_the_same_map(scripts: Scripts, run_dir: Path) 
         assert np.abs(found.astype(int) - maps[like]).mean() < 4, name
 
 
+def test_files_of_export_give_the_same_maps(scripts: Scripts, run_dir: Path, photos: Path) -> None:
+    exported = {form: run_dir / f"export/model.{form}" for form in ("safetensors", "onnx")}
+    for form in exported:
+        assert scripts("export", f"run_dir={run_dir}", f"format={form}").code == 0
+    common = ("images=photos", "device=cpu", "probability_bits=16", "precision=32-true", "outputs=[probability]")
+    for name, model in {
+        "run": [f"run_dir={run_dir}"],
+        "safetensors": [f"weights={exported['safetensors']}"],
+        "onnx": [f"weights={exported['onnx']}", "runtime=onnx"],
+        "onnx_of_run": [f"run_dir={run_dir}", "runtime=onnx", "tile=96"],
+    }.items():
+        finished = scripts("predict", *common, *model, f"out_dir={name}")
+        assert finished.code == 0, finished.err
+    for path in (scripts.folder / "run/probability").rglob("*.png"):
+        expected = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).astype(int)
+        for name, tolerance in (("safetensors", 0), ("onnx", 3), ("onnx_of_run", 10)):
+            same = scripts.folder / name / path.relative_to(scripts.folder / "run")
+            assert np.abs(cv2.imread(str(same), cv2.IMREAD_UNCHANGED) - expected).max() <= tolerance
+    wrong = scripts("predict", "images=photos", f"weights={exported['onnx']}", "out_dir=wrong")
+    assert wrong.code == 2
+    assert "set runtime=onnx" in wrong.err
+
+
 class TestContinuing:
     def test_what_is_there_is_kept(self, scripts: Scripts, run_dir: Path, photos: Path) -> None:
         predict(scripts, run_dir)

@@ -32,9 +32,11 @@ def predict_from_config(config: DictConfig) -> None:
     """
     settings = Settings.of(config)
     device = choose_device(config.device)
+    if device.type == "cpu":
+        settings.share_cores()
     sources = find_photographs(_images(config.images), leave_out=settings.out_dir)
     outputs = Outputs(settings.out_dir, list(config.outputs), config.probability_bits)
-    model = load_trained_model(config.run_dir, config.weights, config.runtime, device)
+    model = load_trained_model(config.run_dir, config.weights, config.runtime, device, torch.get_num_threads())
     tiling = settings.tiling(model.facts)
     precision = AUTOCAST[resolve_precision(config.precision, device.type)]
     readers, writers = settings.threads()
@@ -105,8 +107,6 @@ def _launched(device: torch.device, settings: Settings, strategy: str) -> Fabric
         raise InputError(
             f"the processes cannot be started: {error}", fix="check device, devices and strategy"
         ) from error
-    if device.type == "cpu":
-        settings.share_cores()
     fabric.launch()
     return fabric
 

@@ -31,9 +31,12 @@ class TrainedModel:
     fingerprint: str
 
 
-def load_trained_model(run_dir: str | None, weights: str | None, runtime: str, device: torch.device) -> TrainedModel:
+def load_trained_model(
+    run_dir: str | None, weights: str | None, runtime: str, device: torch.device, threads: int
+) -> TrainedModel:
     """The model of `run_dir` or `weights`; of neither: the one that comes with the project.
 
+    Args: `threads` is how many ONNX Runtime takes on a CPU.
     Raises: `InputError` for both, an unknown name, a file that cannot be used, or an unfinished run. No code from a
     file is executed.
     """
@@ -52,7 +55,7 @@ def load_trained_model(run_dir: str | None, weights: str | None, runtime: str, d
                 expected=str(path),
                 fix=f"python scripts/export.py run_dir={run.path} format=onnx",
             )
-        return _of_onnx(path, device)
+        return _of_onnx(path, device, threads)
     path = weights_file(weights or OWN_WEIGHTS)
     if (path.suffix == ".onnx") != (runtime == "onnx"):
         raise InputError(
@@ -60,7 +63,7 @@ def load_trained_model(run_dir: str | None, weights: str | None, runtime: str, d
             expected="a .safetensors file for torch, an .onnx file for onnx (scripts/export.py makes both)",
             fix=f"set runtime={'onnx' if path.suffix == '.onnx' else 'torch'}",
         )
-    return _of_onnx(path, device) if runtime == "onnx" else _of_file(path)
+    return _of_onnx(path, device, threads) if runtime == "onnx" else _of_file(path)
 
 
 def weights_file(name: str) -> Path:
@@ -93,8 +96,8 @@ def _of_file(path: Path) -> TrainedModel:
     return TrainedModel(network, facts, _name(path), _fingerprint(network))
 
 
-def _of_onnx(path: Path, device: torch.device) -> TrainedModel:
-    network = OnnxNetwork(path, device=device.type)
+def _of_onnx(path: Path, device: torch.device, threads: int) -> TrainedModel:
+    network = OnnxNetwork(path, device=device.type, threads=threads)
     facts = ModelFacts.from_metadata(network.metadata, path)
     return TrainedModel(network, facts, _name(path), hashlib.sha256(path.read_bytes()).hexdigest()[:16])
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.models.image_check import check_image
 from fundus_unet.models.padding import crop_to, pad_to_multiple
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -39,12 +40,7 @@ class OnnxNetwork(nn.Module):
         self.in_channels = inputs[0].shape[1]
 
     def forward(self, image: Tensor) -> Tensor:
-        if image.ndim != 4 or image.shape[1] != self.in_channels:
-            raise InputError(
-                "the network cannot take this image",
-                expected=f"a tensor of shape (batch, {self.in_channels}, height, width)",
-                got=tuple(image.shape),
-            )
+        check_image(image, self.in_channels)
         padded = pad_to_multiple(image.detach().float(), self.multiple).cpu().contiguous()
         (logits,) = self._session.run(["logits"], {"image": padded.numpy()})
         height, width = image.shape[-2:]

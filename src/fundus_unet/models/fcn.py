@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.models.blocks import ActivationFactory, NormalizationFactory, StridedConvBlock
+from fundus_unet.models.image_check import check_image
 from fundus_unet.models.padding import crop_to, pad_to_multiple
 from fundus_unet.upsampling.upsampler import UpsamplerFactory, init_keeping_variance
 
@@ -92,12 +93,7 @@ class FCN(nn.Module):
         self.head = FCNHead(widths[2:], out_channels, upsampler)
 
     def forward(self, image: Tensor) -> Tensor:
-        if image.ndim != 4 or image.shape[1] != self.in_channels:
-            raise InputError(
-                "the network cannot take this image",
-                expected=f"a tensor of shape (batch, {self.in_channels}, height, width)",
-                got=tuple(image.shape),
-            )
+        check_image(image, self.in_channels)
         x = padded = pad_to_multiple(image, self.STRIDE)
         features = []
         for block in self.encoder:

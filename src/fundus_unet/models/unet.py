@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from fundus_unet.core.errors import InputError
 from fundus_unet.models.blocks import ActivationFactory, ConvBlock, NormalizationFactory
 from fundus_unet.models.downsampling import DownsamplerFactory
+from fundus_unet.models.image_check import check_image
 from fundus_unet.models.padding import crop_to, pad_to_multiple
 from fundus_unet.upsampling.upsampler import UpsamplerFactory
 
@@ -62,12 +63,7 @@ class UNet(nn.Module):
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        if image.ndim != 4 or image.shape[1] != self.in_channels:
-            raise InputError(
-                "the network cannot take this image",
-                expected=f"a tensor of shape (batch, {self.in_channels}, height, width)",
-                got=tuple(image.shape),
-            )
+        check_image(image, self.in_channels)
         x = self.stem(pad_to_multiple(image, 2**self.depth))
         skips = []
         for downsampler, block in zip(self.downsamplers, self.encoder, strict=True):
