@@ -19,6 +19,7 @@ from PIL import Image
 
 from app.running import ROOT, Finished, Scripts
 from data.layouts import draw
+from fundus_unet.data.synthetic.generate import write_synthetic_set
 from fundus_unet.inference import outputs
 
 
@@ -414,3 +415,21 @@ def test_the_largest_photograph_fits_into_four_gigabytes(scripts: Scripts, run_d
     peak = int(finished.stdout.split("peak")[1]) * (1 if sys.platform == "darwin" else 1024)
     assert peak < 4e9
     assert cv2.imread(str(scripts.folder / "out/skeleton/large.png"), cv2.IMREAD_UNCHANGED).shape == (8000, 8000)
+
+
+def test_the_weights_that_come_with_the_project(scripts: Scripts) -> None:
+    """They need no run, and find the vessels of a photograph that was drawn for this test."""
+    write_synthetic_set(scripts.folder / "drawn", count=1, seed=77, size=512)
+    finished = scripts("predict", "images=drawn/images", "out_dir=out", "device=cpu")
+    assert finished.code == 0, finished.err
+    (path,) = (scripts.folder / "out/mask").iterdir()
+    mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) > 0
+    label = cv2.imread(str(scripts.folder / "drawn/labels" / path.name), cv2.IMREAD_UNCHANGED) > 0
+    assert 2 * (mask & label).sum() / (mask.sum() + label.sum()) > 0.7
+    assert json.loads((scripts.folder / "out/settings.json").read_text())["model"] == "vessels"
+
+
+def test_weights_by_a_misspelt_name(scripts: Scripts, photos: Path) -> None:
+    finished = scripts("predict", "images=photos", "weights=vesels")
+    assert finished.code == 2
+    assert "did you mean 'vessels'" in finished.err
