@@ -167,7 +167,8 @@ def _score(distance: _Bytes, field: _Mask, just_seen: float) -> float:
     rim = field & (cv2.erode(field.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
     inside, outside = (level[rim] for level in _levels(distance, field))
     step = (inside - outside) / (inside + outside + just_seen)
-    hull = cv2.convexHull(np.argwhere(field)[:, ::-1].astype(np.int32))
+    outlines, _ = cv2.findContours(field.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    hull = cv2.convexHull(np.concatenate(outlines))
     filled = cv2.fillConvexPoly(np.zeros(field.shape, np.uint8), hull, 1)
     border = 1 - area / field.size
     return float(step.mean()) * area / int(filled.sum()) * border / (border + 0.01)
