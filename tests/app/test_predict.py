@@ -360,7 +360,12 @@ def test_two_processes_predict_each_photograph_once(scripts: Scripts, run_dir: P
         assert same.read_bytes() == path.read_bytes()
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGINT") or sys.platform == "win32", reason="needs POSIX signals")
+def _listen_to_interrupts() -> None:
+    """Background jobs of a shell, as tests may be, ignore them, and so would every process they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_an_interrupted_batch_continues(scripts: Scripts, run_dir: Path, photos: Path) -> None:
     for seed in range(60):
         shutil.copy(photos / "a.png", photos / f"copy{seed:02d}.png")
@@ -371,6 +376,7 @@ def test_an_interrupted_batch_continues(scripts: Scripts, run_dir: Path, photos:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=_listen_to_interrupts,
     )
     deadline = time.monotonic() + 120
     while not (scripts.folder / "out/.journal_0.csv").exists() and time.monotonic() < deadline:
