@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fundus_unet.core.files import write_csv, write_json, write_text
+from fundus_unet.core.files import write_bytes, write_csv, write_json, write_text
 
 WRITERS = {
+    "bytes": lambda path: write_bytes(path, b"new"),
     "text": lambda path: write_text(path, "new"),
     "json": lambda path: write_json(path, {"new": 1}),
     "csv": lambda path: write_csv(path, [{"new": 1}]),
@@ -40,13 +41,13 @@ def test_interrupted_before_the_rename(write, tmp_path, monkeypatch):
 
 @every_writer
 def test_interrupted_while_writing(write, tmp_path, monkeypatch):
-    path, write_whole = tmp_path / "result", Path.write_text
+    path, write_whole = tmp_path / "result", Path.write_bytes
 
-    def write_half(self: Path, text: str, **options):
-        write_whole(self, text[: len(text) // 2], **options)
+    def write_half(self: Path, data: bytes):
+        write_whole(self, data[: len(data) // 2])
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", write_half)
+    monkeypatch.setattr(Path, "write_bytes", write_half)
     with pytest.raises(OSError, match="No space left"):
         write(path)
     assert visible(tmp_path) == []
