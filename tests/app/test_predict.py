@@ -243,6 +243,7 @@ class TestBadInput:
             (["tile=big"], ["tile"]),
             (["outputs=[maks]"], ["did you mean 'mask'"]),
             (["outputs=[]"], ["no output"]),
+            (["outputs=mask"], ["outputs=[...]"]),
             (["probability_bits=12"], ["12"]),
             (["batch_size=0"], ["batch_size"]),
             (["readers=0"], ["readers"]),
@@ -268,6 +269,15 @@ class TestBadInput:
             assert words in finished.err
         assert "Traceback" not in finished.err
         assert files(scripts.folder) == before
+
+    @pytest.mark.parametrize("content", [b"\xd0\xff\x00 no table", b"name,age\nA,3\n"], ids=["bytes", "foreign"])
+    def test_another_table_of_that_name_is_kept(self, scripts: Scripts, run_dir: Path, photos: Path, content) -> None:
+        (scripts.folder / "out").mkdir()
+        (scripts.folder / "out/predictions.csv").write_bytes(content)
+        finished = predict(scripts, run_dir)
+        assert finished.code == 2
+        assert "no table of predictions" in finished.err
+        assert (scripts.folder / "out/predictions.csv").read_bytes() == content
 
     def test_an_unfinished_run(self, scripts: Scripts, run_dir: Path, photos: Path) -> None:
         (run_dir / "threshold.json").unlink()

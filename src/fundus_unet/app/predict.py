@@ -9,6 +9,7 @@ from lightning.fabric import Fabric
 from lightning.fabric.strategies import DDPStrategy
 from omegaconf import DictConfig, ListConfig
 
+from fundus_unet.app.arms import listed
 from fundus_unet.app.entry import INTERRUPTED
 from fundus_unet.app.load import AUTOCAST, choose_device
 from fundus_unet.app.predict_report import Report
@@ -35,7 +36,7 @@ def predict_from_config(config: DictConfig) -> None:
     if device.type == "cpu":
         settings.share_cores()
     sources = find_photographs(_images(config.images), leave_out=settings.out_dir)
-    outputs = Outputs(settings.out_dir, list(config.outputs), config.probability_bits)
+    outputs = Outputs(settings.out_dir, list(listed(config.outputs, "outputs")), config.probability_bits)
     model = load_trained_model(config.run_dir, config.weights, config.runtime, device, torch.get_num_threads())
     tiling = settings.tiling(model.facts)
     precision = AUTOCAST[resolve_precision(config.precision, device.type)]

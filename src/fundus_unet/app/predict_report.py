@@ -66,8 +66,8 @@ class Report:
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_json(path, identity)
             self._merge()
+            write_json(path, identity)
         except OSError as error:
             raise InputError(
                 f"the outputs' folder {self.folder} cannot be written: {error.strerror or error}",

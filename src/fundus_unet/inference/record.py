@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_csv
 
 OK, WARNING, SKIPPED, ERROR = "ok", "warning", "skipped", "error"
@@ -63,8 +64,21 @@ def remove_journals(folder: Path) -> None:
 
 
 def read_table(path: Path) -> list[Record]:
-    """The rows of a table that `write_table` wrote; none where there is no such file."""
-    return _read(path)[1:] if path.is_file() else []
+    """The rows of a table that `write_table` wrote; none where there is no such file.
+
+    Raises: `InputError` for another file of that name, which must not be overwritten.
+    """
+    if not path.is_file():
+        return []
+    first = path.read_bytes().split(b"\n", 1)[0].rstrip(b"\r")
+    if first != ",".join(COLUMNS).encode():
+        raise InputError(
+            f"{path} is no table of predictions; it was not changed",
+            expected=f"a first line {','.join(COLUMNS)}",
+            got=first[:60],
+            fix="move it elsewhere, or choose another out_dir",
+        )
+    return _read(path)[1:]
 
 
 def write_table(path: Path, records: Iterable[Record]) -> None:
@@ -74,7 +88,7 @@ def write_table(path: Path, records: Iterable[Record]) -> None:
 def _read(path: Path) -> list[Record]:
     """Rows of known columns; one that an interruption cut off is left out."""
     records = []
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
         for row in csv.reader(file):
             if len(row) == len(COLUMNS):
                 records.append(Record(**{key: _value(key, text) for key, text in zip(COLUMNS, row, strict=True)}))
