@@ -67,7 +67,8 @@ def test_one_page_holds_all_three_comparisons_and_needs_nothing_else(compared: S
     assert all((folder / picture).is_file() for picture in pictures)
     found = json.loads((folder / "report.json").read_text())
     assert {"accuracy", "speed", "checkerboard"} < set(found)
-    assert found["verdict"][0].startswith("**Dice**: ")
+    assert found["verdict"][0].startswith("**In short**: ")
+    assert found["verdict"][1].startswith("**Dice**: ")
     for sentence in found["verdict"]:
         assert sentence.replace("**", "").replace("`", "") in " ".join(finished.out.split())
     assert "python scripts/train.py data=chasedb1" in text
@@ -131,6 +132,19 @@ def test_runs_or_photographs_that_are_gone_are_said_not_to_be_shown(compared: Sc
     assert finished.code == 0, finished.err
     assert "no pictures of predictions" in finished.out
     assert "Not shown: " in (folder / "report.md").read_text()
+
+
+def test_predictions_are_shown_of_a_seed_that_every_arm_has_a_checkpoint_of(compared: Scripts) -> None:
+    folder = compared.folder / "runs/comparison"
+    shutil.rmtree(folder / "runs/bilinear_conv_seed0/checkpoints")
+    report(compared)
+    assert ", seed 1; then, enlarged" in (folder / "report.md").read_text()
+    shutil.rmtree(folder / "runs/transposed_k4s2p1_seed1/checkpoints")
+    report(compared)
+    assert ", seed 0, 1; then, enlarged" in (folder / "report.md").read_text()
+    shutil.rmtree(folder / "runs/bilinear_conv_seed1/checkpoints")
+    report(compared)
+    assert "has no best checkpoint" in (folder / "report.md").read_text()
 
 
 def test_bad_input(compared: Scripts) -> None:

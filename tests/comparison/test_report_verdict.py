@@ -2,14 +2,15 @@
 
 import pytest
 
-from fundus_unet.comparison.report.verdict import accuracy_verdict, observer_verdict, speed_verdict
+from fundus_unet.comparison.checkerboard.verdict import checkerboard_verdict
+from fundus_unet.comparison.report.verdict import accuracy_verdict, observer_verdict, short_answer, speed_verdict
 from fundus_unet.comparison.speed.tables import rows_as_trained
 
 READER = "network at 0.5"
 
 
 def difference(mean: float, low: float, high: float, verdict: str, p: float = 0.5):
-    return {"mean": mean, "interval": [low, high], "corrected_p": p, "verdict": verdict}
+    return {"mean": mean, "interval": [low, high], "corrected_p": p, "verdict": verdict, "seeds": 3, "images": 8}
 
 
 def accuracy(found, metric="dice", observer=0.79):
@@ -80,6 +81,33 @@ def row(upsampler, ratio, **changes):
     } | changes
 
 
+def grids(output: float, stage: float = 0.0, decibels: float = 0.5, shift: float = 0.004):
+    """The measures of a network whose grids have these sizes."""
+    return {
+        "gain_imbalance": {"stage 1": {"mean": 0.8}, "stage 2": {"mean": 0.7}},
+        "phase_energy": {
+            "stage 1": {"excess": 0.9},
+            "stage 2": {"excess": stage},
+            "output, period 2": {"excess": output},
+            "output, period 4": {"excess": 0.9},
+        },
+        "grid_line_spectrum": {
+            "period 2, x": {"mean": decibels},
+            "period 2, y": {"mean": -1.0},
+            "period 4, x": {"mean": 99.0},
+        },
+        "grid_position_sensitivity": {"probability": {"mean": shift}, "dice": {"mean": 0.9}},
+        "gradient_phase_energy": {"period 2": {"excess": 0.0}},
+    }
+
+
+CHECKERBOARD = {
+    "arms": {
+        "k4": {"init": grids(0.04, 0.25, 30.0, 0.05), "trained": grids(1e-4, 0.4, 17.0, 0.004)},
+        "bilinear": {"init": grids(-1e-7, 1e-4, 1.5, 0.06), "trained": grids(0.0, -1e-5, 0.6, 0.005)},
+    }
+}
+RATIOS = {"k4": 1.0, "k3": 0.9, "bilinear": 1.25, "failed": None}
 SPEED = {
     "rows": [
         row("k3", 0.3, compiled=True),
@@ -108,3 +136,60 @@ def test_the_fastest_and_the_slowest_are_named() -> None:
     assert "cpu bfloat16 channels_last eager, 8 x 96 x 96" in text
     assert speed_verdict("alone", [row("k4", 1.0)], "k4") is None
     assert speed_verdict("no control", [row("k3", 1.0)], "k4") is None
+
+
+def test_in_short_noise_is_no_reason_to_choose() -> None:
+    found = {"k3": difference(0.001, -0.002, 0.003, "none"), "bilinear": difference(-0.0005, -0.004, 0.001, "none")}
+    text = short_answer(accuracy(found), None, None, READER, "bf16-mixed")
+    assert text == (
+        "**In short**: Accuracy gives no reason to choose: with 3 seeds and 8 photographs, no upsampling was found "
+        "to be better or worse than `k4`; differences of up to 0.0040 Dice cannot be excluded."
+    )
+    unknown = {"mean": 0.1, "interval": None, "corrected_p": None, "verdict": "unknown", "seeds": 1, "images": 8}
+    text = short_answer(accuracy(found | {"k3": unknown}), None, None, READER, "bf16-mixed")
+    assert "up to 0.0040 Dice cannot be excluded, and one seed cannot tell for `k3`." in text
+    text = short_answer(accuracy({"k3": unknown}), None, None, READER, "bf16-mixed")
+    assert text == "**In short**: One seed cannot tell whether an upsampling is more accurate than another."
+    assert short_answer(accuracy(None), None, None, READER, "bf16-mixed") is None
+
+
+def test_in_short_a_real_difference_is_named() -> None:
+    real = {"k3": difference(-0.02, -0.03, -0.01, "lower", 0.01)}
+    text = short_answer(accuracy(real), None, None, READER, "bf16-mixed")
+    assert "`k3` is less accurate than `k4` (-0.0200 Dice); all differ from it." in text
+    real["bilinear"] = difference(0.001, -0.002, 0.003, "none")
+    text = short_answer(accuracy(real), None, None, READER, "bf16-mixed")
+    assert "`k3` is less accurate than `k4` (-0.0200 Dice); no other difference was found." in text
+
+
+def test_in_short_speed_and_checkerboards() -> None:
+    speed = {"control": "k4", "rows": [row(arm, ratio, mode="inference") for arm, ratio in RATIOS.items()]}
+    text = short_answer(None, speed, CHECKERBOARD, READER, "bf16-mixed")
+    assert "At inference, `k3` takes 0.90 times as long as `k4` and `bilinear` 1.25 times; the others lie" in text
+    assert "the strongest checkerboard has 1 % of their standard deviation (`k4`), fainter than the 5 % planted" in text
+    two = {"control": "k4", "rows": speed["rows"][:2]}
+    text = short_answer(None, two, {"arms": {"k4": {"init": grids(0.01)}}}, READER, "bf16-mixed")
+    assert text == "**In short**: At inference, `k3` takes 0.90 times as long as `k4`."
+
+
+def test_checkerboards_in_plain_words() -> None:
+    inside, trained, logits, position = checkerboard_verdict(CHECKERBOARD["arms"])
+    assert "Before training, of the variance that leaves the last upsampling, a grid is 25 % (`k4`); " in inside
+    assert inside.endswith("less than 0.25 % with `bilinear`.")
+    assert "After training, of the variance that leaves the last upsampling, a grid is 40 % (`k4`); " in trained
+    assert "before training at most 20 % (`k4`), after training at most 1 % (`k4`) of their standard" in logits
+    assert "before training 1.5 dB (`bilinear`) to 30.0 dB (`k4`), after training" in logits
+    assert "before training by 0.050 (`k4`) to 0.060 (`bilinear`), after training by" in position
+    alone = {"bilinear": {"trained": CHECKERBOARD["arms"]["bilinear"]["trained"]}}
+    assert checkerboard_verdict(alone)[0].endswith("a grid is less than 0.25 % with `bilinear`.")
+    assert len(checkerboard_verdict(alone)) == 3
+
+
+def test_a_measure_without_a_value_is_not_spoken_of() -> None:
+    vae = grids(0.04)
+    vae["grid_position_sensitivity"]["probability"]["mean"] = None
+    for place in vae["grid_line_spectrum"].values():
+        place["mean"] = None
+    inside, logits = checkerboard_verdict({"k4": {"init": vae}})
+    assert "Before training" in inside
+    assert "grid line" not in logits

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from fundus_unet.app.environment import command
 from fundus_unet.app.report_predictions import draw_predictions
-from fundus_unet.comparison.checkerboard.tables import checkerboard_verdict
+from fundus_unet.comparison.checkerboard.verdict import checkerboard_verdict
 from fundus_unet.comparison.document import Block, Document, Verdict
 from fundus_unet.comparison.report.sections import (
     accuracy_section,
@@ -20,7 +20,7 @@ from fundus_unet.comparison.report.sections import (
     speed_section,
     what_was_compared,
 )
-from fundus_unet.comparison.report.verdict import accuracy_verdict, observer_verdict, speed_verdict
+from fundus_unet.comparison.report.verdict import accuracy_verdict, observer_verdict, short_answer, speed_verdict
 from fundus_unet.comparison.speed.tables import rows_as_trained
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json, write_text
@@ -112,7 +112,7 @@ def _results(folder: Path) -> dict[str, dict[str, Any]]:
 def _verdict(
     accuracy: dict[str, Any] | None, speed: dict[str, Any] | None, checkerboard: dict[str, Any] | None, precision: str
 ) -> list[str]:
-    sentences: list[str | None] = []
+    sentences: list[str | None] = [short_answer(accuracy, speed, checkerboard, NETWORK, precision)]
     if accuracy:
         sentences += [
             accuracy_verdict(accuracy, NETWORK, metric)

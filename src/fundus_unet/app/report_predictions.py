@@ -26,12 +26,8 @@ def draw_predictions(accuracy: Mapping[str, Any], folder: Path, config: DictConf
 
     Raises: `InputError` for a photograph that is not in the split.
     """
-    arms = {
-        arm: (summary["seeds"][0], folder / summary["runs"][str(summary["seeds"][0])]["run_dir"])
-        for arm, summary in accuracy["arms"].items()
-    }
     try:
-        runs = {arm: RunDirectory(path) for arm, (_, path) in arms.items()}
+        seeds, runs = _runs(accuracy, folder)
         photograph = _photograph(accuracy, next(iter(runs.values())), config)
         probabilities = {
             arm: _probability(run, photograph, config)
@@ -50,7 +46,6 @@ def draw_predictions(accuracy: Mapping[str, Any], folder: Path, config: DictConf
         photograph.label if config.photographs else None,
     )
     write_png(path, picture, colours=None if config.photographs else 64)
-    seeds = sorted({seed for seed, _ in arms.values()})
     caption = (
         f"Vessel probability of {photograph.case.name}, seed {', '.join(map(str, seeds))}; then, enlarged, the part "
         "(orange frame) on which the networks disagree most: elsewhere they are more alike than here."
@@ -62,6 +57,28 @@ def draw_predictions(accuracy: Mapping[str, Any], folder: Path, config: DictConf
 
 class _NoSuchPhotographError(InputError):
     pass
+
+
+def _runs(accuracy: Mapping[str, Any], folder: Path) -> tuple[list[int], dict[str, RunDirectory]]:
+    """The seeds that are shown, and a run with a checkpoint for every arm: of one seed for all where that can be.
+
+    Raises: `InputError` where an arm has none.
+    """
+    usable: dict[str, dict[int, RunDirectory]] = {}
+    for arm, summary in accuracy["arms"].items():
+        usable[arm], problem = {}, None
+        for seed in summary["seeds"]:
+            try:
+                run = RunDirectory(folder / summary["runs"][str(seed)]["run_dir"])
+                run.checkpoint("best")
+                usable[arm][seed] = run
+            except InputError as error:
+                problem = problem or error
+        if problem and not usable[arm]:
+            raise problem
+    common = set.intersection(*map(set, usable.values()))
+    chosen = {arm: min(common or of_arm) for arm, of_arm in usable.items()}
+    return sorted(set(chosen.values())), {arm: usable[arm][seed] for arm, seed in chosen.items()}
 
 
 def _photograph(accuracy: Mapping[str, Any], run: RunDirectory, config: DictConfig) -> Photograph:

@@ -1,5 +1,6 @@
 """The accuracy comparison as tables and sentences."""
 
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,7 +56,7 @@ def caveats(result: Mapping[str, Any]) -> list[Block]:
 
 
 def cost_table(result: Mapping[str, Any]) -> Grid:
-    """Parameters, floating-point operations and training time of every arm."""
+    """Parameters, floating-point operations and training time (median over seeds) of every arm."""
     rows = []
     for arm, summary in result["arms"].items():
         runs = list(summary["runs"].values())
@@ -68,8 +69,8 @@ def cost_table(result: Mapping[str, Any]) -> Grid:
                 f"{first['parameters']:,}",
                 f"{first['upsampler_parameters']:,}",
                 f"{flops / 1e9:.2f}",
-                _mean([run["processor_seconds"] for run in runs]),
-                _mean([run["wall_seconds"] for run in runs]),
+                _median([run["processor_seconds"] for run in runs]),
+                _median([run["wall_seconds"] for run in runs]),
             ]
         )
     flops_key = next(key for key in first if key.startswith("flops_"))
@@ -154,9 +155,9 @@ def signed(value: float, metric: str) -> str:
     return f"{value:+.{_digits(metric)}f}"
 
 
-def _mean(values: Sequence[float | None]) -> str:
+def _median(values: Sequence[float | None]) -> str:
     defined = [value for value in values if value is not None]
-    return f"{sum(defined) / len(defined):,.0f}" if defined else ""
+    return f"{statistics.median(defined):,.0f}" if defined else ""
 
 
 def _number(value: float | None, metric: str) -> str:

@@ -37,6 +37,7 @@ Arms = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]]
 """`{upsampler: {"init" or "trained": {measure: {place: summary over seeds}}}}`."""
 
 
+SHORT_COLUMNS = ("gain", "stage", "output", "dB", "shift", "gradient")
 SHORT_LEGEND = (
     "Period 2, means over seeds. gain: imbalance of the last stage. stage, output, gradient: share of the variance "
     "that is a grid, less the null. dB: strongest line. shift: standard deviation of the probability."
@@ -46,11 +47,11 @@ SHORT_LEGEND = (
 def short_grid(arms: Arms) -> Grid:
     """One row per upsampler and state, one column per kind of measure; the last stage and period 2 stand for all."""
     rows = [
-        [f"`{arm}`" if number_of_state == 0 else "", state, *map(number, _short(measures))]
+        [f"`{arm}`" if number_of_state == 0 else "", state, *map(number, short_values(measures).values())]
         for arm, states in arms.items()
         for number_of_state, (state, measures) in enumerate(states.items())
     ]
-    return Grid(["upsampler", "state", "gain", "stage", "output", "dB", "shift", "gradient"], rows)
+    return Grid(["upsampler", "state", *SHORT_COLUMNS], rows)
 
 
 def checkerboard_document(arms: Arms, protocol: Mapping[str, Any]) -> Document:
@@ -87,40 +88,20 @@ def measure_blocks(arms: Arms, protocol: Mapping[str, Any]) -> list[Block]:
     return blocks
 
 
-def checkerboard_verdict(arms: Arms) -> list[str]:
-    """The range of the main measures over the upsamplers, at initialisation and after training."""
-    sentences = []
-    for column, what in (
-        (2, "share of the logits' variance that is a grid of period 2, less the null"),
-        (3, "strongest grid line of period 2 in the logits of vessel-free background, in dB (0 is none)"),
-        (4, "standard deviation of the vessel probability when the photograph is shifted on the grid"),
-    ):
-        parts = []
-        for state in ("init", "trained"):
-            found = {arm: _short(states[state])[column] for arm, states in arms.items() if state in states}
-            known = {arm: value for arm, value in found.items() if value is not None}
-            if known:
-                low, high = min(known, key=lambda arm: known[arm]), max(known, key=lambda arm: known[arm])
-                when = "at initialisation" if state == "init" else "after training"
-                ends = dict.fromkeys((low, high))
-                parts.append(f"{when} {' to '.join(f'{number(known[arm])} (`{arm}`)' for arm in ends)}")
-        if parts:
-            sentences.append(f"{what}: {', '.join(parts)}")
-    return [f"**Checkerboards**, {sentence}." for sentence in sentences]
-
-
-def _short(measures: Mapping[str, Any]) -> list[float | None]:
+def short_values(measures: Mapping[str, Any]) -> dict[str, float | None]:
+    """What `SHORT_LEGEND` explains, by column."""
     energies = measures["phase_energy"]
     stages = [place for place in energies if place.startswith("stage")]
     lines = [cell["mean"] for place, cell in measures["grid_line_spectrum"].items() if place.startswith("period 2,")]
-    return [
+    values = (
         measures["gain_imbalance"][stages[-1]]["mean"],
         energies[stages[-1]]["excess"],
         energies["output, period 2"]["excess"],
         max((line for line in lines if line is not None), default=None),
         measures["grid_position_sensitivity"]["probability"]["mean"],
         measures["gradient_phase_energy"]["period 2"]["excess"],
-    ]
+    )
+    return dict(zip(SHORT_COLUMNS, values, strict=True))
 
 
 def number(value: float | None) -> str:
