@@ -173,13 +173,13 @@ def test_in_short_speed_and_checkerboards() -> None:
 
 
 def test_checkerboards_in_plain_words() -> None:
-    inside, trained, logits, position = checkerboard_verdict(CHECKERBOARD["arms"])
+    inside, logits, position = checkerboard_verdict(CHECKERBOARD["arms"])
     assert "Before training, of the variance that leaves the last upsampling, a grid is 25 % (`k4`); " in inside
     assert inside.endswith("less than 0.25 % with `bilinear`.")
-    assert "After training, of the variance that leaves the last upsampling, a grid is 40 % (`k4`); " in trained
+    assert "After training, of the variance that leaves the last upsampling, a grid is 40 % (`k4`); " in inside
     assert "before training at most 20 % (`k4`), after training at most 1 % (`k4`) of their standard" in logits
     assert "before training 1.5 dB (`bilinear`) to 30.0 dB (`k4`), after training" in logits
-    assert "before training by 0.050 (`k4`) to 0.060 (`bilinear`), after training by" in position
+    assert "before training by 0.0500 (`k4`) to 0.0600 (`bilinear`), after training by" in position
     alone = {"bilinear": {"trained": CHECKERBOARD["arms"]["bilinear"]["trained"]}}
     assert checkerboard_verdict(alone)[0].endswith("a grid is less than 0.25 % with `bilinear`.")
     assert len(checkerboard_verdict(alone)) == 3

@@ -1,12 +1,10 @@
 """What the checkerboard measures found, in plain words."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE
-from fundus_unet.comparison.checkerboard.tables import Arms, number, short_values
+from fundus_unet.comparison.checkerboard.tables import Arms, short_values
 
-States = Mapping[str, Mapping[str, Any]]
 WHEN = {"init": "Before training", "trained": "After training"}
 NOTEWORTHY = CONTROL_SIZE**2
 """Share of a variance from which a grid is named: that of the planted one."""
@@ -14,9 +12,13 @@ NOTEWORTHY = CONTROL_SIZE**2
 
 def checkerboard_verdict(arms: Arms) -> list[str]:
     """Inside the decoder, in the logits, and from one position of the photograph to another."""
-    sentences = [_inside_the_decoder(arms, state) for state in WHEN]
-    sentences += [_in_the_logits(arms), _by_position(arms)]
-    return [f"**Checkerboards**: {sentence}" for sentence in sentences if sentence]
+    inside = " ".join(sentence for state in WHEN if (sentence := _inside_the_decoder(arms, state)))
+    paragraphs = {
+        "Checkerboards in the decoder": inside,
+        "Checkerboards in the logits": _in_the_logits(arms),
+        "Position on the grid": _by_position(arms),
+    }
+    return [f"**{title}**: {text}" for title, text in paragraphs.items() if text]
 
 
 def grid_in_the_logits(arms: Arms, state: str) -> tuple[str, float] | None:
@@ -46,7 +48,7 @@ def _in_the_logits(arms: Arms) -> str | None:
     if not amplitudes:
         return None
     lines = _over_states({state: _ends(found, _decibels) for state in WHEN if (found := _known(arms, state, "dB"))})
-    return f"In the logits, a grid's amplitude is {amplitudes} of their standard deviation." + (
+    return f"A grid's amplitude is {amplitudes} of their standard deviation." + (
         f" In vessel-free background, the strongest grid line rises {lines} above its surroundings; 0 is no line."
         if lines
         else ""
@@ -54,7 +56,9 @@ def _in_the_logits(arms: Arms) -> str | None:
 
 
 def _by_position(arms: Arms) -> str | None:
-    varies = _over_states({state: f"by {_ends(found)}" for state in WHEN if (found := _known(arms, state, "shift"))})
+    varies = _over_states(
+        {state: f"by {_ends(found, _probability)}" for state in WHEN if (found := _known(arms, state, "shift"))}
+    )
     if not varies:
         return None
     return (
@@ -73,13 +77,17 @@ def _known(arms: Arms, state: str, column: str) -> dict[str, float]:
     return {arm: value for arm, value in found.items() if value is not None}
 
 
-def _ends(values: Mapping[str, float], show: Callable[[float], str] = number) -> str:
+def _ends(values: Mapping[str, float], show: Callable[[float], str]) -> str:
     low, high = min(values, key=lambda arm: values[arm]), max(values, key=lambda arm: values[arm])
     return " to ".join(f"{show(values[arm])} (`{arm}`)" for arm in dict.fromkeys((low, high)))
 
 
 def _decibels(value: float) -> str:
     return f"{value:.1f} dB"
+
+
+def _probability(value: float) -> str:
+    return f"{value:.4f}"
 
 
 def percent(share: float) -> str:
