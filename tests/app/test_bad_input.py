@@ -36,6 +36,8 @@ def tree(folder: Path) -> dict[str, bytes]:
         (["objective.loss.dice_weight=-1"], ["dice_weight"]),
         (["objective.optimizer.lr=fast"], ["objective.optimizer"]),
         (["trainer.max_epochs=1", "data.steps_per_epoch=4"], ["objective.scheduler", "4 training steps"]),
+        (["trainer.max_epochs=1", "trainer.limit_train_batches=4"], ["objective.scheduler", "4 training steps"]),
+        (["trainer.limit_train_batches=few"], ["trainer.limit_train_batches"]),
         (["final_split=tset"], ["did you mean 'test'"]),
         (["paths.data_dir=nowhere"], ["nowhere", "Image_01L.jpg", "Kingston", "paths.data_dir"]),
         (["data.source.split=first21"], ["first20"]),

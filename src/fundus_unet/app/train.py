@@ -76,12 +76,12 @@ def _prepare(config: DictConfig, trusted: bool, console: Console) -> _Prepared:
     """Read the data and make the model, before anything is written."""
     _quieten_libraries()
     seed_everything(_integer(config.seed, "seed", 0, 2**32 - 1), verbose=False)
-    epochs = _integer(config.trainer.max_epochs, "trainer.max_epochs", 1, 10**6)
+    _integer(config.trainer.max_epochs, "trainer.max_epochs", 1, 10**6)
     check_split(config.final_split)
     splits: Splits = build(config.data.source, trusted=trusted).splits()
     datamodule = make_datamodule(config, splits, trusted, console)
     model = make_model(config, trusted)
-    model.make_objective(epochs * config.data.steps_per_epoch)
+    model.make_objective(_training_steps(config))
     return _Prepared(splits, datamodule, model)
 
 
@@ -179,18 +179,30 @@ def _say_what_starts(
     trainer: Trainer,
 ) -> None:
     parameters = sum(parameter.numel() for parameter in model.network.parameters())
-    limit = config.trainer.limit_train_batches  # a number of batches, or a share of them
-    per_epoch = config.data.steps_per_epoch
-    per_epoch = min(limit, per_epoch) if isinstance(limit, int) else int(per_epoch * (1.0 if limit is None else limit))
-    steps = per_epoch * config.trainer.max_epochs
     console.print(
         f"U-Net {list(config.model.widths)}, {parameters:,} parameters; {run.choices.get('upsampler')}, "
-        f"{run.choices.get('downsampler')}\n{steps} steps of {config.data.batch_size} patches of "
+        f"{run.choices.get('downsampler')}\n{_training_steps(config)} steps of {config.data.batch_size} patches of "
         f"{config.data.patch_size} pixels, {config.trainer.precision} on {trainer.accelerator.__class__.__name__}\n"
         f"run directory {run.path}",
         soft_wrap=True,
         highlight=False,
     )
+
+
+def _training_steps(config: DictConfig) -> int:
+    """Raises: `InputError` where `trainer.limit_train_batches` is neither a number of batches nor a share of them."""
+    limit, per_epoch = config.trainer.limit_train_batches, config.data.steps_per_epoch
+    if isinstance(limit, float) and 0 < limit <= 1:
+        per_epoch = int(per_epoch * limit)
+    elif isinstance(limit, int) and limit > 0:
+        per_epoch = min(limit, per_epoch)
+    elif limit is not None:
+        raise InputError(
+            "trainer.limit_train_batches cannot be used",
+            expected="a number of batches from 1, a share of them such as 0.5, or null",
+            got=limit,
+        )
+    return per_epoch * config.trainer.max_epochs
 
 
 def _quieten_libraries() -> None:
