@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from fundus_unet.comparison.checkerboard.engine import MEASURES, NOT_FROM_AN_IMAGE, Settings, measure_network
 from fundus_unet.comparison.checkerboard.gradient import input_gradient
-from fundus_unet.comparison.checkerboard.phase_energy import phase_energy
+from fundus_unet.comparison.checkerboard.phase_energy import moving_average, phase_energy
 from fundus_unet.comparison.checkerboard.portrait import portrait_of
 from fundus_unet.comparison.checkerboard.reading import Reading, summarize, summarize_seeds
 from fundus_unet.comparison.checkerboard.regions import background_of, eroded, region_at
@@ -146,11 +146,24 @@ def test_the_background_keeps_away_from_rim_and_vessels():
 
 def test_portraits_show_the_networks_maps():
     portrait = portrait_of(unet(transposed(3)), noise(1, 3, 80, 72))
-    assert portrait.residual.shape == (64, 64)
-    assert portrait.spectrum.shape == (64, 64)
+    assert portrait.residual.shape == (32, 32)
+    assert portrait.spectrum.shape == (16, 16)
     assert portrait.phase_means["stage 1"].shape == (6, 2, 2)
     assert portrait.phase_means["output, period 4"].shape == (1, 4, 4)
-    assert portrait.spectrum[0, 0] > 10  # a grid of period 2
+    assert max(portrait.spectrum[place] for place in ((0, 0), (0, 8), (8, 0))) > 10  # a grid of period 2
+    small = portrait_of(unet(transposed(3)), noise(1, 3, 20, 20))  # too small for several tiles
+    assert small.residual.shape == (20, 20)
+    assert small.spectrum.shape == (16, 16)
+
+
+def test_the_detail_lies_between_vessels():
+    background = torch.zeros(96, 96, dtype=torch.bool)
+    background[40:72, 24:56] = True
+    image, network = noise(1, 3, 96, 96), unet(transposed(3)).eval()
+    output = network(image)[0].detach()
+    expected = (output - moving_average(output, 2))[0] / output.std(correction=0)
+    portrait = portrait_of(network, image, background=background)
+    assert portrait.residual == pytest.approx(expected[40:72, 24:56].numpy(), abs=1e-4)
 
 
 def test_summaries_leave_out_what_is_missing():

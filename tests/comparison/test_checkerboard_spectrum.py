@@ -10,6 +10,7 @@ from fundus_unet.comparison.checkerboard.spectrum import (
     grid_line_spectrum,
     line_bins,
     neighbours,
+    over_surroundings,
     tile_spectrum,
 )
 from fundus_unet.comparison.checkerboard.tiles import tile_size, tiles_in
@@ -113,3 +114,16 @@ def test_tiles_get_smaller_where_large_ones_do_not_fit():
     assert "fewer than 4 vessel-free tiles" in grid_line_spectrum(noise(0), ~EVERYWHERE, PERIODS, 32)[2, "x"].reason
     assert grid_line_spectrum(noise(0), EVERYWHERE, PERIODS, None)[2, "x"].value is None
     assert grid_line_spectrum(torch.zeros(1, 128, 128), EVERYWHERE, PERIODS, 32)[2, "x"].value is None
+
+
+@pytest.mark.parametrize("fall", [0.0, 1.0])
+def test_in_pictures_noise_is_level_and_a_grid_stands_out(fall):
+    tiles = tiles_in(EVERYWHERE, 32)
+    quiet = noise(0, fall=fall)
+    level = over_surroundings(tile_spectrum(quiet, tiles, 32).power, 8)
+    assert abs(float(level.median())) < 0.5
+    assert float(level.abs().quantile(0.9)) < 4
+    planted = over_surroundings(tile_spectrum(plant_grid(quiet, 4, 0.6 * quiet.std()), tiles, 32).power, 8)
+    for place in line_bins(32, 4, "x") + line_bins(32, 4, "diagonal"):
+        assert float(planted[place]) > float(level[place]) + 6
+    assert float(planted[0, 4]) == pytest.approx(float(level[0, 4]), abs=2)

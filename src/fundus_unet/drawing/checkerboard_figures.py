@@ -1,4 +1,4 @@
-"""Checkerboards of many networks side by side, on one colour scale."""
+"""Checkerboards of many networks side by side."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -60,32 +60,36 @@ def phase_means_figure(networks: Sequence[tuple[str, Mapping[str, np.ndarray]]])
 
 
 def residual_figure(rows: Sequence[Pictures]) -> Figure:
-    """Outputs less their local means, in standard deviations of the output: {title: (h, w)} in rows."""
-    # amplified: the scale is that of the row with the smallest values
-    quantiles = [np.quantile(np.abs([picture for _, picture in row]), 0.97) for row in rows]
-    largest = max(float(min(quantiles)), 1e-3)
-    title = "Output less its local mean, amplified: the emptiest detail"
-    return _gallery(rows, title, "standard deviations of the output", SIGNED, Normalize(-largest, largest))
+    """Outputs less their local means, in standard deviations of the output: {title: (h, w)} in rows.
+
+    Every row has a scale of its own, because a trained network's residual is small beside a new one's.
+    """
+    largest = [max(float(np.quantile(np.abs([picture for _, picture in row]), 0.99)), 1e-3) for row in rows]
+    norms = [Normalize(-value, value) for value in largest]
+    title = "Output less its local mean, amplified: a detail without labelled vessels"
+    return _gallery(rows, title, "standard deviations of the output", SIGNED, norms)
 
 
 def spectrum_figure(rows: Sequence[Pictures], periods: Sequence[int]) -> Figure:
-    """Log spectra with the grid lines' places marked: {title: (n, n)} in decibels over the median.
+    """Spectra with the grid lines' places marked: {title: (n, n)} in decibels over the surroundings. Every row has a
+    scale of its own.
 
     Convention: zero frequency in the middle, half the sampling rate at the border.
     """
-    values = np.concatenate([picture.ravel() for row in rows for _, picture in row])
-    low, high = np.quantile(values, [0.02, 0.999])
 
     def mark(axes: Axes, picture: np.ndarray) -> None:
         side = len(picture)
         spots = sorted({(column, row) for period in periods for column, row in _grid_spots(side, period)})
         x, y = zip(*spots, strict=True)
-        axes.scatter(x, y, s=42, facecolors="none", edgecolors="white", linewidths=0.8)
-        axes.set(xlim=(-6, side + 5), ylim=(side + 5, -6), facecolor="#444444")
+        axes.scatter(x, y, s=110, facecolors="none", edgecolors="white", linewidths=0.8)
+        rim = 0.03 * side
+        axes.set(xlim=(-0.5 - rim, side - 0.5 + rim), ylim=(side - 0.5 + rim, -0.5 - rim), facecolor="#444444")
 
     listed = ", ".join(str(period) for period in periods)
-    title = f"Log spectrum of the output; circles: grids of period {listed}"
-    return _gallery(rows, title, "dB over the median", POWER, Normalize(float(low), float(high)), mark)
+    title = f"Power by frequency; circles: grids of period {listed}"
+    values = [np.concatenate([picture.ravel() for _, picture in row]) for row in rows]
+    norms = [Normalize(*map(float, np.quantile(value, [0.02, 0.999]))) for value in values]
+    return _gallery(rows, title, "dB over other frequencies as high", POWER, norms, mark)
 
 
 def mosaic(patterns: np.ndarray) -> np.ndarray:
@@ -113,31 +117,35 @@ def _gallery(
     title: str,
     unit: str,
     cmap: str,
-    norm: Normalize,
+    norms: Sequence[Normalize],
     mark: Callable[[Axes, np.ndarray], Any] = lambda axes, picture: None,
 ) -> Figure:
-    """Pictures in lines of about equal length, at most `ACROSS`; each row starts a new line."""
+    """Pictures in lines of about equal length, at most `ACROSS`; each row starts a new line and has a colour scale."""
     lines = []
-    for row in rows:
+    for row, norm in zip(rows, norms, strict=True):
         across = -(-len(row) // -(-len(row) // ACROSS))
-        lines += [row[start : start + across] for start in range(0, len(row), across)]
-    across = max(3, *(len(line) for line in lines))
-    pitch_x, pitch_y = PANEL + 0.15, PANEL + 0.5
-    width, height = across * pitch_x + 0.2, len(lines) * pitch_y + 1.05
+        starts = range(0, len(row), across)
+        lines += [(row[start : start + across], norm, start == starts[-1]) for start in starts]
+    across = max(3, *(len(line) for line, _, _ in lines))
+    pitch_x, pitch_y, scale = PANEL + 0.15, PANEL + 0.5, 0.55
+    width, height = across * pitch_x + 0.2, len(lines) * pitch_y + len(rows) * scale + 0.5
     figure = Figure(figsize=(width, height), dpi=110)
-    for number, line in enumerate(lines):
+    bottom = height - 0.5
+    for line, norm, last in lines:
+        bottom -= pitch_y
         for column, (caption, picture) in enumerate(line):
-            bottom = height - 0.5 - (number + 1) * pitch_y
             axes = figure.add_axes(((0.15 + column * pitch_x) / width, bottom / height, PANEL / width, PANEL / height))
             axes.imshow(picture, cmap=cmap, norm=norm, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
             axes.set_title(caption, fontsize=8.5)
             mark(axes, picture)
+        if last:
+            bottom -= scale
+            bar = figure.add_axes((0.15 / width, (bottom + 0.35) / height, 3 / width, 0.13 / height))
+            colours = figure.colorbar(ScalarMappable(norm, cmap), cax=bar, orientation="horizontal", extend="both")
+            colours.ax.tick_params(labelsize=8)
+            colours.locator = MaxNLocator(5)
+            colours.update_ticks()
+            figure.text(3.3 / width, (bottom + 0.41) / height, unit, fontsize=9, va="center")
     figure.text(0.15 / width, 1 - 0.25 / height, title, fontsize=12, fontweight="bold", va="center")
-    bar = figure.add_axes((0.15 / width, 0.35 / height, 3 / width, 0.13 / height))
-    colours = figure.colorbar(ScalarMappable(norm, cmap), cax=bar, orientation="horizontal", extend="both")
-    colours.ax.tick_params(labelsize=8)
-    colours.locator = MaxNLocator(5)
-    colours.update_ticks()
-    figure.text(3.3 / width, 0.41 / height, unit, fontsize=9, va="center")
     return figure

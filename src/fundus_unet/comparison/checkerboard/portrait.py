@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from fundus_unet.comparison.checkerboard.engine import periods_of
 from fundus_unet.comparison.checkerboard.phase_energy import moving_average, phase_patterns
 from fundus_unet.comparison.checkerboard.regions import region_at
-from fundus_unet.comparison.checkerboard.spectrum import tile_spectrum
+from fundus_unet.comparison.checkerboard.spectrum import over_surroundings, tile_spectrum
 from fundus_unet.comparison.checkerboard.stages import outputs_of, stages_of
+from fundus_unet.comparison.checkerboard.tiles import FEWEST_TILES, PERIODS_PER_TILE, tile_size, tiles_in
 
-DETAIL = 64
-"""Side of the residual in pixels: a grid of period 2 must stay visible on a screen."""
-SPECTRUM = 256
+DETAIL = 32
+"""Side of the residual in pixels: small enough to lie between vessels, and for single pixels to be seen."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Portrait:
     """Maps that the network computed; nothing of the input is shown.
 
     Shapes: `phase_means` {place: (C, p, p)}, in standard deviations of each channel; `residual` (h, w), the output
-    less its moving average over the longest period, in standard deviations of the output; `spectrum` (n, n), decibels
-    over its median, zero frequency at [n // 2, n // 2].
+    less its moving average over two pixels, in standard deviations of the output; `spectrum` (n, n), decibels
+    over the bins about as far from zero frequency, which is at [n // 2, n // 2].
     """
 
     phase_means: dict[str, np.ndarray]
@@ -37,7 +37,8 @@ class Portrait:
 def portrait_of(
     network: nn.Module, image: Tensor, region: Tensor | None = None, background: Tensor | None = None
 ) -> Portrait:
-    """Of the first output channel; detail and spectrum are taken where the background is emptiest.
+    """Of the first output channel; the detail is where the background is emptiest, the spectrum is of the tiles that
+    lines are measured on.
 
     Shapes: image a batch of one, region and background bool (H, W) of the output's size.
     """
@@ -53,15 +54,14 @@ def portrait_of(
     inside = torch.ones(output.shape[-2:], dtype=torch.bool) if region is None else region
     empty = inside if background is None else background
     spread = output[:, inside].std(correction=0).clamp(min=1e-12)
-    residual = (output - moving_average(output, max(periods)))[0] / spread
+    residual = (output - moving_average(output, min(periods)))[0] / spread
     top, left = _emptiest(empty, DETAIL)
-    side = min(SPECTRUM, *(2 ** (length.bit_length() - 1) for length in output.shape[-2:]))
-    power = tile_spectrum(output, [_emptiest(empty, side)], side).power
-    relative = power / power.median().clamp(min=1e-300)
+    size, corners = _tiles(empty, max(periods))
+    power = over_surroundings(tile_spectrum(output, corners, size).power, min(max(periods), size // PERIODS_PER_TILE))
     return Portrait(
         phase_means,
         residual[top : top + DETAIL, left : left + DETAIL].numpy(),
-        (10 * torch.fft.fftshift(relative.clamp(min=1e-12)).log10()).numpy(),
+        torch.fft.fftshift(power).numpy(),
         periods,
     )
 
@@ -73,6 +73,16 @@ def _relative_phase_means(maps: Tensor, period: int, region: Tensor | None) -> n
     if not isinstance(patterns, str):
         shown[patterns.channels.cpu()] = (patterns.mean() / patterns.total.sqrt()[:, None, None]).cpu()
     return shown.numpy()
+
+
+def _tiles(background: Tensor, longest: int) -> tuple[int, list[tuple[int, int]]]:
+    """Side and corners of the tiles in the background; the emptiest square where they are too few."""
+    size = tile_size([background], longest)
+    corners = tiles_in(background, size) if size else []
+    if size and len(corners) >= FEWEST_TILES:
+        return size, corners
+    size = min(PERIODS_PER_TILE * longest, *(2 ** (length.bit_length() - 1) for length in background.shape))
+    return size, [_emptiest(background, size)]
 
 
 def _emptiest(background: Tensor, side: int) -> tuple[int, int]:

@@ -89,7 +89,7 @@ def decibels(spectrum: Spectrum, period: int, direction: str, longest: int) -> f
     if not line > 0 or not min(float(spectrum.power[place]) for place in around) > 0:
         return None
     slope = _slope(spectrum.power, bins[0], longest)
-    steps = torch.tensor([math.log(_radius(place, size) / _radius(bins[0], size)) for place in around])
+    steps = torch.tensor([math.log(radius(place, size) / radius(bins[0], size)) for place in around])
     level = torch.stack([spectrum.power[place] for place in around]) * torch.exp(-slope * steps)
     # the median of gamma-distributed powers lies below their mean
     floor = float(level.quantile(0.5)) / (1 - 1 / (9 * spectrum.tiles)) ** 3
@@ -137,17 +137,17 @@ def _slope(power: Tensor, line: tuple[int, int], longest: int) -> float:
     """
     size = len(power)
     places = [place for place in off_grid(size, longest) if _alike(place, line, size, FITTED_DISTANCE)]
-    x = torch.tensor([math.log(_radius(place, size)) for place in places], dtype=torch.float64)
+    x = torch.tensor([math.log(radius(place, size)) for place in places], dtype=torch.float64)
     y = torch.stack([power[place] for place in places]).clamp(min=1e-300).log()
     x = x - x.mean()
     return float((x * y).sum() / x.square().sum().clamp(min=1e-12))
 
 
 def _alike(place: tuple[int, int], line: tuple[int, int], size: int, factor: float) -> bool:
-    return 1 / factor <= _radius(place, size) / _radius(line, size) <= factor
+    return 1 / factor <= radius(place, size) / radius(line, size) <= factor
 
 
-def _radius(place: tuple[int, int], size: int) -> float:
+def radius(place: tuple[int, int], size: int) -> float:
     """Distance from zero frequency as differences of neighbouring pixels see it: flat at half the sampling rate, as
     the spectrum of every sampled image is; half a bin at zero."""
     return math.hypot(*(2 * math.sin(math.pi * frequency / size) for frequency in place)) or math.pi / size
@@ -158,6 +158,25 @@ def _shape(spectrum: Spectrum, period: int, direction: str) -> float:
     if period == 2:
         return spectrum.tiles / 2
     return spectrum.tiles * (2.0 if direction == "diagonal" else 1.0)
+
+
+def over_surroundings(power: Tensor, longest: int) -> Tensor:
+    """Decibels of every bin over the median of the off-grid bins about as far from zero frequency; 0 where none is.
+
+    For pictures: grid lines stand out, and the fall of the spectrum does not hide them.
+
+    Shapes: (n, n), zero frequency first.
+    """
+    size = len(power)
+    places = sorted(off_grid(size, longest))
+    around = torch.tensor([radius(place, size) for place in places]).log()
+    values = torch.stack([power[place] for place in places]).clamp(min=1e-300).log10()
+    shown = torch.zeros_like(power)
+    for place in itertools.product(range(size), repeat=2):
+        alike = (around - math.log(radius(place, size))).abs() <= math.log(SAME_DISTANCE)
+        if alike.any():
+            shown[place] = 10 * (power[place].clamp(min=1e-300).log10() - values[alike].quantile(0.5))
+    return shown
 
 
 def _mean_log(shape: float) -> float:
