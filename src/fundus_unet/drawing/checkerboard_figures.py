@@ -88,7 +88,7 @@ def spectrum_figure(rows: Sequence[Pictures], periods: Sequence[int]) -> Figure:
     listed = ", ".join(str(period) for period in periods)
     title = f"Power by frequency; circles: grids of period {listed}"
     values = [np.concatenate([picture.ravel() for _, picture in row]) for row in rows]
-    norms = [Normalize(*map(float, np.quantile(value, [0.02, 0.999]))) for value in values]
+    norms = [Normalize(float(np.quantile(value, 0.02)), float(np.quantile(value, 0.999))) for value in values]
     return _gallery(rows, title, "dB over other frequencies as high", POWER, norms, mark)
 
 

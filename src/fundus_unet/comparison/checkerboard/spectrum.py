@@ -172,10 +172,11 @@ def over_surroundings(power: Tensor, longest: int) -> Tensor:
     around = torch.tensor([radius(place, size) for place in places]).log()
     values = torch.stack([power[place] for place in places]).clamp(min=1e-300).log10()
     shown = torch.zeros_like(power)
-    for place in itertools.product(range(size), repeat=2):
-        alike = (around - math.log(radius(place, size))).abs() <= math.log(SAME_DISTANCE)
+    for row, column in itertools.product(range(size), repeat=2):
+        alike = (around - math.log(radius((row, column), size))).abs() <= math.log(SAME_DISTANCE)
         if alike.any():
-            shown[place] = 10 * (power[place].clamp(min=1e-300).log10() - values[alike].quantile(0.5))
+            here = power[row, column].clamp(min=1e-300).log10()
+            shown[row, column] = 10 * (here - values[alike].quantile(0.5))
     return shown
 
 
