@@ -23,9 +23,9 @@ figcaption, .note { font-size: .88rem; color: #444; }
 code, pre { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .86em; }
 pre { background: #f5f5f5; padding: .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 details summary { cursor: pointer; font-weight: 600; margin: .6rem 0; }
-@media print { body { max-width: none; margin: 0; font-size: 11px; } table { font-size: 8.5px; }
-  th, td { white-space: normal; padding: .15rem .3rem; } figure, table, .verdict { break-inside: avoid; }
-  details > * { display: block; } }
+@media print { html { font-size: 11px; } body { max-width: none; margin: 0; font-size: 11px; }
+  table { font-size: 8.5px; } th, td { white-space: normal; padding: .15rem .3rem; } h2 { break-after: avoid; }
+  figure, table, .verdict { break-inside: avoid; } img { max-height: 23cm; } }
 """
 
 
