@@ -66,7 +66,7 @@ def residual_figure(rows: Sequence[Pictures]) -> Figure:
     """
     largest = [max(float(np.quantile(np.abs([picture for _, picture in row]), 0.99)), 1e-3) for row in rows]
     norms = [Normalize(-value, value) for value in largest]
-    title = "Output less its local mean, amplified: a detail without labelled vessels"
+    title = "Output less its local mean, amplified: a detail"
     return _gallery(rows, title, "standard deviations of the output", SIGNED, norms)
 
 
@@ -89,7 +89,7 @@ def spectrum_figure(rows: Sequence[Pictures], periods: Sequence[int]) -> Figure:
     title = f"Power by frequency; circles: grids of period {listed}"
     values = [np.concatenate([picture.ravel() for _, picture in row]) for row in rows]
     norms = [Normalize(float(np.quantile(value, 0.02)), float(np.quantile(value, 0.999))) for value in values]
-    return _gallery(rows, title, "dB over other frequencies as high", POWER, norms, mark)
+    return _gallery(rows, title, "dB over the frequencies around", POWER, norms, mark)
 
 
 def mosaic(patterns: np.ndarray) -> np.ndarray:

@@ -24,7 +24,7 @@ class Portrait:
 
     Shapes: `phase_means` {place: (C, p, p)}, in standard deviations of each channel; `residual` (h, w), the output
     less its moving average over two pixels, in standard deviations of the output; `spectrum` (n, n), decibels
-    over the bins about as far from zero frequency, which is at [n // 2, n // 2].
+    over the bins around; zero frequency is at [n // 2, n // 2].
     """
 
     phase_means: dict[str, np.ndarray]

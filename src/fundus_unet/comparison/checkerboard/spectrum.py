@@ -161,22 +161,19 @@ def _shape(spectrum: Spectrum, period: int, direction: str) -> float:
 
 
 def over_surroundings(power: Tensor, longest: int) -> Tensor:
-    """Decibels of every bin over the median of the off-grid bins about as far from zero frequency; 0 where none is.
+    """Decibels of every bin over the median of its `neighbours`; 0 where it has none.
 
-    For pictures: grid lines stand out, and the fall of the spectrum does not hide them.
+    For pictures: grid lines stand out, and neither the fall of the spectrum nor its broad ridges hide them.
 
     Shapes: (n, n), zero frequency first.
     """
-    size = len(power)
-    places = sorted(off_grid(size, longest))
-    around = torch.tensor([radius(place, size) for place in places]).log()
-    values = torch.stack([power[place] for place in places]).clamp(min=1e-300).log10()
+    logarithm = power.clamp(min=1e-300).log10()
     shown = torch.zeros_like(power)
-    for row, column in itertools.product(range(size), repeat=2):
-        alike = (around - math.log(radius((row, column), size))).abs() <= math.log(SAME_DISTANCE)
-        if alike.any():
-            here = power[row, column].clamp(min=1e-300).log10()
-            shown[row, column] = 10 * (here - values[alike].quantile(0.5))
+    for row, column in itertools.product(range(len(power)), repeat=2):
+        around = neighbours(len(power), [(row, column)], longest)
+        if around:
+            floor = torch.stack([logarithm[place] for place in around]).quantile(0.5)
+            shown[row, column] = 10 * (logarithm[row, column] - floor)
     return shown
 
 

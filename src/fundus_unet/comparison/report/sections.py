@@ -16,7 +16,7 @@ PICTURES = {
     "residual.png": "Logits less their mean over two pixels, amplified, in a part of the photograph without labelled "
     "vessels: a grid shows as a regular pattern. The same part for every network; one scale for the new networks, and "
     "a finer one for the trained.",
-    "spectrum.png": "Power of the logits by frequency, between vessels, over other frequencies as high: a grid of the "
+    "spectrum.png": "Power of the logits by frequency, between vessels, over the frequencies around: a grid of the "
     "decoder shows as bright points in the circles. Frequency 0 is in the middle, the finest grid at the border.",
     "phase_means.png": "Mean of each of the four (or more) positions on the grid, relative to the standard deviation; "
     "one even tile is no grid.",
