@@ -167,6 +167,20 @@ def test_bad_run_directories_are_reported_and_the_others_compared(compared: Scri
     assert "no finished run" in nothing.err
 
 
+def test_a_run_that_cannot_be_scored_does_not_stop_the_others(compared: Scripts) -> None:
+    run = compared.folder / OUT / "runs" / "bilinear_conv_seed1"
+    (run / "evaluation/test/metrics.json").write_text("{")
+    (run / "checkpoints/best.ckpt").unlink()
+    finished = compare(compared, ARMS, "seeds=[0,1]")
+    assert finished.code == 1
+    assert "not compared: bilinear_conv_seed1: the run" in finished.out
+    assert "has no best checkpoint" in finished.out
+    assert result(compared)["arms"]["bilinear_conv"]["seeds"] == [0]
+    alone = compare(compared, f"run_dirs=[{run}]")
+    assert alone.code == 2
+    assert "has no best checkpoint" in alone.err
+
+
 def test_runs_of_another_budget_are_refused_unless_told(compared: Scripts) -> None:
     longer = compared.train("trainer.max_epochs=2", "upsampler=bilinear_conv").run_directory
     control = compared.folder / OUT / "runs" / "transposed_k4s2p1_seed0"

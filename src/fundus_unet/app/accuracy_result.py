@@ -45,18 +45,29 @@ class Failure:
 
 def score_runs(
     runs: Sequence[RunDirectory], split: str, data_dir: str | None, out_dir: Path, console: Console
-) -> list[tuple[RunDirectory, ScoredRun]]:
-    """The scores of every run on a split: those it has, or else a new evaluation."""
-    scored = []
+) -> tuple[list[tuple[RunDirectory, ScoredRun]], list[Failure]]:
+    """The scores of every run on a split: those it has, or else a new evaluation; and the runs that cannot be scored.
+
+    Raises: `InputError`, that of the first run, where none can be scored.
+    """
+    scored: list[tuple[RunDirectory, ScoredRun]] = []
+    failures: list[Failure] = []
+    errors: list[InputError] = []
     for number, run in enumerate(runs, 1):
         if data_dir is not None:
             run.config.paths.data_dir = str(Path(data_dir).resolve())
         folder = run.path / "evaluation" / split
-        if not _is_complete(folder):
-            console.print(f"[{number}/{len(runs)}] evaluating {run.path.name} on {split}", markup=False)
-            evaluate_run(run, run.config.data.source, split, split)
-        scored.append((run, _scored(run, folder, out_dir)))
-    return scored
+        try:
+            if not _is_complete(folder):
+                console.print(f"[{number}/{len(runs)}] evaluating {run.path.name} on {split}", markup=False)
+                evaluate_run(run, run.config.data.source, split, split)
+            scored.append((run, _scored(run, folder, out_dir)))
+        except InputError as error:
+            errors.append(error)
+            failures.append(Failure(run.path.name, error.problem))
+    if errors and not scored:
+        raise errors[0]
+    return scored, failures
 
 
 def write_result(

@@ -50,7 +50,8 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
     if not config.allow_different:
         check_same(protocols)
     out_dir = Path(config.out_dir)
-    scored = score_runs(runs, config.final_split, data_dir, out_dir, console)
+    scored, unscored = score_runs(runs, config.final_split, data_dir, out_dir, console)
+    failures += unscored
     result = write_result(out_dir, scored, protocols, failures, config, console)
     if failures:
         sys.exit(1)
