@@ -1,12 +1,16 @@
 """An interruption leaves the old file whole."""
 
 import csv
+import errno
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from fundus_unet.core.files import write_bytes, write_csv, write_json, write_text
+from fundus_unet.core.files import read_bytes, remove_partial_files, write_bytes, write_csv, write_json, write_text
 
 WRITERS = {
     "bytes": lambda path: write_bytes(path, b"new"),
@@ -41,16 +45,16 @@ def test_interrupted_before_the_rename(write, tmp_path, monkeypatch):
 
 @every_writer
 def test_interrupted_while_writing(write, tmp_path, monkeypatch):
-    path, write_whole = tmp_path / "result", Path.write_bytes
+    path = tmp_path / "result"
 
-    def write_half(self: Path, data: bytes):
-        write_whole(self, data[: len(data) // 2])
-        raise OSError("No space left on device")
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", write_half)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as caught:
         write(path)
-    assert visible(tmp_path) == []
+    assert caught.value.filename == str(path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @every_writer
@@ -78,3 +82,38 @@ def test_csv_columns_are_the_union(tmp_path):
     assert (tmp_path / "rows.csv").read_text() == 'name,dice,extra\n"a,b",0.5,\n"c""d",,1\n'
     with (tmp_path / "rows.csv").open(newline="") as file:
         assert [row["name"] for row in csv.DictReader(file)] == ["a,b", 'c"d']
+
+
+def test_a_link_is_replaced_and_what_it_points_to_is_kept(tmp_path):
+    (tmp_path / "original").write_text("kept")
+    (tmp_path / "link").symlink_to(tmp_path / "original")
+    write_text(tmp_path / "link", "new")
+    assert (tmp_path / "original").read_text() == "kept"
+    assert (tmp_path / "link").read_text() == "new"
+
+
+def test_the_longest_name_can_be_written(tmp_path):
+    path = tmp_path / ("n" * 251 + ".png")
+    write_bytes(path, b"new", durable=False)
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_the_leavings_of_the_dead_are_removed_and_those_of_the_living_kept(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    names = {"dead": f".{dead.pid}-0.part", "living": f".{os.getpid()}-0.part", "foreign": ".notes.part"}
+    for name in names.values():
+        (tmp_path / name).touch()
+    remove_partial_files(tmp_path)
+    assert {entry.name for entry in tmp_path.iterdir()} == {names["living"], names["foreign"]}
+
+
+def test_only_regular_files_within_the_limit_are_read(tmp_path):
+    (tmp_path / "file").write_bytes(b"12345")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    assert read_bytes(tmp_path / "link", 5) == b"12345"
+    for name, words in (("file", "larger than 4"), ("pipe", "a pipe"), ("endless", "a device"), (".", "a folder")):
+        with pytest.raises(OSError, match=words):
+            read_bytes(tmp_path / name, 4)
