@@ -125,10 +125,12 @@ def test_multirun_trains_every_combination(scripts: Scripts) -> None:
     finished = succeeded(
         scripts.train("upsampler=transposed_k3s2p1,bilinear_conv", "seed=0,1", "trainer.max_epochs=1", multirun=True)
     )
-    runs = sorted((scripts.folder / "runs").iterdir())
+    runs = sorted(path for path in (scripts.folder / "runs/multirun").iterdir() if path.is_dir())
     assert len(runs) == 4
-    assert {tuple(run.name.split("_chasedb1_")[1].rsplit("_", 1)) for run in runs} == {
-        (upsampler, seed) for upsampler in ("transposed_k3s2p1", "bilinear_conv") for seed in ("seed0", "seed1")
+    assert {run.name.rsplit("_", 1)[0] for run in runs} == {
+        f"chasedb1_{upsampler}_{seed}"
+        for upsampler in ("transposed_k3s2p1", "bilinear_conv")
+        for seed in ("seed0", "seed1")
     }
     assert finished.out.count("run directory ") == 4
 

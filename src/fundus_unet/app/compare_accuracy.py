@@ -15,6 +15,7 @@ from fundus_unet.app.arms import arm_name, check_control, check_upsamplers, list
 from fundus_unet.app.build import build
 from fundus_unet.app.entry import INTERRUPTED
 from fundus_unet.app.evaluate import labelled_cases
+from fundus_unet.app.resume import existing_run
 from fundus_unet.app.run_directory import RunDirectory, plain
 from fundus_unet.app.train import resume_run, train_new_run
 from fundus_unet.comparison.matching import matching_width
@@ -160,22 +161,7 @@ def _existing(path: Path, planned: DictConfig) -> RunDirectory | None:
 
     Raises: `DivergedError` where it diverged; `InputError` where it is another run than the planned one.
     """
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        return None
-    run = RunDirectory(path)
-    if run.diverged:
+    run = existing_run(path, planned)
+    if run is not None and run.diverged:
         raise DivergedError(f"training diverged in an earlier comparison; delete {path} to try again")
-    found, wanted = (
-        protocol_of(config) | {"seed": config["seed"], "upsampler": config["model"]["upsampler"]}
-        for config in (plain(run.config), plain(planned))
-    )
-    try:
-        check_same({"there": found, "asked for": wanted})
-    except InputError as error:
-        raise InputError(
-            f"{path} holds a run with other settings; it was not changed",
-            expected="the run of an earlier, equal comparison, or nothing",
-            got=str(error).split("got: ", 1)[-1].split("\n  what to do")[0],
-            fix="choose another out_dir",
-        ) from error
     return run

@@ -1,5 +1,6 @@
 """What every script goes through: Hydra composes the configuration, and errors are told in the user's terms."""
 
+import errno
 import functools
 import os
 import re
@@ -21,6 +22,7 @@ from hydra.errors import (
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from fundus_unet.app.interruption import interruptible, interruption_requested
 from fundus_unet.core.errors import InputError, did_you_mean
 
 CONFIG_DIR = Path(__file__).resolve().parents[3] / "configs"
@@ -42,10 +44,12 @@ def entry(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[
             os.environ["HYDRA_FULL_ERROR"] = "1"
             hydra_main = hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=config_name)(main)
             try:
-                hydra_main()
-            except KeyboardInterrupt:
-                sys.exit(INTERRUPTED)
-            except Exception as error:
+                with interruptible():
+                    hydra_main()
+            except (Exception, KeyboardInterrupt) as error:
+                if isinstance(error, KeyboardInterrupt) or interruption_requested():
+                    print("interrupted", file=sys.stderr)
+                    sys.exit(INTERRUPTED)
                 message = explain(error, config_name)
                 if message is None:
                     raise
@@ -80,12 +84,34 @@ def explain(error: BaseException, config_name: str) -> str | None:
         return str(error)
     if type(error).__name__ == "MisconfigurationException":  # lightning's; importing it here would take seconds
         return str(error)
+    if isinstance(error, OSError):
+        return _system_message(error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory\n  what to do: close other programs, or make what is held smaller"
     if isinstance(error, ImportError) and "libGL" in str(error):
         return (
             f"OpenCV cannot be loaded: {error}\n  what to do: pip uninstall opencv-python, then "
             "pip install --force-reinstall --no-deps opencv-python-headless (this project needs no window)"
         )
     return None
+
+
+def _system_message(error: OSError) -> str:
+    """What the system refused: a full disk, a folder that may not be written, a file that went away."""
+    where = f"{error.filename}: " if error.filename else ""
+    fix = _SYSTEM_FIXES.get(error.errno or 0, "check the path and its permissions, then give the command again")
+    return f"{where}{error.strerror or error}\n  what to do: {fix}"
+
+
+_SYSTEM_FIXES = {
+    errno.ENOSPC: "make room on the disk, then give the command again",
+    errno.EDQUOT: "make room on the disk, then give the command again",
+    errno.EMFILE: "allow more open files (ulimit -n), then give the command again",
+    errno.EROFS: "choose a folder that can be written",
+    errno.EACCES: "choose another folder, or change its permissions",
+    errno.EPERM: "choose another folder, or change its permissions",
+    errno.ENAMETOOLONG: "give a shorter name",
+}
 
 
 def _input_error_behind(error: BaseException | None) -> InputError | None:

@@ -1,5 +1,8 @@
 """The objects of a training run, made from its configuration."""
 
+import os
+from pathlib import Path
+
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.utilities.exceptions import MisconfigurationException
@@ -15,7 +18,10 @@ from fundus_unet.data.datamodule import FundusDataModule
 from fundus_unet.data.preprocess import Preprocessor
 from fundus_unet.data.store import PhotographStore
 from fundus_unet.metrics.field_of_view import VesselScores
+from fundus_unet.training.checkpoints import WholeFiles
 from fundus_unet.training.segmenter import VesselSegmenter
+
+CHECKPOINT_FOLDER = "checkpoints"
 
 
 def make_datamodule(config: DictConfig, splits: Splits, trusted: bool, console: Console) -> FundusDataModule:
@@ -50,14 +56,49 @@ def make_model(config: DictConfig, trusted: bool) -> VesselSegmenter:
     )
 
 
-def make_trainer(config: DictConfig, trusted: bool) -> Trainer:
-    callbacks = [build(node, trusted=trusted) for node in config.callbacks.values() if node is not None]
+def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:
+    """The trainer of one process, which writes to `run_dir` and to what the user's own callbacks and loggers say.
+
+    Raises: `InputError` for settings that it does not take, or for more than one process.
+    """
+    nodes = {str(name): node for name, node in config.callbacks.items() if node is not None}
+    if "checkpoint" not in nodes:
+        raise InputError(
+            "callbacks.checkpoint cannot be null",
+            expected="a callback that writes best.ckpt and last.ckpt, without which a run cannot be used",
+            fix="leave callbacks.checkpoint as it is",
+        )
+    callbacks = [build(node, trusted=trusted) for name, node in nodes.items() if name != "checkpoint"]
+    callbacks.append(build(nodes["checkpoint"], trusted=trusted)(folder=run_dir / CHECKPOINT_FOLDER))
     logger = build(config.logger, trusted=trusted) if config.logger else False
     try:
         # patches are already split among processes, by draw number
-        return Trainer(**config.trainer, callbacks=callbacks, logger=logger, use_distributed_sampler=False)
+        trainer = Trainer(
+            **config.trainer,
+            callbacks=callbacks,
+            logger=logger,
+            plugins=[WholeFiles()],
+            use_distributed_sampler=False,
+            default_root_dir=run_dir,
+        )
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise InputError(f"the trainer cannot be made: {error}", fix="check the settings trainer.*") from error
+    _check_single_process(trainer)
+    return trainer
+
+
+def _check_single_process(trainer: Trainer) -> None:
+    """Raises: `InputError` where one launch would be several processes, each of which would make its own run."""
+    launched = int(os.environ.get("WORLD_SIZE", 1)) if os.environ.get("WORLD_SIZE", "1").isdigit() else 1
+    processes = max(trainer.world_size, trainer.num_devices, launched)
+    if processes > 1:
+        raise InputError(
+            "one training runs in one process, on one device",
+            expected="trainer.devices=1 and trainer.num_nodes=1, started once",
+            got=f"{processes} processes: trainer.devices={trainer.num_devices}, trainer.num_nodes={trainer.num_nodes}"
+            + (f", and WORLD_SIZE={launched} of a launcher such as torchrun" if launched > 1 else ""),
+            fix="set trainer.devices=1; to use several devices, start a training on each, with another seed",
+        )
 
 
 def _loaded(

@@ -1,5 +1,8 @@
 """What TensorBoard shows beside the curves: the configuration, and runs compared in the HPARAMS tab."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from lightning.pytorch import Trainer
@@ -37,6 +40,22 @@ def log_final_metrics(
         logger.log_hyperparams(hyperparameters, final, step=trainer.global_step)
         logger.save()
         logger.finalize("success")
+
+
+@contextmanager
+def errors_of_writers_raised_once() -> Iterator[None]:
+    """TensorBoard writes in a thread; what fails there, on a full disk, is raised at the next event and told then."""
+    before = threading.excepthook
+
+    def quiet(error: threading.ExceptHookArgs) -> None:
+        if not issubclass(error.exc_type, OSError):
+            before(error)
+
+    threading.excepthook = quiet
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _loggers(trainer: Trainer) -> list[TensorBoardLogger]:

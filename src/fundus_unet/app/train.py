@@ -2,25 +2,30 @@
 
 import logging
 import sys
+import traceback
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from lightning.pytorch import Trainer, seed_everything
-from lightning.pytorch.trainer.states import TrainerStatus
 from omegaconf import DictConfig
 from rich.console import Console
 
 from fundus_unet.app.build import build
-from fundus_unet.app.entry import INTERRUPTED
+from fundus_unet.app.data_record import check_data, data_record, write_data_record
+from fundus_unet.app.entry import explain
 from fundus_unet.app.evaluate import check_split, evaluate_run
+from fundus_unet.app.fit import checkpoints_of, fit
 from fundus_unet.app.load import load_predictor, load_preprocessor, load_weights
-from fundus_unet.app.make import make_datamodule, make_model, make_trainer
-from fundus_unet.app.run_directory import DIVERGED, THRESHOLD, RunDirectory, new_run_path
-from fundus_unet.app.stopwatch import Stopwatch
-from fundus_unet.app.tensorboard import log_config, log_final_metrics
+from fundus_unet.app.make import CHECKPOINT_FOLDER, make_datamodule, make_model, make_trainer
+from fundus_unet.app.multirun import job_ended, job_path
+from fundus_unet.app.resume import existing_run, saved_best_score, saved_state
+from fundus_unet.app.run_directory import THRESHOLD, RunDirectory, new_run_path
+from fundus_unet.app.tensorboard import log_final_metrics
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json
 from fundus_unet.data.case import Splits
@@ -31,13 +36,15 @@ from fundus_unet.training.segmenter import DivergedError, VesselSegmenter
 
 
 def train_from_config(config: DictConfig) -> dict[str, Any] | None:
-    """Entry of `scripts/train.py`: a new run, or with `resume=RUN_DIR` the rest of an old one."""
+    """Entry of `scripts/train.py`: a new run, with `resume=RUN_DIR` the rest of an old one, with `-m` many."""
     hydra = HydraConfig.get()
     choices, overrides = dict(hydra.runtime.choices), list(hydra.overrides.task)
-    if config.resume:
+    if config.resume is not None:
         run = RunDirectory(config.resume)
         _apply_to_resumed(run, overrides)
         return resume_run(run)
+    if hydra.mode == RunMode.MULTIRUN:
+        return _train_job(config, choices, overrides, hydra.sweep.dir)
     return train_new_run(config, choices, overrides)
 
 
@@ -50,19 +57,70 @@ def train_new_run(config: DictConfig, choices: dict[str, Any], overrides: list[s
     """
     console = Console()
     config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
-    prepared = _prepare(config, trusted=True, console=console)
     config.paths.run_dir = str(new_run_path(config, choices))
-    trainer = make_trainer(config, trusted=True)
-    return _train(RunDirectory.create(config, choices, overrides), config, trainer, prepared, console)
+    trainer = make_trainer(config, Path(config.paths.run_dir), trusted=True)
+    prepared = _prepare(config, trusted=True, console=console)
+    record = data_record(prepared.splits)
+
+    def begin() -> RunDirectory:
+        run = RunDirectory.create(config, choices, overrides)
+        write_data_record(run.path, record)
+        return run
+
+    return _train(begin, config, trainer, prepared, console)
 
 
 def resume_run(run: RunDirectory) -> dict[str, Any] | None:
-    """Train the rest of an interrupted run from the end of its last whole epoch; returns and raises as a new one."""
+    """Train the rest of an interrupted run from the end of its last whole epoch; returns and raises as a new one.
+
+    Raises: `InputError`, before anything is written, where its configuration says what a run directory may not, or
+    its data or its schedule are not those that it began with.
+    """
     console = Console()
+    folder = run.path / CHECKPOINT_FOLDER
+    trainer = make_trainer(run.config, run.path, trusted=False)
     prepared = _prepare(run.config, trusted=False, console=console)
-    if (run.path / "checkpoints" / "last.ckpt").is_file():
-        load_weights(prepared.model.network, run.checkpoint("last"))
-    return _train(run, run.config, make_trainer(run.config, trusted=False), prepared, console)
+    unknown = check_data(run.path, data_record(prepared.splits))
+    if unknown:
+        console.print(unknown, style="yellow", markup=False, soft_wrap=True)
+    state = saved_state(folder, console)
+    if state is not None:
+        load_weights(prepared.model.network, state.path)
+        state.check_schedule(*prepared.model.make_objective(_training_steps(run.config)), run.config.trainer.max_epochs)
+        checkpoints_of(trainer).resume(state, saved_best_score(folder, console))
+    return _train(lambda: run, run.config, trainer, prepared, console)
+
+
+def _train_job(
+    config: DictConfig, choices: dict[str, Any], overrides: list[str], sweep_dir: str
+) -> dict[str, Any] | None:
+    """One job of a multirun: trained, continued, or kept where it is finished. An error does not stop the rest."""
+    if config.paths.run_dir is None:
+        config.paths.run_dir = str(job_path(sweep_dir, config, choices, overrides))
+    path = Path(config.paths.run_dir)
+    print(f"\njob {path.name}: {' '.join(overrides)}")
+    try:
+        config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
+        run = existing_run(path, config)
+        if run is None:
+            metrics = train_new_run(config, choices, overrides)
+        elif run.finished:
+            print(f"finished before, and kept: {path}")
+            metrics = None
+        else:
+            if run.diverged:
+                raise DivergedError(f"training diverged before; delete {path} to try again")
+            metrics = resume_run(run)
+    except Exception as error:
+        message = explain(error, "train")
+        if message is None:
+            message = f"{type(error).__name__}: {error}"
+            traceback.print_exc()
+        print(f"error: {message}", file=sys.stderr)
+        job_ended(path.name, message.splitlines()[0])
+        return None
+    job_ended(path.name)
+    return metrics
 
 
 @dataclass(frozen=True)
@@ -86,41 +144,13 @@ def _prepare(config: DictConfig, trusted: bool, console: Console) -> _Prepared:
 
 
 def _train(
-    run: RunDirectory, config: DictConfig, trainer: Trainer, prepared: _Prepared, console: Console
+    begin: Callable[[], RunDirectory], config: DictConfig, trainer: Trainer, prepared: _Prepared, console: Console
 ) -> dict[str, Any] | None:
+    """Everything is ready, and nothing is written yet."""
+    run = begin()
     _say_what_starts(console, run, config, prepared.model, trainer)
-    log_config(trainer, config)
-    _fit(trainer, prepared.model, prepared.datamodule, run, console)
+    fit(trainer, prepared.model, prepared.datamodule, config, run, console)
     return _finish(run, config, prepared.splits, trainer, console)
-
-
-def _fit(
-    trainer: Trainer, model: VesselSegmenter, datamodule: FundusDataModule, run: RunDirectory, console: Console
-) -> None:
-    last = run.path / "checkpoints" / "last.ckpt"
-    clock, ended = Stopwatch(), "failed"
-    try:
-        # a run interrupted in its first epoch has no checkpoint, and starts again
-        trainer.fit(model, datamodule, ckpt_path=last if last.is_file() else None, weights_only=True)
-        ended = "interrupted" if trainer.state.status == TrainerStatus.INTERRUPTED else "finished"
-    except DivergedError:
-        ended = DIVERGED
-        raise
-    except SystemExit:
-        if trainer.state.status != TrainerStatus.INTERRUPTED:
-            raise
-        ended = "interrupted"
-    finally:
-        run.add_session(clock.elapsed() | {"steps": trainer.global_step, "ended": ended})
-    if trainer.state.status == TrainerStatus.INTERRUPTED:
-        kept = f"the state after epoch {trainer.current_epoch} is kept in {last}"
-        console.print(
-            f"\ninterrupted: {kept if last.is_file() else 'no epoch had ended'}\n"
-            f"continue with: python scripts/train.py resume={run.path}",
-            soft_wrap=True,
-            highlight=False,
-        )
-        sys.exit(INTERRUPTED)
 
 
 def _finish(

@@ -82,16 +82,18 @@ class FundusDataModule(LightningDataModule):
         self.seed = seed
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
-        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        trainer = self.trainer
+        rank, world_size = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         patches = PatchDataset(self.train, self.augmentation, self.patch_size, self.draws_per_epoch, self.seed)
         return DataLoader(
             patches,
             batch_size=self.batch_size,
-            sampler=DrawSampler(self.draws_per_epoch, rank, world_size),
+            sampler=DrawSampler(self.draws_per_epoch, rank, world_size, trainer.current_epoch if trainer else 0),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=torch.cuda.is_available(),
             drop_last=True,
+            generator=torch.Generator(),  # without one, each pass takes a number from the generator that training uses
         )
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:

@@ -58,13 +58,17 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
 
 
 class DrawSampler(Sampler[int]):
-    """Draw numbers of one epoch: epoch `e` takes the `e`-th block, split among `world_size` processes."""
+    """Draw numbers of one epoch: epoch `e` takes the `e`-th block, split among `world_size` processes.
 
-    def __init__(self, draws_per_epoch: int, rank: int = 0, world_size: int = 1) -> None:
+    Args: `epoch` is the first one, as long as nobody sets another. Loaders with workers ask for the first batches as
+    soon as they are made, so a resumed training cannot set it later.
+    """
+
+    def __init__(self, draws_per_epoch: int, rank: int = 0, world_size: int = 1, epoch: int = 0) -> None:
         self.draws_per_epoch = draws_per_epoch
         self.rank = rank
         self.world_size = world_size
-        self.epoch = 0
+        self.epoch = epoch
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch

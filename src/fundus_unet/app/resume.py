@@ -1,0 +1,82 @@
+"""What an interrupted run continues from, and whether it would still be the same run."""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+from rich.console import Console
+
+from fundus_unet.app.run_directory import RunDirectory, plain
+from fundus_unet.comparison.protocol import check_same, protocol_of
+from fundus_unet.core.errors import InputError
+from fundus_unet.core.files import remove_partial_files
+from fundus_unet.training.checkpoints import BEST, LAST, PREVIOUS
+from fundus_unet.training.training_state import TrainingState
+
+
+def saved_state(folder: Path, console: Console) -> TrainingState | None:
+    """The last whole epoch that a folder of checkpoints holds; None where none had ended.
+
+    A damaged or missing `last.ckpt` is told, and the one before it is taken.
+
+    Raises: `InputError` where none that is there can be read.
+    """
+    remove_partial_files(folder)
+    last, previous = folder / LAST, folder / PREVIOUS
+    if not last.exists() and not previous.exists():
+        return None
+    try:
+        return TrainingState.read(last)
+    except InputError as error:
+        if not previous.exists():
+            raise
+        state = TrainingState.read(previous)
+        console.print(
+            f"{error.problem if last.exists() else f'{last} is missing'}; "
+            f"continuing from {PREVIOUS}, the state after epoch {state.epochs}",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
+        return state
+
+
+def saved_best_score(folder: Path, console: Console) -> float | None:
+    """What `best.ckpt` reached on validation; None where it is missing or damaged, which is told."""
+    if not (folder / BEST).exists():
+        return None
+    try:
+        return TrainingState.read(folder / BEST).best_score
+    except InputError as error:
+        console.print(f"{error.problem}; the best epoch from here on is kept instead", style="yellow", markup=False)
+        return None
+
+
+def existing_run(path: Path, planned: DictConfig) -> RunDirectory | None:
+    """The run in `path`, where it is the planned one; None where there is none yet.
+
+    Raises: `InputError` where it is another run, or something else is there.
+    """
+    if not path.exists() or RunDirectory.is_unborn(path):
+        return None
+    run = RunDirectory(path)
+    found, wanted = (_identity(plain(config)) for config in (run.config, planned))
+    try:
+        check_same({"there": found, "asked for": wanted})
+    except InputError as error:
+        raise InputError(
+            f"{path} holds a run with other settings; it was not changed",
+            expected="the same run, begun earlier, or nothing",
+            got=str(error).split("got: ", 1)[-1].split("\n  what to do")[0],
+            fix="choose another folder for the new runs, or move this one away",
+        ) from error
+    return run
+
+
+def _identity(config: dict[str, Any]) -> dict[str, Any]:
+    """All that a run's outcome depends on."""
+    return protocol_of(config) | {
+        "seed": config["seed"],
+        "upsampler": config["model"]["upsampler"],
+        "upsampled_width": config["model"].get("upsampled_width"),
+    }
