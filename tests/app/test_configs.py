@@ -10,7 +10,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from app.running import ROOT
-from fundus_unet.app.build import build, check_targets
+from fundus_unet.app.build import build
+from fundus_unet.app.part_rules import check_part
+from fundus_unet.app.run_rules import check_run_config
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
 from fundus_unet.upsampling.upsampler import Upsampler
 
@@ -44,7 +46,7 @@ def test_every_entry_composes_and_has_a_script(name: str) -> None:
 def test_every_option_composes_and_its_objects_are_built(group: str, option: str, tmp_path: Path) -> None:
     config = composed("train", f"{group}={option}", f"paths.data_dir={tmp_path}")
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    check_targets(config)
+    check_run_config(config)
     config.paths.run_dir = str(tmp_path)
     for key in ("model", "augment", "callbacks", "logger", "objective"):
         if config[key] is not None:
@@ -55,8 +57,7 @@ def test_every_option_composes_and_its_objects_are_built(group: str, option: str
 @pytest.mark.parametrize("generator", GENERATORS)
 def test_every_generator_is_built_with_the_upsampler_it_is_handed(generator: str) -> None:
     config = composed("train", f"+generator={generator}", "upsampler=bilinear_conv")
-    OmegaConf.to_container(config.generator, resolve=True, throw_on_missing=True)
-    check_targets(config.generator)
+    check_part(OmegaConf.to_container(config.generator, resolve=True, throw_on_missing=True), "generator", "generator")
     built = build(config.generator, trusted=False, upsampler=build(config.model.upsampler, trusted=False))
     upsamplers = [module for module in built.modules() if isinstance(module, Upsampler)]
     assert len(upsamplers) >= 3

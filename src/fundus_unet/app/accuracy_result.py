@@ -55,7 +55,7 @@ def score_runs(
     errors: list[InputError] = []
     for number, run in enumerate(runs, 1):
         if data_dir is not None:
-            run.config.paths.data_dir = str(Path(data_dir).resolve())
+            run.set_data_dir(data_dir)
         folder = run.path / "evaluation" / split
         try:
             if not _is_complete(folder):

@@ -1,70 +1,74 @@
 """From configuration to objects, with a guard for configurations that came with a run."""
 
-import importlib
 from typing import Any
 
 import torch
 from hydra.utils import instantiate
-from lightning.pytorch import Callback
-from lightning.pytorch.loggers import Logger
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
 
+from fundus_unet.app.part_rules import PLACES, check_part
 from fundus_unet.core.errors import InputError
 
-OWN = "fundus_unet."
-LIBRARY_CLASSES = (
-    torch.nn.Module,
-    torch.optim.Optimizer,
-    torch.optim.lr_scheduler.LRScheduler,
-    Callback,
-    Logger,
-)
-"""What a configuration may name outside this project: classes derived from these, in torch or lightning."""
+MOST_PARAMETERS = 250_000_000
+"""Of a network that someone else describes; a gigabyte, eight times the U-Net of the original paper."""
 
 
 def build(config: DictConfig, *, trusted: bool, **arguments: Any) -> Any:
     """Instantiate a node with its `_target_`s.
 
-    Args: `trusted` is true for what the user typed, false for what a run directory says: it may have come from
-    someone else, and must not choose code to run.
-    Raises: `InputError` for a target that is not allowed.
+    Args: `trusted` is true for what the user typed, false for what a run directory or a model file says: it may have
+    come from someone else, and must not choose code to run. What may stand at which place is checked where they are
+    read; here it must be one that may stand somewhere.
+    Raises: `InputError` for a class or a setting that is not allowed, settings the class cannot be built with, or a
+    network that is too large.
     """
-    if not trusted:
-        check_targets(config)
-    return instantiate(config, **arguments)
+    if trusted:
+        return instantiate(config, **arguments)
+    key = _key(config)
+    check_part(OmegaConf.to_container(config, resolve=True), tuple(PLACES), key)
+    if str(config.get("_target_")).startswith("fundus_unet.models."):
+        sketch(config, **arguments)
+    return _instantiate(config, key, arguments)
 
 
-def check_targets(config: Any, key: str = "") -> None:
-    """Raise unless every `_target_` below is a class of this project or one that `LIBRARY_CLASSES` covers.
+def sketch(config: DictConfig, **arguments: Any) -> nn.Module:
+    """A network without memory for its weights, to look at their shapes. Untrusted, as in `build`.
 
     Raises: `InputError`.
     """
-    children: list[tuple[Any, Any]] = []
-    if isinstance(config, ListConfig):
-        children = list(enumerate(config))
-    elif isinstance(config, DictConfig):
-        children = list(config.items())
-    for name, child in children:
-        if name == "_target_":
-            _check_target(child, key)
-        check_targets(child, f"{key}.{name}".lstrip("."))
+    key = _key(config)
+    check_part(OmegaConf.to_container(config, resolve=True), tuple(PLACES), key)
+    with torch.device("meta"):
+        network = _instantiate(config, key, arguments)
+    count = sum(parameter.numel() for parameter in network.parameters())
+    if count > MOST_PARAMETERS:
+        raise InputError(
+            f"{key} describes too large a network",
+            expected=f"at most {MOST_PARAMETERS:,} parameters",
+            got=f"{count:,}",
+            fix="use a run that you or someone you trust made with this project",
+        )
+    return network
 
 
-def _check_target(target: Any, key: str) -> None:
-    module_name, _, class_name = str(target).rpartition(".")
-    if module_name.startswith((OWN, "torch.", "lightning.")):
-        try:
-            found = getattr(importlib.import_module(module_name), class_name, None)
-        except ImportError:
-            found = None
-        if isinstance(found, type) and (
-            found.__module__.startswith(OWN)
-            or (found.__module__.startswith(("torch.", "lightning.")) and issubclass(found, LIBRARY_CLASSES))
-        ):
-            return
-    raise InputError(
-        f"the run's configuration names code that is not allowed to run: {target}",
-        expected="a class of fundus_unet, or a module, optimizer, scheduler, callback or logger of torch or lightning",
-        got=f"{key}._target_={target}",
-        fix="use a run that you or someone you trust made with this project",
-    )
+def _key(config: DictConfig) -> str:
+    return config._get_full_key("") or "the configuration"
+
+
+def _instantiate(config: DictConfig, key: str, arguments: dict[str, Any]) -> Any:
+    try:
+        return instantiate(config, **arguments)
+    except Exception as error:
+        raise _reason(error, key) from error
+
+
+def _reason(error: BaseException, key: str) -> InputError:
+    """The project's own error behind a library's, or one that tells the innermost."""
+    cause: BaseException = error
+    while not isinstance(cause, InputError) and cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, InputError):
+        return cause
+    text = (str(cause).splitlines() or [type(cause).__name__])[0]
+    return InputError(f"{key} cannot be built: {text:.300}")

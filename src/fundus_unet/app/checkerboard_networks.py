@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -115,7 +114,7 @@ def open_runs(paths: Sequence[str], data_dir: str | None) -> tuple[list[RunDirec
             run = RunDirectory(path)
             run.check_finished()
             if data_dir is not None:
-                run.config.paths.data_dir = str(Path(data_dir).resolve())
+                run.set_data_dir(data_dir)
             candidates += candidates_of_run(run)
             runs.append(run)
         except InputError as error:

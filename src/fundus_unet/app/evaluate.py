@@ -1,6 +1,9 @@
 """Evaluate a run: the full protocol on one split, written beside the run."""
 
-import json
+import errno
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,10 @@ from rich.progress import Progress
 
 from fundus_unet.app.build import build
 from fundus_unet.app.load import load_predictor, load_preprocessor
-from fundus_unet.app.run_directory import THRESHOLD, RunDirectory
+from fundus_unet.app.run_directory import RunDirectory
 from fundus_unet.app.tables import score_table
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.core.files import write_csv, write_json
+from fundus_unet.core.files import write_bytes, write_csv, write_json
 from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.store import Photograph
 from fundus_unet.drawing.panel import prediction_panel
@@ -31,7 +34,7 @@ def evaluate_from_config(config: DictConfig) -> dict[str, Any]:
         raise InputError("which run?", expected="run_dir=RUN_DIRECTORY", fix="give the run that training printed")
     run = RunDirectory(config.run_dir)
     if config.paths.data_dir is not None:
-        run.config.paths.data_dir = str(Path(config.paths.data_dir).resolve())
+        run.set_data_dir(config.paths.data_dir)
     source, name = run.config.data.source, config.split
     if "data" in config and config.data is not None:
         config.paths.data_dir = run.config.paths.data_dir
@@ -51,7 +54,8 @@ def evaluate_run(
 ) -> dict[str, Any]:
     """Score a checkpoint on a split of `source` and write metrics.json, per_image.csv and pictures.
 
-    Raises: `InputError` for an unknown split, or one without labels; what was written before stays.
+    Raises: `InputError` for an unknown split, or one without labels, or where the run cannot be written to; what was
+    written before stays.
     """
     console = Console()
     splits: Splits = build(source, trusted=False).splits()
@@ -62,16 +66,17 @@ def evaluate_run(
     preprocessor = load_preprocessor(run.config)
     threshold = validation_threshold(run, predictor, checkpoint)
     unusual = [word for word, usual in ((checkpoint, "best"), (tta, "none")) if word != usual]
-    folder = run.path / "evaluation" / "_".join([name, *unusual])
-    (folder / "pictures").mkdir(parents=True, exist_ok=True)
-    with Progress(console=console, transient=True) as progress:
+    folder = run.place("evaluation", "_".join([name, *unusual]))
+    pictures = run.place("evaluation", folder.name, "pictures")
+    with _writing(folder), Progress(console=console, transient=True) as progress:
         bar = progress.add_task(f"evaluating {split}", total=len(cases))
 
         def keep(photograph: Photograph, probability: np.ndarray) -> None:
             panel = prediction_panel(photograph.working.image, photograph.label, probability, photograph.field_of_view)
-            Image.fromarray(panel).save(folder / "pictures" / f"{photograph.case.name}.png")
+            write_bytes(pictures / f"{photograph.case.name}.png", _png(panel), durable=False)
             progress.advance(bar)
 
+        pictures.mkdir(parents=True, exist_ok=True)
         evaluation = evaluate(predictor, preprocessor, cases, threshold, keep)
     metrics = {
         "split": split,
@@ -81,8 +86,9 @@ def evaluate_run(
         "validation_threshold": threshold,
         **evaluation.metrics(),
     }
-    write_csv(folder / "per_image.csv", evaluation.rows())
-    write_json(folder / "metrics.json", metrics)
+    with _writing(folder):
+        write_csv(folder / "per_image.csv", evaluation.rows())
+        write_json(folder / "metrics.json", metrics)
     for region in REGIONS:
         console.print(score_table(metrics, region, f"{split}, {len(cases)} photographs"))
     console.print(f"scores    {folder / 'metrics.json'}", soft_wrap=True)
@@ -110,8 +116,30 @@ def labelled_cases(splits: Splits, split: str) -> tuple[Case, ...]:
 
 def validation_threshold(run: RunDirectory, predictor: Predictor, checkpoint: str) -> float:
     """The threshold chosen on the run's own validation photographs: read where training kept it, else computed."""
-    kept = run.path / THRESHOLD
-    if checkpoint == "best" and kept.is_file():
-        return float(json.loads(kept.read_text())["threshold"])
+    if checkpoint == "best" and run.finished:
+        return run.threshold
     cases = build(run.config.data.source, trusted=False).splits().val
     return choose_threshold(predictor, load_preprocessor(run.config), cases)
+
+
+def _png(panel: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(panel).save(file, "PNG")
+    return file.getvalue()
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OF_WRITING:
+            raise
+        raise InputError(
+            f"scores cannot be written to {folder}: {error.strerror}",
+            got=error.filename,
+            fix="make room, or give permission to write there, or evaluate a copy of the run",
+        ) from error
+
+
+_OF_WRITING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)

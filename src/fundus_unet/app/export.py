@@ -13,8 +13,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from torch import Tensor, nn
 
-from fundus_unet.app.build import build
-from fundus_unet.app.load import load_weights
+from fundus_unet.app.load import load_network
 from fundus_unet.app.model_facts import ModelFacts, facts_of
 from fundus_unet.app.model_file import read_model_file, write_model_file
 from fundus_unet.app.run_directory import RunDirectory
@@ -41,8 +40,7 @@ def export_from_config(config: DictConfig) -> Path:
     run = RunDirectory(config.run_dir)
     path = _free_path(config.path, run, form, overwrite=config.overwrite is True)
     facts = facts_of(run, config.checkpoint)
-    network = build(run.config.model, trusted=False)
-    load_weights(network, run.checkpoint(config.checkpoint))
+    network = load_network(run.config.model, run.checkpoint(config.checkpoint))
     difference = export_network(network, facts, path, form, tolerance)
     console = Console()
     for line in (
@@ -61,22 +59,25 @@ def export_network(network: nn.Module, facts: ModelFacts, path: Path, form: str,
     Raises: `InputError` where it is above `tolerance`, or `path` cannot be written; nothing is written then.
     """
     network = network.cpu().float().eval()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        draft = Path(folder) / path.name
-        with _quiet():
-            _WRITERS[form](draft, network, facts)
-            difference = _largest_difference(network, _LOADERS[form](draft, facts.multiple), facts.multiple)
-        if not difference <= tolerance:
-            raise InputError(
-                f"the exported network does not give the logits of the run's; {path} was not written",
-                expected=f"a difference of at most tolerance={tolerance:g}",
-                got=f"{difference:g}",
-                fix="allow more: tolerance=...; float32 logits differ by about 1e-5 between runtimes",
-            )
-        try:
+    try:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            draft = Path(folder) / path.name
+            with _quiet():
+                _WRITERS[form](draft, network, facts)
+                difference = _largest_difference(network, _LOADERS[form](draft, facts.multiple), facts.multiple)
+            if not difference <= tolerance:
+                raise InputError(
+                    f"the exported network does not give the logits of the run's; {path} was not written",
+                    expected=f"a difference of at most tolerance={tolerance:g}",
+                    got=f"{difference:g}",
+                    fix="allow more: tolerance=...; float32 logits differ by about 1e-5 between runtimes",
+                )
             write_bytes(path, draft.read_bytes())
-        except OSError as error:
-            raise InputError(f"{path} cannot be written: {error}", fix="choose another path=...") from error
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be written: {error}",
+            fix="choose another path=..., or make room there and in the temporary folder (TMPDIR)",
+        ) from error
     return difference
 
 
@@ -192,7 +193,7 @@ def _checked_tolerance(tolerance: object) -> float:
 
 def _free_path(asked: object, run: RunDirectory, form: str, overwrite: bool) -> Path:
     suffix = SUFFIXES[form]
-    path = Path(str(asked)).expanduser() if asked else run.path / "export" / f"model{suffix}"
+    path = Path(str(asked)).expanduser() if asked else run.place("export", f"model{suffix}")
     if path.suffix != suffix:
         raise InputError(
             f"{path} is no name for format={form}", expected=f"a name ending in {suffix}", fix="set path and format"

@@ -1,16 +1,18 @@
 """Rebuild what a run trained, from its directory alone."""
 
-import pickle
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from fundus_unet.app.build import build
+from fundus_unet.app.build import build, sketch
 from fundus_unet.app.run_directory import RunDirectory
 from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.files import open_regular
 from fundus_unet.data.preprocess import Preprocessor
 from fundus_unet.inference.predictor import Predictor
 
@@ -26,8 +28,7 @@ def load_predictor(run: RunDirectory, checkpoint: str, device: str, tta: str = "
     Raises: `InputError` for a missing, damaged, unsafe or foreign checkpoint, a device that is not there, or an unknown
     test-time augmentation.
     """
-    network = build(run.config.model, trusted=False)
-    load_weights(network, run.checkpoint(checkpoint))
+    network = load_network(run.config.model, run.checkpoint(checkpoint))
     autocast = AUTOCAST.get(str(run.config.trainer.precision))
     return Predictor(network, choose_device(device), autocast, symmetries=tta, multiple=2**network.depth)
 
@@ -36,36 +37,74 @@ def load_preprocessor(config: DictConfig) -> Preprocessor:
     return Preprocessor(scale=config.data.scale, fov_diameter=config.data.fov_diameter)
 
 
+def load_network(model: DictConfig, path: Path) -> Any:
+    """The network of a run's configuration with the weights of a training checkpoint.
+
+    Raises: `InputError` for a configuration or a file that is not allowed, or where they do not fit.
+    """
+    weights = read_weights(path)
+    check_fits(sketch(model), weights, path)
+    network = build(model, trusted=False)
+    fill(network, weights, path)
+    return network
+
+
 def load_weights(network: nn.Module, path: Path) -> None:
     """Fill a network from a training checkpoint, without running code from the file.
 
     Raises: `InputError` where the file is damaged, holds more than weights, or fits another architecture.
     """
+    fill(network, read_weights(path), path)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The network's weights in a training checkpoint, without running code from the file.
+
+    Raises: `InputError` where it is no regular file, or damaged, or holds more than tensors and plain values.
+    """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        weights = {key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)}
-    except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, KeyError, TypeError, AttributeError) as error:
+        with open_regular(path) as file:
+            _check_archive(file)
+            state = torch.load(file, map_location="cpu", weights_only=True)["state_dict"]
+        return {key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)}
+    except Exception as error:  # what unpickling damaged bytes raises has no common class
         raise InputError(
             f"{path} is damaged or no checkpoint of this project",
             expected="a checkpoint file made by training, which holds tensors and plain values only",
-            got=str(error).split("\n")[0],
+            got=(str(error).splitlines() or [type(error).__name__])[0][:300],
         ) from error
-    fill(network, weights, path)
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
     """Give a network the weights that were read from `path`.
+
+    Raises: `InputError` where they are of another architecture, or not finite.
+    """
+    check_fits(network, weights, path)
+    wrong = [key for key, value in weights.items() if not bool(torch.isfinite(value).all())]
+    if wrong:
+        raise InputError(
+            f"the weights in {path} are damaged",
+            expected="finite numbers",
+            got=f"NaN or infinity in {', '.join(sorted(wrong)[:3])}" + (" and others" if len(wrong) > 3 else ""),
+            fix="use another checkpoint or file: no network can predict with these",
+        )
+    network.load_state_dict(weights)
+
+
+def check_fits(network: nn.Module, weights: Mapping[str, Any], path: Path) -> None:
+    """Compare names, shapes and kinds of weights with those of a network, which may be a sketch.
 
     Raises: `InputError` where they are of another architecture.
     """
     own = network.state_dict()
     differing = [
         *(f"{key} is missing" for key in own.keys() - weights.keys()),
-        *(f"{key} is not in the network" for key in weights.keys() - own.keys()),
+        *(f"{key:.100} is not in the network" for key in weights.keys() - own.keys()),
         *(
-            f"{key} is {tuple(weights[key].shape)} instead of {tuple(own[key].shape)}"
+            f"{key} is {_described(weights[key])} instead of {_described(own[key])}"
             for key in own.keys() & weights.keys()
-            if weights[key].shape != own[key].shape
+            if _described(weights[key]) != _described(own[key])
         ),
     ]
     if differing:
@@ -75,7 +114,25 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
             got="; ".join(sorted(differing)[:3]) + (f"; and {len(differing) - 3} more" if len(differing) > 3 else ""),
             fix="use the configuration that the checkpoint was trained with",
         )
-    network.load_state_dict(weights)
+
+
+def _described(value: Any) -> str:
+    """Shape and kind of a tensor; one that has no plain numbers in memory is described otherwise than any weight."""
+    if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_quantized:
+        return type(value).__name__ if not isinstance(value, Tensor) else f"{value.layout} {value.dtype}"
+    kind = "" if value.is_floating_point() else f" of {value.dtype}"
+    return f"{tuple(value.shape)}{kind}"
+
+
+def _check_archive(file: BinaryIO) -> None:
+    """Refuse what is larger unpacked than packed.
+
+    Raises: `ValueError` or `zipfile.BadZipFile`.
+    """
+    with zipfile.ZipFile(file) as archive:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError("it is compressed, which training never does")
+    file.seek(0)
 
 
 def choose_device(device: str) -> torch.device:

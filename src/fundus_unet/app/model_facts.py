@@ -6,15 +6,19 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from fundus_unet.app.build import build
+from fundus_unet.app.config_file import check_references
 from fundus_unet.app.evaluate import validation_threshold
 from fundus_unet.app.load import AUTOCAST, load_predictor
-from fundus_unet.app.run_directory import THRESHOLD, RunDirectory, plain
+from fundus_unet.app.part_rules import LIMITS
+from fundus_unet.app.run_directory import RunDirectory, plain
+from fundus_unet.app.run_rules import check_model
 from fundus_unet.core.errors import InputError
+from fundus_unet.models.unet import MOST_WIDTHS
 
 FORMAT = 1
 FACTS = "fundus_unet"
 PREPROCESSING = "preprocessing"
+MOST_CHARACTERS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ class ModelFacts:
         if (facts["scale"] is None) == (facts["fov_diameter"] is None):
             got = f"scale={facts['scale']}, fov_diameter={facts['fov_diameter']}"
             raise _damaged(path, "exactly one of scale and fov_diameter", got)
+        _check_model(facts["model"], path)
         return cls(**facts)
 
     def _preprocessing(self) -> dict[str, Any]:
@@ -103,7 +108,7 @@ def facts_of(run: RunDirectory, checkpoint: str = "best") -> ModelFacts:
         "data": str(run.choices.get("data") or data.source._target_),
         "seed": seed,
         "commit": run.environment.get("commit"),
-        "created": _created(run),
+        "created": run.created,
     }
     facts = ModelFacts(
         model=plain(run.config.model),
@@ -113,26 +118,26 @@ def facts_of(run: RunDirectory, checkpoint: str = "best") -> ModelFacts:
         precision=str(run.config.trainer.precision),
         upsampler=str(run.choices.get("upsampler") or run.config.model.upsampler._target_),
         trained_on=trained_on,
-        multiple=2 ** build(run.config.model, trusted=False).depth,
+        multiple=2 ** (len(run.config.model.widths) - 1),
     )
     return ModelFacts.from_metadata(facts.as_metadata(), run.path)
 
 
 def _threshold(run: RunDirectory, checkpoint: str) -> float:
-    if checkpoint != "best":
-        return validation_threshold(run, load_predictor(run, checkpoint, "auto"), checkpoint)
-    path = run.path / THRESHOLD
-    try:
-        return float(json.loads(path.read_text())["threshold"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} cannot be read: {error}", expected='{"threshold": a number from 0 to 1}') from error
+    if checkpoint == "best":
+        return run.threshold
+    return validation_threshold(run, load_predictor(run, checkpoint, "auto"), checkpoint)
 
 
-def _created(run: RunDirectory) -> str | None:
+def _check_model(model: dict[str, Any], path: Path) -> None:
     try:
-        return str(json.loads((run.path / "run.json").read_text())["created"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        check_references({"model": model})
+        check_model(model)
+    except InputError as error:
+        raise InputError(
+            f"the network that {path} describes cannot be built: {error}",
+            fix="use a file that you or someone you trust exported with this version of the project",
+        ) from error
 
 
 def _parsed(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
@@ -143,7 +148,7 @@ def _parsed(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
             got=f"metadata {', '.join(sorted(metadata))}" if metadata else "no metadata",
         )
     try:
-        facts = json.loads(metadata[FACTS])
+        facts = json.loads(metadata[FACTS][:MOST_CHARACTERS])
     except (ValueError, RecursionError) as error:
         raise _damaged(path, "facts in JSON", str(error)) from error
     if not isinstance(facts, dict):
@@ -179,11 +184,17 @@ def _is_trained_on(value: Any) -> bool:
 
 _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "model": (lambda value: isinstance(value, dict) and _text(value.get("_target_")), "a configuration of a class"),
-    "scale": (_optional(_number(1e-4, 1e4)), "a number from 0.0001 to 10000, or null"),
-    "fov_diameter": (_optional(_number(1, 1e6)), "a number from 1 to 1000000, or null"),
+    "scale": (_optional(_number(*LIMITS["scale"])), "a number from {:g} to {:g}, or null".format(*LIMITS["scale"])),
+    "fov_diameter": (
+        _optional(_number(*LIMITS["fov_diameter"])),
+        "a number from {:g} to {:g}, or null".format(*LIMITS["fov_diameter"]),
+    ),
     "threshold": (_number(0, 1), "a number from 0 to 1"),
     "precision": (lambda value: _text(value) and value in AUTOCAST, ", ".join(AUTOCAST)),
     "upsampler": (_text, "a name"),
     "trained_on": (_is_trained_on, "data, seed, commit and created"),
-    "multiple": (lambda value: _whole(value) and value in {2**depth for depth in range(1, 17)}, "a power of two"),
+    "multiple": (
+        lambda value: _whole(value) and value in {2**depth for depth in range(1, MOST_WIDTHS)},
+        "a power of two",
+    ),
 }

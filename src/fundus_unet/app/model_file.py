@@ -1,20 +1,21 @@
 """The model file: a network's weights and what is needed to use them, in one safetensors file."""
 
+from collections.abc import Callable
 from pathlib import Path
 
-from hydra.errors import HydraException
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from fundus_unet.app.build import build
-from fundus_unet.app.load import fill
+from fundus_unet.app.build import build, sketch
+from fundus_unet.app.load import check_fits, fill
 from fundus_unet.app.model_facts import ModelFacts
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import write_bytes
+from fundus_unet.core.files import open_regular, write_bytes
 from fundus_unet.models.unet import UNet
+
+MOST_HEADER_BYTES = 4_000_000
 
 
 def write_model_file(path: Path, network: nn.Module, facts: ModelFacts) -> None:
@@ -34,7 +35,9 @@ def read_model_file(path: Path) -> tuple[nn.Module, ModelFacts]:
     """
     metadata, weights = _contents(path)
     facts = ModelFacts.from_metadata(metadata, path)
-    network = _network(facts, path)
+    model = OmegaConf.create(facts.model)
+    check_fits(_network(lambda: sketch(model), facts, path), weights, path)
+    network = _network(lambda: build(model, trusted=False), facts, path)
     fill(network, weights, path)
     return network.eval(), facts
 
@@ -43,25 +46,26 @@ def _contents(path: Path) -> tuple[dict[str, str] | None, dict[str, Tensor]]:
     if not path.is_file():
         raise InputError(f"there is no file {path}", expected="a .safetensors file that scripts/export.py wrote")
     try:
+        with open_regular(path) as file:
+            if int.from_bytes(file.read(8), "little") > MOST_HEADER_BYTES:
+                raise OSError("its header is too large")
         with safe_open(path, framework="pt") as file:
             return file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, no dict
-    except (SafetensorError, OSError) as error:
+    except Exception as error:  # damaged bytes raise Rust's errors, Python's and torch's
         raise InputError(
             f"{path} is damaged or no safetensors file",
             expected="a .safetensors file that scripts/export.py wrote",
-            got=error,
+            got=f"{error!s:.300}",
             fix="copy it again, or export the run again",
         ) from error
 
 
-def _network(facts: ModelFacts, path: Path) -> UNet:
+def _network(make: Callable[[], nn.Module], facts: ModelFacts, path: Path) -> UNet:
     try:
-        network = build(OmegaConf.create(facts.model), trusted=False)
-    except (InputError, HydraException, OmegaConfBaseException) as error:
+        network = make()
+    except InputError as error:
         raise InputError(
-            f"the network that {path} describes cannot be built",
-            expected="classes of this project or modules of torch, with settings they have",
-            got=str(error.__cause__ or error).split("\n")[0],
+            f"the network that {path} describes cannot be built: {error}",
             fix="use a file that you or someone you trust exported with this version of the project",
         ) from error
     if not isinstance(network, UNet) or 2**network.depth != facts.multiple:

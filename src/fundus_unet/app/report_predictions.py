@@ -1,6 +1,5 @@
 """What every arm predicts for one photograph, side by side."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -111,4 +110,4 @@ def _probability(run: RunDirectory, photograph: Photograph, config: DictConfig) 
 
 def _set_data_dir(run: RunDirectory, config: DictConfig) -> None:
     if config.paths.data_dir is not None:
-        run.config.paths.data_dir = os.path.abspath(config.paths.data_dir)
+        run.set_data_dir(config.paths.data_dir)

@@ -7,23 +7,28 @@ training.json      one entry per session of training: seconds, the step it ended
 threshold.json     the threshold of best Dice on validation, for best.ckpt; written once training is finished
 tensorboard/       events
 evaluation/SPLIT/  metrics.json, per_image.csv, pictures/
+synthetic/         synthetic images, where those that the run was trained on are not there any more
+
+It may come from a stranger: what it says is checked when it is opened, and it is written to inside itself only.
 """
 
 import datetime
-import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
+from fundus_unet.app.config_file import portable, read_config
 from fundus_unet.app.environment import environment
+from fundus_unet.app.run_json import read_facts, read_sessions, read_threshold
+from fundus_unet.app.run_rules import check_used, replace_old_checkpoint
+from fundus_unet.app.run_synthetic import keep_synthetic_inside
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.core.files import write_json, write_text
+from fundus_unet.core.files import PARTIAL, write_json, write_text
 
-CONFIG = "config.yaml"
+CONFIG, FACTS, SESSIONS = "config.yaml", "run.json", "training.json"
 CHECKPOINTS = ("best", "last")
 THRESHOLD = "threshold.json"
 DIVERGED = "diverged"
@@ -32,31 +37,51 @@ DIVERGED = "diverged"
 class RunDirectory:
     """An existing run. Make a new one with `new_run_path` and `create`."""
 
-    def __init__(self, path: str | Path) -> None:
-        """Open a run.
+    def __init__(self, path: object) -> None:
+        """Open a run, and check what it says about its network and its data.
 
-        Raises: `InputError` where `path` is no run directory or its configuration cannot be read.
+        Raises: `InputError` where `path` is no run directory, or what it says cannot be read or is not allowed.
         """
-        self.path = Path(path).resolve()
-        if not (self.path / CONFIG).is_file():
-            raise InputError(
-                f"{self.path} is no run directory" if self.path.is_dir() else f"there is no directory {self.path}",
-                expected=f"a directory that training made, with {CONFIG} in it",
-                fix="give the run directory that training printed at its end",
-            )
+        self.path = _run_path(path)
+        self.config = read_config(self.path / CONFIG)
         try:
-            config = OmegaConf.load(self.path / CONFIG)
-        except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-            raise InputError(f"{self.path / CONFIG} cannot be read: {error}") from error
-        missing = [key for key in ("model", "data", "paths", "trainer", "seed") if key not in config]
-        if not isinstance(config, DictConfig) or missing:
-            raise InputError(
-                f"{self.path / CONFIG} is no training configuration",
-                expected="a configuration with model and data",
-                got=f"no {', '.join(missing)}",
-            )
-        config.paths.run_dir = str(self.path)
-        self.config = config
+            check_used(self.config)
+        except InputError as error:
+            raise InputError(f"{self.path / CONFIG} is no training configuration: {error}") from error
+        replace_old_checkpoint(self.config)
+        self.config.paths.run_dir = str(self.path)
+        self._sources = self.config.data.source.copy()
+        read_facts(self.path / FACTS)
+        read_sessions(self.path / SESSIONS)
+        keep_synthetic_inside(self.config.data.source, lambda: self.place("synthetic"))
+
+    def set_data_dir(self, path: object) -> None:
+        """Have the run's data looked for in a folder that the user named; missing synthetic images are put there."""
+        folder = Path(str(path)).expanduser().resolve()
+        self.config.paths.data_dir = str(folder)
+        self.config.data.source = self._sources.copy()
+        keep_synthetic_inside(self.config.data.source, lambda: folder / "synthetic")
+
+    def place(self, *parts: str) -> Path:
+        """A path inside the run that may be written to.
+
+        Raises: `InputError` where a link leads out of the run.
+        """
+        path = self.path.joinpath(*parts)
+        if not Path(os.path.realpath(path)).is_relative_to(self.path):
+            raise _leaves(path)
+        return path
+
+    def check_links(self) -> None:
+        """For who lets others write into the run, as loggers do.
+
+        Raises: `InputError` where a link anywhere in the run leads out of it.
+        """
+        for folder, folders, files in os.walk(self.path):
+            for name in (*folders, *files):
+                path = Path(folder, name)
+                if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(self.path):
+                    raise _leaves(path)
 
     @classmethod
     def create(cls, config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> "RunDirectory":
@@ -65,19 +90,27 @@ class RunDirectory:
         Raises: `InputError` where it cannot be made.
         """
         path = Path(config.paths.run_dir)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"the run directory {path} cannot be made: {error}") from error
-        saved = config.copy()
+        saved = portable(config)
         saved.paths.run_dir = None
         saved.paths.data_dir = str(Path(config.paths.data_dir).resolve())
         _make_roots_absolute(saved.data.source)
-        # config.yaml last: a directory without it is not taken for a run
         facts = {"overrides": overrides, "choices": choices, "command": sys.argv, "environment": environment()}
-        write_json(path / "run.json", {"created": datetime.datetime.now().isoformat(timespec="seconds")} | facts)
-        write_text(path / CONFIG, OmegaConf.to_yaml(saved))
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            # config.yaml last: a directory without it is not taken for a run
+            write_json(path / FACTS, {"created": datetime.datetime.now().isoformat(timespec="seconds")} | facts)
+            write_text(path / CONFIG, OmegaConf.to_yaml(saved))
+        except OSError as error:
+            raise InputError(
+                f"the run directory {path} cannot be made: {error.strerror or error}",
+                fix="make room or give permission to write there, or choose another paths.run_dir",
+            ) from error
         return cls(path)
+
+    @staticmethod
+    def is_unborn(path: Path) -> bool:
+        """Whether a folder holds nothing, or only what a training that was killed while it made its run left there."""
+        return path.is_dir() and all(one.name == FACTS or one.name.endswith(PARTIAL) for one in path.iterdir())
 
     @property
     def choices(self) -> dict[str, Any]:
@@ -95,19 +128,26 @@ class RunDirectory:
         return dict(self._facts.get("environment") or {})
 
     @property
+    def created(self) -> str | None:
+        """When the run was made."""
+        return self._facts.get("created")
+
+    @property
     def _facts(self) -> dict[str, Any]:
-        try:
-            return dict(json.loads((self.path / "run.json").read_text()))
-        except (OSError, ValueError, TypeError):
-            return {}
+        return read_facts(self.path / FACTS)
 
     @property
     def sessions(self) -> list[dict[str, Any]]:
         """What `add_session` kept, the first session first."""
-        try:
-            return list(json.loads((self.path / "training.json").read_text())["sessions"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return []
+        return read_sessions(self.path / SESSIONS)
+
+    @property
+    def threshold(self) -> float:
+        """The threshold of best Dice on validation, for `best`.
+
+        Raises: `InputError` where training has not written it, or it is damaged.
+        """
+        return read_threshold(self.path / THRESHOLD)
 
     @property
     def finished(self) -> bool:
@@ -128,8 +168,11 @@ class RunDirectory:
         return bool(self.sessions) and self.sessions[-1].get("ended") == DIVERGED
 
     def add_session(self, facts: dict[str, Any]) -> None:
-        """Keep the seconds of one session of training, the step it ended at, and how it ended."""
-        write_json(self.path / "training.json", {"sessions": [*self.sessions, facts]})
+        """Keep the seconds of one session of training, the step it ended at, and how it ended.
+
+        Raises: `OSError` where it cannot be written.
+        """
+        write_json(self.place(SESSIONS), {"sessions": [*self.sessions, facts]})
 
     def checkpoint(self, name: str) -> Path:
         """The file of the checkpoint `best` or `last`.
@@ -146,6 +189,39 @@ class RunDirectory:
                 fix=f"finish the training: resume={self.path}",
             )
         return path
+
+
+def _run_path(path: object) -> Path:
+    if not isinstance(path, str | Path) or str(path) == "":
+        raise InputError("this is no run directory", expected="the path of one", got=f"{path!r:.200}", fix=_ADVICE)
+    if "${" in str(path) or not str(path).isprintable():
+        raise InputError(f"a run directory cannot be called {path!r:.200}", fix="rename it: letters, digits, _ and -")
+    try:
+        found = Path(path).expanduser().resolve()
+        is_run, is_there = (found / CONFIG).is_file(), found.is_dir()
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"the run directory {path} cannot be opened: {error}", fix=_ADVICE) from error
+    if "${" in str(found):
+        raise InputError(f"a run directory cannot be called {str(found)!r:.200}", fix="rename it, or the folders above")
+    if not is_run:
+        raise InputError(
+            f"{found} is no run directory" if is_there else f"there is no directory {found}",
+            expected=f"a directory that training made, with {CONFIG} in it",
+            fix=_ADVICE,
+        )
+    return found
+
+
+def _leaves(path: Path) -> InputError:
+    return InputError(
+        f"{path} is a link that leads out of the run, or lies behind one; nothing was written",
+        expected="a run directory that is written to inside itself only",
+        got=f"a link to {os.path.realpath(path)}",
+        fix="remove the link, or copy what it means to its place",
+    )
+
+
+_ADVICE = "give the run directory that training printed at its end"
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -172,7 +248,7 @@ def new_run_path(config: DictConfig, choices: dict[str, Any]) -> Path:
     """
     if config.paths.run_dir:
         path = Path(config.paths.run_dir).resolve()
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and not RunDirectory.is_unborn(path):
             raise InputError(
                 f"the run directory {path} is not empty; nothing in it was changed",
                 expected="a new or empty directory",

@@ -7,9 +7,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from fundus_unet.app.build import build
 from fundus_unet.app.entry import CONFIG_DIR
-from fundus_unet.app.load import load_weights
+from fundus_unet.app.load import load_network
 from fundus_unet.app.model_facts import ModelFacts, facts_of
 from fundus_unet.app.model_file import read_model_file
 from fundus_unet.app.run_directory import RunDirectory
@@ -86,8 +85,7 @@ def weights_file(name: str) -> Path:
 
 def _of_run(run: RunDirectory) -> TrainedModel:
     facts = facts_of(run)
-    network = build(run.config.model, trusted=False)
-    load_weights(network, run.checkpoint("best"))
+    network = load_network(run.config.model, run.checkpoint("best"))
     return TrainedModel(network, facts, run.path.name, _fingerprint(network))
 
 

@@ -32,10 +32,17 @@ class Synthetic:
         self.seed = seed
         self.folder = Path(root) / f"v{GENERATOR_VERSION}_{sum(self.counts)}_photographs_{size}px_seed{seed}"
 
+    def is_there(self) -> bool:
+        """Whether all images are below `root`, so that `splits` will not write."""
+        return is_synthetic_set(self.folder, count=sum(self.counts), seed=self.seed, size=self.size)
+
     def splits(self) -> Splits:
-        """Draw the photographs unless they are there already."""
+        """Draw the photographs unless they are there already.
+
+        Raises: `InputError` where they cannot be written.
+        """
         count = sum(self.counts)
-        if not is_synthetic_set(self.folder, count=count, seed=self.seed, size=self.size):
+        if not self.is_there():
             self._draw(count)
         cases = [self._case(f"{number:04d}") for number in range(1, count + 1)]
         train, val, _ = self.counts

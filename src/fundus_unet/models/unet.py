@@ -12,6 +12,10 @@ from fundus_unet.models.image_check import check_image
 from fundus_unet.models.padding import crop_to, pad_to_multiple
 from fundus_unet.upsampling.upsampler import UpsamplerFactory
 
+MOST_WIDTHS, LARGEST_WIDTH, LARGEST_FACTOR = 12, 4096, 16
+"""More than any U-Net in use: twelve resolutions halve an image of 2048 pixels to one. What is larger, as a damaged or
+hostile file may have it, is refused before memory is asked for."""
+
 
 class UNet(nn.Module):
     """Encoder and decoder of `len(widths) - 1` halvings with skip connections; gives logits.
@@ -23,7 +27,8 @@ class UNet(nn.Module):
     Args: `upsampled_width` is the number of channels an upsampler gives, as a multiple of the skip connection's. It
     changes parameters in the decoder alone, so that upsamplers can be compared at equal parameter counts.
     Shapes: (B, in_channels, H, W) -> (B, out_channels, H, W), H and W from 1 up.
-    Raises: `InputError` for widths or channels no network can have, or an image of other channels.
+    Raises: `InputError` for widths or channels no network can have or none needs (at most 12 widths, up to 4096), or an
+    image of other channels.
     Source: Ronneberger, Fischer, Brox, arXiv 1505.04597, here with padding and normalisation.
     """
 
@@ -40,8 +45,12 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         widths = _check(in_channels, out_channels, widths)
-        if not upsampled_width > 0:
-            raise InputError("model.upsampled_width cannot be used", expected="a number above 0", got=upsampled_width)
+        if not 0 < upsampled_width <= LARGEST_FACTOR:
+            raise InputError(
+                "model.upsampled_width cannot be used",
+                expected=f"a number above 0, at most {LARGEST_FACTOR}",
+                got=upsampled_width,
+            )
         self.in_channels = in_channels
         self.out_channels = out_channels
         self.depth = len(widths) - 1
@@ -77,18 +86,20 @@ class UNet(nn.Module):
 
 
 def _check(in_channels: int, out_channels: int, widths: Sequence[int]) -> tuple[int, ...]:
-    if in_channels < 1 or out_channels < 1:
+    if not 1 <= min(in_channels, out_channels) <= max(in_channels, out_channels) <= LARGEST_WIDTH:
         raise InputError(
             "a network needs channels in and out",
-            expected="in_channels >= 1 and out_channels >= 1",
+            expected=f"in_channels >= 1 and out_channels >= 1, at most {LARGEST_WIDTH}",
             got=f"in_channels={in_channels}, out_channels={out_channels}",
         )
     widths = tuple(widths)
-    if len(widths) < 2 or any(not isinstance(width, int) or width < 1 for width in widths):
+    fits = all(isinstance(width, int) and 1 <= width <= LARGEST_WIDTH for width in widths)
+    if not 2 <= len(widths) <= MOST_WIDTHS or not fits:
         raise InputError(
             "the list of widths does not make a U-Net",
-            expected="at least two positive integers, one per resolution (depth = length - 1), such as [16,32,64]",
-            got=list(widths),
+            expected="at least two positive integers, one per resolution (depth = length - 1), such as [16,32,64]; "
+            f"at most {MOST_WIDTHS}, up to {LARGEST_WIDTH}",
+            got=f"{len(widths)} widths" if len(widths) > MOST_WIDTHS else list(widths),
             fix="set model.widths",
         )
     return widths

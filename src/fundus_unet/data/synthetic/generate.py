@@ -5,6 +5,7 @@ camera; no pixel of any photograph is in them.
 """
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.files import is_alive, read_bytes
 from fundus_unet.data.synthetic.background import paint_background
 from fundus_unet.data.synthetic.camera import draw_aperture, light, photograph
 from fundus_unet.data.synthetic.layout import draw_frame, draw_layout
@@ -27,6 +29,7 @@ GENERATOR_VERSION = 1
 """Raised whenever the pixels of a seed change, so that an old set is not taken for a new one."""
 
 MIN_SIZE, MAX_SIZE = 64, 4096
+LARGEST_FACTS = 10_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,12 @@ def write_synthetic_set(
 ) -> None:
     """Write `images/0001.png`, `labels/0001.png`, `masks/0001.png` (0 and 255) and so on, and `facts.json`.
 
-    The set appears as a whole or not at all. Where the same set is there already, nothing is done.
+    The set appears as a whole or not at all. Where the same set is there already, or another process writes it first,
+    nothing is done. What killed processes left of this set is removed.
     `on_progress(done, count)` is called after each picture.
 
-    Raises: InputError where `folder` holds anything else, or where count, seed or size cannot be used.
+    Raises: InputError where `folder` holds anything else or cannot be written, or where count, seed or size cannot be
+    used.
     """
     _check(seed=seed, size=size)
     if count < 1:
@@ -84,15 +89,22 @@ def write_synthetic_set(
     folder = Path(folder)
     if is_synthetic_set(folder, count=count, seed=seed, size=size):
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    try:
+        _check_free(folder, _facts(count, seed, size))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _remove_left_over(folder)
+        _write_whole(folder, count, seed, size, on_progress)
+    except OSError as error:
         raise InputError(
-            f"{folder} is not this synthetic set, and it is not overwritten",
-            expected=_facts(count, seed, size),
-            got=_read_facts(folder) or "no readable facts.json",
-            fix="give another folder, or delete or rename this one",
-        )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    half = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            f"synthetic images cannot be written to {folder}: {error.strerror or error}",
+            fix="make room or give permission to write there, or choose another folder with paths.data_dir=...",
+        ) from error
+
+
+def _write_whole(
+    folder: Path, count: int, seed: int, size: int, on_progress: Callable[[int, int], None] | None
+) -> None:
+    half = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{os.getpid()}-", dir=folder.parent))
     try:
         # mkdtemp gives a folder nobody else may read; an ordinary one inherits the user's habits
         made = half / folder.name
@@ -103,11 +115,37 @@ def write_synthetic_set(
             if on_progress is not None:
                 on_progress(index, count)
         (made / "facts.json").write_text(json.dumps(_facts(count, seed, size), indent=2) + "\n", encoding="utf-8")
-        if folder.exists():
-            folder.rmdir()
-        made.rename(folder)
+        try:
+            if folder.exists():
+                folder.rmdir()
+            made.rename(folder)
+        except OSError:  # another process was faster; what it wrote is the same
+            if not is_synthetic_set(folder, count=count, seed=seed, size=size):
+                raise
     finally:
         shutil.rmtree(half, ignore_errors=True)
+
+
+def _check_free(folder: Path, facts: dict[str, int]) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        found = _read_facts(folder)
+        if found == facts:  # written just now, by another process
+            return
+        raise InputError(
+            f"{folder} is not this synthetic set, and it is not overwritten",
+            expected=facts,
+            got=found or "no readable facts.json",
+            fix="give another folder, or delete or rename this one",
+        )
+
+
+def _remove_left_over(folder: Path) -> None:
+    """Remove what killed processes left of this set; living ones keep theirs."""
+    prefix = f".{folder.name}-"
+    for path in folder.parent.iterdir():
+        process, dash, _ = path.name.removeprefix(prefix).partition("-")
+        if path.name.startswith(prefix) and dash and process.isdigit() and not is_alive(int(process)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def is_synthetic_set(folder: Path, *, count: int, seed: int, size: int) -> bool:
@@ -121,8 +159,8 @@ def _facts(count: int, seed: int, size: int) -> dict[str, int]:
 
 def _read_facts(folder: Path) -> object:
     try:
-        return json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return json.loads(read_bytes(folder / "facts.json", LARGEST_FACTS))
+    except (OSError, ValueError, RecursionError):
         return None
 
 
