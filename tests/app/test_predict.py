@@ -60,7 +60,7 @@ def test_a_folder(scripts: Scripts, run_dir: Path, photos: Path) -> None:
     assert "5 of 5 photographs have their maps" in finished.out
     names = ("a", "b", "deep/c", "deep/d", "e")
     expected = [f"{kind}/{name}{ending}" for kind, ending in outputs.ENDINGS.items() for name in names]
-    assert files(scripts.folder / "out") == sorted([*expected, "predictions.csv", "settings.json"])
+    assert files(scripts.folder / "out") == sorted([*expected, ".made_0.jsonl", "predictions.csv", "settings.json"])
     rows = table(scripts.folder / "out")
     assert list(rows) == ["a.png", "b.jpg", "e.webp", "c.tif", "d.bmp"]
     threshold = json.loads((run_dir / "threshold.json").read_text())["threshold"]

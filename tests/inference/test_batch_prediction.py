@@ -126,10 +126,10 @@ def test_a_disk_that_is_full_midway(tmp_path, network, monkeypatch):
     sources = [photograph(tmp_path / f"{number}.png", number) for number in range(4)]
     write = outputs.write_bytes
 
-    def full(path, data):
+    def full(path, data, **options):
         if path.stem == "2" and path.parent.name == "overlay":
             raise OSError(errno.ENOSPC, "No space left on device")
-        write(path, data)
+        write(path, data, **options)
 
     monkeypatch.setattr(outputs, "write_bytes", full)
     work = batch(tmp_path, network, kinds=["probability", "overlay"])

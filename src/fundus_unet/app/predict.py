@@ -12,15 +12,17 @@ from omegaconf import DictConfig, ListConfig
 from fundus_unet.app.arms import listed
 from fundus_unet.app.entry import INTERRUPTED
 from fundus_unet.app.load import AUTOCAST, choose_device
+from fundus_unet.app.predict_folder import fingerprint
 from fundus_unet.app.predict_report import Report
 from fundus_unet.app.predict_settings import Settings
 from fundus_unet.app.trained_model import load_trained_model
 from fundus_unet.core.errors import InputError
-from fundus_unet.inference.batch_prediction import BatchPrediction, failed
+from fundus_unet.inference.batch_prediction import BatchPrediction
 from fundus_unet.inference.inputs import Source, find_photographs
+from fundus_unet.inference.manifest import Manifest
 from fundus_unet.inference.outputs import Outputs
+from fundus_unet.inference.plan import is_done, planned
 from fundus_unet.inference.predictor import Predictor
-from fundus_unet.inference.record import Record
 from fundus_unet.training.precision import resolve_precision
 
 FAILED = 1
@@ -36,12 +38,16 @@ def predict_from_config(config: DictConfig) -> None:
     if device.type == "cpu":
         settings.share_cores()
     sources = find_photographs(_images(config.images), leave_out=settings.out_dir)
-    outputs = Outputs(settings.out_dir, list(listed(config.outputs, "outputs")), config.probability_bits)
+    kinds, bits = list(listed(config.outputs, "outputs")), config.probability_bits
+    Outputs(settings.out_dir, kinds, bits)  # before the other processes are started
     model = load_trained_model(config.run_dir, config.weights, config.runtime, device, torch.get_num_threads())
     tiling = settings.tiling(model.facts)
     precision = AUTOCAST[resolve_precision(config.precision, device.type)]
     readers, writers = settings.threads()
     fabric = _launched(device, settings, config.strategy)
+    identity = settings.identity(model, bits)
+    manifest = Manifest(settings.out_dir, fabric.global_rank, fingerprint(identity))
+    outputs = Outputs(settings.out_dir, kinds, bits, manifest)
     work = BatchPrediction(
         Predictor(
             model.network,
@@ -59,31 +65,30 @@ def predict_from_config(config: DictConfig) -> None:
         writers=writers,
         pixels_in_memory=int(settings.megapixels_in_memory * 1e6),
     )
-
-    def have_outputs(source: Source) -> bool:
-        return outputs.exist(source.name)
-
     report = Report(settings.out_dir, sources, fabric.global_rank, fabric.world_size)
+    todo = []
     if fabric.is_global_zero:
-        report.open(settings.identity(model, outputs.bits), config.overwrite)
-    sources, colliding = _with_own_names(sources)
-    todo = [source for source in sources if config.overwrite or not have_outputs(source)]
+        report.open(identity, config.overwrite, outputs)
+        sources = planned(sources, outputs, config.overwrite)
+        todo = [source for source in sources if config.overwrite or not is_done(source, outputs)]
     # the first process's list for all: what another sees may be a file that the first has just written
     todo = fabric.broadcast(todo)[fabric.global_rank :: fabric.world_size]
     try:
-        with report.progress(len(todo) + len(colliding) * fabric.is_global_zero):
-            if fabric.is_global_zero:
-                for record in colliding:
-                    report.add(record)
+        with report.progress(len(todo)):
             work.run(todo, report.add)
     except KeyboardInterrupt:
         if fabric.is_global_zero:
-            report.close(have_outputs, interrupted=True)
+            report.close(_done(sources, outputs), interrupted=True)
         sys.exit(INTERRUPTED)
     fabric.barrier()
     # lightning ends all processes where one of the others does not exit with 0
-    if fabric.is_global_zero and report.close(have_outputs):
+    if fabric.is_global_zero and not report.close(_done(sources, outputs)):
         sys.exit(FAILED)
+
+
+def _done(sources: list[Source], outputs: Outputs) -> list[Source]:
+    outputs.manifest.read_again()  # the other processes have written too
+    return [source for source in sources if is_done(source, outputs)]
 
 
 def _images(images: object) -> list[str]:
@@ -110,18 +115,3 @@ def _launched(device: torch.device, settings: Settings, strategy: str) -> Fabric
         ) from error
     fabric.launch()
     return fabric
-
-
-def _with_own_names(sources: list[Source]) -> tuple[list[Source], list[Record]]:
-    """Sources whose outputs have a name of their own, and rows for those whose name an earlier one has."""
-    owners: dict[str, Source] = {}
-    records = []
-    for source in sources:
-        owner = owners.setdefault(str(source.name).casefold(), source)  # some disks do not tell a from A
-        if owner is not source:
-            error = InputError(
-                f"its outputs would overwrite those of {owner.path}",
-                fix="rename one of the two, or predict them into different folders (out_dir)",
-            )
-            records.append(failed(source, error))
-    return list(owners.values()), records

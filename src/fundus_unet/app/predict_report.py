@@ -1,8 +1,9 @@
 """What a prediction tells its user: the bar, a line for everything that went wrong, and the table at the end."""
 
-import json
+import io
+import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -12,9 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from fundus_unet.app.predict_folder import SETTINGS, adopt, read_settings
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import write_json
+from fundus_unet.core.files import remove_partial_files, write_json
+from fundus_unet.core.plain_text import printable
 from fundus_unet.inference.inputs import Source
+from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.record import (
     ERROR,
     SKIPPED,
@@ -28,7 +32,6 @@ from fundus_unet.inference.record import (
 )
 
 TABLE = "predictions.csv"
-SETTINGS = "settings.json"
 
 
 class Report:
@@ -38,6 +41,8 @@ class Report:
     """
 
     def __init__(self, folder: Path, sources: Iterable[Source], rank: int, processes: int) -> None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks stops nobody
         self.folder = folder
         self.sources = list(sources)
         self.rank = rank
@@ -48,30 +53,28 @@ class Report:
         self._lock = Lock()
         self._unwritten: list[Record] = []
 
-    def open(self, identity: dict[str, Any], overwrite: bool) -> None:
+    def open(self, identity: dict[str, Any], overwrite: bool, outputs: Outputs) -> None:
         """Make the folder, and take in what an interrupted batch left.
 
-        Raises: `InputError` where it cannot be written, or holds predictions made with other settings.
+        Raises: `InputError` where it cannot be written, or holds predictions made with other settings, or a file of a
+        name that it needs and that predict did not make.
         """
         path = self.folder / SETTINGS
-        before = _read_settings(path)
-        differing = [key for key in identity if before is not None and before.get(key) != identity[key]]
-        if before is not None and differing and not overwrite:
-            told = ", ".join(f"{key}: {before.get(key)} before, {identity[key]} now" for key in differing)
-            raise InputError(
-                f"{self.folder} holds predictions made with other settings",
-                expected="the same settings, so that what is there can be kept",
-                got=told,
-                fix="choose another out_dir, or set overwrite=true",
-            )
         try:
+            before = read_settings(path)
+            _check_same_settings(self.folder, before, identity, overwrite)
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._merge()
+            for folder in {self.folder, *outputs.folders(source.name for source in self.sources)}:
+                remove_partial_files(folder)
+            records = self._rows()
+            adopt(outputs, records, before or identity)
+            self._keep(records)
             write_json(path, identity)
         except OSError as error:
             raise InputError(
                 f"the outputs' folder {self.folder} cannot be written: {error.strerror or error}",
-                fix="choose another out_dir",
+                got=error.filename,
+                fix="choose another out_dir, or make room on its disk",
             ) from error
 
     @contextmanager
@@ -99,47 +102,54 @@ class Report:
                 self._unwritten.append(record)
             if record.status in (ERROR, WARNING):
                 colour = "red" if record.status == ERROR else "yellow"
-                line = Text.assemble((record.status, colour), f"  {record.image}: {record.message}")
+                line = Text.assemble((record.status, colour), f"  {printable(record.image)}: {record.message}")
                 self.console.print(line, soft_wrap=True)
             if self._bar:
                 self._bar.advance(self._task)
 
-    def close(self, have_outputs: Callable[[Source], bool], interrupted: bool = False) -> int:
-        """Write the table and say what came out; returns the number of photographs that failed."""
-        wanted = [str(source.path) for source in self.sources]
-        there = [str(source.path) for source in self.sources if have_outputs(source)]
-        try:
-            records = {record.image: record for record in self._merge(there)}
-        except OSError as error:
-            self.console.print(f"the table {self.folder / TABLE} cannot be written: {error.strerror or error}")
-            records = {record.image: record for record in [*read_journals(self.folder), *self._unwritten]}
-        found = [records[image] for image in wanted if image in records]
-        counts = Counter(record.status for record in found)
-        done = len(found) - counts[ERROR]
-        if interrupted:
-            self.console.print(f"interrupted: {done} of {len(wanted)} are done; the same command goes on")
-        self.console.print(
-            f"{done} of {len(wanted)} photographs have their maps, {counts[WARNING]} of them with a warning; "
-            f"{counts[ERROR]} failed\noutputs   {self.folder}\ntable     {self.folder / TABLE}",
-            markup=False,
-        )
-        return counts[ERROR]
+    def close(self, done: Iterable[Source], interrupted: bool = False) -> bool:
+        """Write the table and say what came out; returns whether every image has its maps and its row.
 
-    def _merge(self, there: Iterable[str] = ()) -> list[Record]:
-        """Bring the table up to date: rows in the order of the sources, a new row in place of an old one.
-
-        Args: `there` are images whose outputs exist; they get a row where theirs was lost.
+        Args: `done` are the sources whose outputs are there; they get a row where theirs was lost.
         """
-        new = {record.image: record for record in [*read_journals(self.folder), *self._unwritten]}
-        old = {record.image: record for record in read_table(self.folder / TABLE)}
-        lost = {image: Record(image, SKIPPED) for image in there}
-        records = list((lost | old | new).values())
+        written = True
+        records = self._unwritten
+        try:
+            records = self._rows(str(source.path) for source in done)
+            self._keep(records)
+        except OSError as error:
+            written = False
+            reason = printable(f"the table {self.folder / TABLE} cannot be written: {error.strerror or error}")
+            self.console.print(reason, markup=False)
+        by_image = {record.image: record for record in records}
+        found = [by_image[image] for image in (str(source.path) for source in self.sources) if image in by_image]
+        counts = Counter(record.status for record in found)
+        finished = len(found) - counts[ERROR]
+        if interrupted:
+            self.console.print(f"interrupted: {finished} of {len(self.sources)} are done; the same command goes on")
+        told = (
+            f"{finished} of {len(self.sources)} photographs have their maps, {counts[WARNING]} of them with a warning; "
+            f"{counts[ERROR]} failed",
+            f"outputs   {self.folder}",
+            f"table     {self.folder / TABLE}",
+        )
+        self.console.print("\n".join(map(printable, told)), markup=False)
+        return written and finished == len(self.sources)
+
+    def _rows(self, done: Iterable[str] = ()) -> list[Record]:
+        """All that is known, in the order of the sources: the table's rows, and new ones in place of old ones."""
+        rows = {record.image: record for record in read_table(self.folder / TABLE)}
+        for image in done:
+            if image not in rows or rows[image].status == ERROR:
+                rows[image] = Record(image, SKIPPED)
+        rows |= {record.image: record for record in [*read_journals(self.folder), *self._unwritten]}
         order = {str(source.path): position for position, source in enumerate(self.sources)}
-        records.sort(key=lambda record: order.get(record.image, -1))
+        return sorted(rows.values(), key=lambda record: order.get(record.image, -1))
+
+    def _keep(self, records: list[Record]) -> None:
         if records:
             write_table(self.folder / TABLE, records)
         remove_journals(self.folder)
-        return records
 
 
 class _Speed(ProgressColumn):
@@ -147,8 +157,15 @@ class _Speed(ProgressColumn):
         return Text(f"{task.speed:.2f} images/s" if task.speed else "")
 
 
-def _read_settings(path: Path) -> dict[str, Any] | None:
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
+def _check_same_settings(
+    folder: Path, before: dict[str, Any] | None, identity: dict[str, Any], overwrite: bool
+) -> None:
+    differing = [key for key in identity if before is not None and before.get(key) != identity[key]]
+    if before is not None and differing and not overwrite:
+        told = ", ".join(f"{key}: {before.get(key)} before, {identity[key]} now" for key in differing)
+        raise InputError(
+            f"{folder} holds predictions made with other settings",
+            expected="the same settings, so that what is there can be kept",
+            got=told,
+            fix="choose another out_dir, or set overwrite=true",
+        )

@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+from fundus_unet.core.plain_text import printable
+
 
 class InputError(ValueError):
     """Something the user gave cannot be used.
@@ -16,7 +18,8 @@ class InputError(ValueError):
         for title, value in (("expected", expected), ("got", got), ("what to do", fix)):
             if value is not None:
                 lines.append(f"  {title}: {value}")
-        super().__init__("\n".join(lines))
+        # what it names may come from a disk or a file, and a terminal obeys control characters
+        super().__init__("\n".join(printable(line) for line in "\n".join(lines).split("\n")))
         self.problem = problem
 
     @property

@@ -2,16 +2,21 @@
 
 import csv
 import errno
+import io
 import itertools
 import json
 import os
 import stat
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from numbers import Number
 from pathlib import Path
 from typing import Any
 
+from fundus_unet.core.plain_text import text_cell, text_of_cell
+
 PARTIAL = ".part"
+LARGEST_TABLE = 2**30
 _numbers = itertools.count()
 
 
@@ -49,9 +54,30 @@ def remove_partial_files(folder: Path) -> None:
     """Remove what killed processes left of files they were writing in `folder`; living ones keep theirs."""
     for path in folder.glob(f".*{PARTIAL}"):
         process = path.name[1:].split("-")[0]
-        if process.isdigit() and not _is_alive(int(process)):
+        if process.isdigit() and not is_alive(int(process)):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
+
+
+def append_lines(path: Path, lines: Iterable[str], *, durable: bool = False) -> None:
+    """Add lines to a file; they begin on a line of their own also where an interruption cut off the one before.
+
+    Args: `durable` waits until the disk has them.
+    Raises: `OSError` that names `path`, also where it is a link.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(path, flags, 0o666), "r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 1))
+            cut_off = file.read(1) not in (b"", b"\n")
+            file.write(b"\n" * cut_off + "".join(f"{line}\n" for line in lines).encode())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
@@ -61,19 +87,33 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
     Raises: `OSError` for what is no regular file, is larger, or cannot be read.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
-            kind = next((name for test, name in _KINDS if test(mode)), "no file")
-            raise OSError(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
-        with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit + 1)
-    finally:
-        os.close(descriptor)
+    with open_regular(path) as file:
+        size = min(os.fstat(file.fileno()).st_size, limit)
+        data = file.read(size + 1)
+        if len(data) > size:  # it has grown, or its size is not told
+            data += file.read(limit + 1 - len(data))
     if len(data) > limit:
         raise OSError(errno.EFBIG, f"it is larger than {limit:,} bytes", str(path))
     return data
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[io.BufferedReader]:
+    """A regular file, open for reading; as `read_bytes`, without a limit.
+
+    Raises: `OSError` for what is no regular file or cannot be opened.
+    """
+    _check_regular(path, os.stat(path).st_mode)  # opening a device alone may do something
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with open(descriptor, "rb") as file:
+        _check_regular(path, os.fstat(descriptor).st_mode)
+        yield file
+
+
+def _check_regular(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kind = next((name for test, name in _KINDS if test(mode)), "no file")
+        raise OSError(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
 
 
 _KINDS = (
@@ -95,7 +135,8 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Whether a process of this number runs."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -110,15 +151,28 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """One line per row; the columns are the union of the rows' keys in order of appearance."""
+    """One line per row; the columns are the union of the rows' keys in order of appearance.
+
+    Text is made harmless to spreadsheets and terminals (`plain_text.text_cell`); `read_csv` gives it back.
+    """
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    lines: list[str] = []
-    writer = csv.DictWriter(_Lines(lines), columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, "".join(lines))
+    lines = [csv_line(columns), *(csv_line([row.get(key) for key in columns]) for row in rows)]
+    write_text(path, "".join(f"{line}\n" for line in lines))
 
 
-class _Lines:
-    def __init__(self, lines: list[str]) -> None:
-        self.write = lines.append
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """The rows of a table that `write_csv` wrote, every cell as text.
+
+    Raises: `OSError` where it cannot be read.
+    """
+    text = read_bytes(path, LARGEST_TABLE).decode(errors="replace")
+    rows = csv.DictReader(io.StringIO(text, newline=""), restval="")
+    return [{key: text_of_cell(cell) for key, cell in row.items() if key is not None} for row in rows]
+
+
+def csv_line(values: Sequence[Any]) -> str:
+    """Cells as one line, without its end: numbers as they are, None empty, all else as harmless text."""
+    line = io.StringIO()
+    plain = [value if value is None or isinstance(value, Number) else text_cell(str(value)) for value in values]
+    csv.writer(line, lineterminator="").writerow(plain)
+    return line.getvalue()

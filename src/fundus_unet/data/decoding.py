@@ -8,12 +8,14 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.files import open_regular, read_bytes
 
 # Pillow's other formats stay closed: one of them (EPS) runs a program.
 FORMATS = ("PNG", "JPEG", "TIFF", "PPM", "GIF", "BMP", "WEBP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".gif", ".bmp", ".webp")
 
 MAX_PIXELS = 8000 * 8000
+MAX_BYTES = 2**30  # MAX_PIXELS in four 16-bit channels take half of it
 _MAX_UNPACKED_BYTES = MAX_PIXELS * 6 + 4096  # three 16-bit channels and a header
 
 _READABLE = f"a readable image ({' '.join(suffix[1:] for suffix in SUFFIXES)}, also .ppm.gz)"
@@ -55,14 +57,30 @@ def decode(path: str | Path) -> Image.Image:
         ) from error
 
 
+def pixel_count(path: Path) -> int:
+    """Pixels by the file's header alone, unturned; 0 where it cannot be read, which `decode` tells in words."""
+    try:
+        with open_regular(path) as file, Image.open(_Bounded(file.raw), formats=FORMATS) as image:
+            return image.width * image.height
+    except Exception:  # of any kind, as in `decode`
+        return 0
+
+
+class _Bounded(io.BufferedReader):
+    """Some formats are read to the end of the file to learn their size, and a file may have no end."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(MAX_BYTES if size is None or size < 0 else size)
+
+
 def _bytes(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
-    except OSError as error:
+        data = read_bytes(path, MAX_BYTES)
+    except (OSError, ValueError) as error:  # a path with a zero in it is a ValueError
         raise InputError(
             f"{path} cannot be opened",
             expected=_READABLE,
-            got=error.strerror or error,
+            got=getattr(error, "strerror", None) or error,
             fix=f"check the path (relative paths start at {Path.cwd()}) and its permissions",
         ) from error
     # By content: browsers unpack a .ppm.gz on the way and keep its name.

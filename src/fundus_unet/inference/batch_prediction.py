@@ -11,9 +11,11 @@ import numpy as np
 import torch
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.plain_text import printable
+from fundus_unet.data.decoding import pixel_count
 from fundus_unet.data.preprocess import Preprocessor
 from fundus_unet.inference.inputs import Source
-from fundus_unet.inference.new_photograph import NewPhotograph, pixel_count, read_new_photograph
+from fundus_unet.inference.new_photograph import NewPhotograph, read_new_photograph
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.pixel_budget import PixelBudget
 from fundus_unet.inference.predictor import Predictor
@@ -74,7 +76,7 @@ class BatchPrediction:
         """Photographs in order; None where the next one has to wait until all that are handed out are written."""
         waiting: deque[Future[_Read]] = deque()
         for source in sources:
-            pixels = pixel_count(source.path)
+            pixels = pixel_count(source.path) if source.problem is None else 0
             while waiting and (len(waiting) > self.readers or not budget.has_room(pixels)):
                 yield waiting.popleft().result()
             if not budget.has_room(pixels):
@@ -154,11 +156,11 @@ class BatchPrediction:
 def failed(source: Source, error: Exception) -> Record:
     """The row of a photograph that could not be predicted."""
     if isinstance(error, InputError):
-        message = error.one_line
+        message = printable(error.one_line)
     elif isinstance(error, MemoryError | torch.OutOfMemoryError):
         message = "there is not enough memory: set a smaller tile, or tta=none"
     else:
-        message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        message = printable(f"{type(error).__name__}: {' '.join(str(error).split())}")
     return Record(str(source.path), ERROR, message=message)
 
 

@@ -2,89 +2,143 @@
 
 import csv
 import glob
+import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path, PurePath
 
 from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.files import read_bytes
 from fundus_unet.data.decoding import SUFFIXES
 
 COLUMNS = ("path", "image", "file", "filename", "photograph")
+LARGEST_LIST = 2**26
+"""Bytes of a CSV of paths."""
 
 
 @dataclass(frozen=True)
 class Source:
     """One photograph to predict.
 
-    `name` is its path below what the user named, without suffix: outputs keep it.
+    `name` is its path below what the user named, without suffix: outputs keep it, below their own folder. It is
+    relative and has no `..`. `problem` is what is known to be wrong before the photograph is read.
     """
 
     path: Path
     name: PurePath
+    problem: InputError | None = None
 
 
 def find_photographs(images: str | Sequence[str], leave_out: Path) -> list[Source]:
     """Every photograph that `images` names, in sorted order per entry, each file once.
 
-    Args: a folder is searched with its subfolders for files that end in one of `SUFFIXES`; a file that is named itself
-    is taken whatever its name. Nothing below `leave_out`, the outputs' folder, is taken from a folder or glob.
+    Args: a folder is searched with its subfolders, links to folders excepted, for files that end in one of `SUFFIXES`;
+    a file that is named itself is taken whatever its name. Nothing below `leave_out`, the outputs' folder, is taken
+    from a folder or glob.
+    What is named and is no file, and what cannot be searched, is a source with a problem, or one that cannot be read.
     Raises: `InputError` for an entry that is not there or has no photograph in it, or a CSV without a column of paths.
     """
-    found: dict[Path, Source] = {}
+    found: dict[str, Source] = {}
     for entry in [images] if isinstance(images, str) else images:
-        for source in _entry(str(entry), leave_out.resolve()):
-            found.setdefault(source.path.resolve(), source)
+        for source in _entry(str(entry), os.path.realpath(leave_out)):
+            found.setdefault(os.path.realpath(source.path), source)
     return list(found.values())
 
 
 def output_name(path: PurePath) -> PurePath:
     """The path without the suffix of an image, also without both of `.ppm.gz`."""
     name = path.name.removesuffix(".gz") if path.name.lower().endswith(".ppm.gz") else path.name
-    return path.with_name(PurePath(name).stem)
+    stem = PurePath(name).stem
+    return path.with_name(stem if stem.strip(".") else name)  # `..png` has a point for a stem
 
 
-def _entry(entry: str, leave_out: Path) -> list[Source]:
-    path = Path(entry).expanduser()
-    if path.is_dir():
-        files, base = list(_photographs_below(path, leave_out)), path
+def _entry(entry: str, leave_out: str) -> list[Source]:
+    path = Path(os.path.expanduser(entry))
+    if os.path.isdir(path):
+        sources = _in_folder(path, leave_out)
         got = "no such file in it or its subfolders"
-    elif path.is_file() and path.suffix.lower() == ".csv":
-        files = _listed(path)
-        base = _common_folder(files)
+    elif os.path.lexists(path) and path.suffix.lower() == ".csv":
+        sources = _with_common_folder(_listed(path), path)
         got = "a CSV without rows"
-    elif path.is_file():
+    elif os.path.lexists(path):
         return [Source(path, output_name(PurePath(path.name)))]
     elif glob.has_magic(entry):
-        matches = (Path(match) for match in sorted(glob.glob(str(path), recursive=True)))
-        files = [match for match in matches if match.is_file() and not _is_below(match, leave_out)]
-        base, got = _fixed_part(path), "a pattern that no file matches"
+        sources = _matching(path, leave_out)
+        got = "a pattern that no file matches"
     else:
         raise _not_there(path)
-    if not files:
+    if not sources:
         raise InputError(f"there are no photographs in {entry}", expected=f"files that end in {_ENDINGS}", got=got)
-    return [Source(file, output_name(_below(file, base))) for file in files]
+    return sources
 
 
-def _photographs_below(folder: Path, leave_out: Path) -> Iterator[Path]:
-    for current, folders, files in os.walk(folder):
-        here = Path(current)
-        folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and (here / name).resolve() != leave_out
-        )
-        if here.resolve() == leave_out:
+def _in_folder(folder: Path, leave_out: str) -> list[Source]:
+    unreadable: list[Source] = []
+    files = [file for file in _files_below(folder, leave_out, unreadable) if _has_ending(file)]
+    return [*(Source(file, output_name(file.relative_to(folder))) for file in files), *unreadable]
+
+
+def _files_below(folder: Path, leave_out: str, unreadable: list[Source]) -> Iterator[Path]:
+    """What is no folder, link to a folder or hidden, a folder's own files first.
+
+    Args: `unreadable` gets the folders that cannot be searched.
+    """
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        if os.path.realpath(here) == leave_out:
             continue
-        for name in sorted(files):
-            if not name.startswith(".") and name.lower().endswith((*SUFFIXES, ".ppm.gz")):
+        try:
+            names = sorted(name for name in os.listdir(here) if not name.startswith("."))
+        except OSError as error:
+            unreadable.append(_unusable(here, f"{here} cannot be searched: {error.strerror or error}"))
+            continue
+        for name in names:
+            if not os.path.isdir(here / name):
                 yield here / name
+        waiting += [here / name for name in reversed(names) if _is_folder_itself(here / name)]
+
+
+def _is_folder_itself(path: Path) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
+def _matching(pattern: Path, leave_out: str) -> list[Source]:
+    """Glob's `**` follows links to folders, without end where they lead back; this one does not."""
+    unreadable: list[Source] = []
+    parts = pattern.parts
+    if "**" in parts:
+        first = parts.index("**")
+        matches = [
+            file
+            for top in sorted(glob.glob(str(Path(*parts[:first]))))
+            for file in _files_below(Path(top), leave_out, unreadable)
+            if _fits(file.relative_to(top).parts, parts[first:])
+        ]
+    else:
+        matches = [Path(match) for match in glob.glob(str(pattern))]
+        matches = [match for match in matches if _has_ending(match) or not os.path.isdir(match)]
+    files = sorted(match for match in matches if Path(leave_out) not in Path(os.path.realpath(match)).parents)
+    base = _fixed_part(pattern)
+    names = [file.relative_to(base) for file in files]
+    if any(".." in name.parts for name in names):
+        return _with_common_folder(files, pattern) + unreadable
+    return [*(Source(file, output_name(name)) for file, name in zip(files, names, strict=True)), *unreadable]
+
+
+def _fits(names: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
+    if not patterns:
+        return not names
+    if patterns[0] == "**":
+        return any(_fits(names[start:], patterns[1:]) for start in range(len(names) + 1))
+    return bool(names) and fnmatch(names[0], patterns[0]) and _fits(names[1:], patterns[1:])
 
 
 def _listed(path: Path) -> list[Path]:
     """The files of a CSV: the column of `COLUMNS`, or the only column, with or without a header."""
-    try:
-        rows = [row for row in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) if any(row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read: {error}", expected="a CSV with a column of paths") from error
+    rows = _rows(path)
     if not rows:
         return []
     header = [name.strip().lower() for name in rows[0]]
@@ -99,12 +153,48 @@ def _listed(path: Path) -> list[Path]:
             expected=f"a column named {' or '.join(COLUMNS)}, or a single column",
             got=f"columns {', '.join(rows[0])}",
         )
-    named = (Path(row[column].strip()).expanduser() for row in rows if len(row) > column and row[column].strip())
-    return [file if file.is_absolute() else path.parent / file for file in named]
+    named = [row[column].strip() for row in rows if len(row) > column and row[column].strip()]
+    return [path.parent / os.path.expanduser(name) for name in named]
 
 
-def _common_folder(files: list[Path]) -> Path:
-    return Path(os.path.commonpath([file.absolute().parent for file in files])) if files else Path()
+def _rows(path: Path) -> list[list[str]]:
+    expected = "a CSV in UTF-8 with a column of paths"
+    try:
+        data = read_bytes(path, LARGEST_LIST)
+        if b"\0" in data or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise InputError(
+                f"{path} cannot be read", expected=expected, got="UTF-16 or no text", fix="save it as CSV UTF-8"
+            )
+        return [row for row in csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")) if any(row)]
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path} cannot be read", expected=expected, got=f"another encoding: {error}", fix="save it as CSV UTF-8"
+        ) from error
+    except (OSError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path} cannot be read: {reason or error}", expected=expected) from error
+
+
+def _with_common_folder(files: list[Path], named_by: Path) -> list[Source]:
+    """Files from anywhere, named by their place below the folder that holds them all."""
+    folders = {file: _unusable(file, f"{file} is a folder") for file in files if file.name in ("", "..")}
+    places = [file for file in files if file not in folders]
+    leads_back = any(".." in file.parts for file in places)
+    # a `..` after a link to a folder leads elsewhere than it looks; then no path is taken as it looks
+    above = [os.path.realpath(file.parent) if leads_back else os.path.abspath(file.parent) for file in places]
+    try:
+        base = os.path.commonpath(above) if above else ""
+    except ValueError as error:
+        raise InputError(f"the files that {named_by} names lie on several disks: {error}") from error
+    names = {
+        file: output_name(PurePath(os.path.relpath(folder, base)) / file.name)
+        for file, folder in zip(places, above, strict=True)
+    }
+    return [folders[file] if file in folders else Source(file, names[file]) for file in files]
+
+
+def _unusable(path: Path, problem: str) -> Source:
+    return Source(path, PurePath("unusable"), InputError(problem, expected="a file, or a folder that can be searched"))
 
 
 def _fixed_part(pattern: Path) -> Path:
@@ -114,21 +204,22 @@ def _fixed_part(pattern: Path) -> Path:
     return Path(*parts[: min(first, len(parts) - 1)])
 
 
-def _below(file: Path, base: Path) -> PurePath:
-    return PurePath(os.path.relpath(file.absolute(), base.absolute()))
-
-
-def _is_below(file: Path, folder: Path) -> bool:
-    return folder in file.resolve().parents
+def _has_ending(path: Path) -> bool:
+    return path.name.lower().endswith((*SUFFIXES, ".ppm.gz"))
 
 
 def _not_there(path: Path) -> InputError:
     folder = path.parent
-    names = sorted(os.listdir(folder)) if folder.is_dir() else []
+    try:
+        names = sorted(os.listdir(folder))
+        got = f"{folder} has {len(names)} entries"
+    except (OSError, ValueError):
+        names = []
+        got = f"no folder {folder}" if not os.path.isdir(folder) else f"{folder} cannot be searched"
     return InputError(
         f"there is no {path}",
         expected="a photograph, a folder, a pattern such as 'photos/*.jpg', or a CSV of paths",
-        got=f"{folder} has {len(names)} entries" if folder.is_dir() else f"no folder {folder}",
+        got=got,
         fix=did_you_mean(path.name, names) if len(names) <= 1000 and names else f"paths start at {Path.cwd()}",
     )
 

@@ -1,13 +1,11 @@
 """Read a photograph that nobody labelled, and find out what it can be trusted for."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.decoding import FORMATS, MAX_PIXELS
+from fundus_unet.data.decoding import MAX_PIXELS
 from fundus_unet.data.field_of_view import estimate_field_of_view, field_of_view_diameter
 from fundus_unet.data.preprocess import Preprocessor, WorkingImage
 from fundus_unet.data.reading import read_image
@@ -37,8 +35,11 @@ class NewPhotograph:
 def read_new_photograph(source: Source, preprocessor: Preprocessor) -> NewPhotograph:
     """Read a photograph, find its field of view, and bring it to the working resolution.
 
-    Raises: `InputError` for a file that cannot be read, has no content, or is too small or too large.
+    Raises: `InputError` for a file that cannot be read, has no content, or is too small or too large; and whatever is
+    known of the source already.
     """
+    if source.problem is not None:
+        raise source.problem
     image = read_image(source.path)
     height, width = image.shape[:2]
     if min(height, width) < LEAST_SIDE:
@@ -68,15 +69,6 @@ def read_new_photograph(source: Source, preprocessor: Preprocessor) -> NewPhotog
         rows / height,
         tuple(_warnings(working, bool(field_of_view.all()))),
     )
-
-
-def pixel_count(path: Path) -> int:
-    """Pixels by the file's header alone; 0 where it cannot be read."""
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            return image.width * image.height
-    except Exception:  # reading the whole file tells what is wrong with it
-        return 0
 
 
 def _warnings(working: WorkingImage, whole_frame: bool) -> list[str]:

@@ -4,7 +4,8 @@
 the photograph, for a person to look at.
 """
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath
 
 import cv2
@@ -13,6 +14,8 @@ import numpy as np
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import write_bytes
 from fundus_unet.drawing.overlay import vessel_overlay
+from fundus_unet.inference.inputs import Source
+from fundus_unet.inference.manifest import Manifest
 from fundus_unet.inference.new_photograph import NewPhotograph
 from fundus_unet.metrics.topology import skeleton_of
 
@@ -21,13 +24,13 @@ BITS = (8, 16)
 
 
 class Outputs:
-    """Writes `folder/KIND/NAME`, each file whole or not at all.
+    """Writes `folder/KIND/NAME`, each file whole or not at all, and in place of its own files alone.
 
-    Args: `bits` per pixel of the probability map, 8 or 16.
+    Args: `bits` per pixel of the probability map, 8 or 16; `manifest` tells which files are predict's.
     Raises: `InputError` for a kind that there is not, none at all, or other bits.
     """
 
-    def __init__(self, folder: Path, kinds: Sequence[str], bits: int = 8) -> None:
+    def __init__(self, folder: Path, kinds: Sequence[str], bits: int = 8, manifest: Manifest | None = None) -> None:
         for kind in kinds:
             if kind not in ENDINGS:
                 raise InputError(
@@ -40,18 +43,58 @@ class Outputs:
         self.folder = folder
         self.kinds = tuple(dict.fromkeys(kinds))
         self.bits = bits
+        self.manifest = manifest or Manifest(folder)
 
     def path(self, kind: str, name: PurePath) -> Path:
         return self.folder / kind / name.with_name(name.name + ENDINGS[kind])
 
     def exist(self, name: PurePath) -> bool:
-        return all(self.path(kind, name).is_file() for kind in self.kinds)
+        """Whether predict has made all of them, with these settings."""
+        return all(self.manifest.is_current(self.path(kind, name)) for kind in self.kinds)
+
+    def folders(self, names: Iterable[PurePath]) -> set[Path]:
+        """Those of the outputs that are there and lie in `folder`, not behind a link."""
+        paths = {self.path(kind, name).parent for name in names for kind in self.kinds}
+        return {path for path in paths if path.is_dir() and self.is_inside(path)}
+
+    def is_inside(self, folder: Path) -> bool:
+        """Whether a folder below `self.folder` lies there, and not behind a link."""
+        place = os.path.join(os.path.realpath(self.folder), folder.relative_to(self.folder))
+        return os.path.normcase(os.path.realpath(folder)) == os.path.normcase(place)
+
+    def check_owner(self, source: Source) -> None:
+        """Raises: `InputError` where predict has made files of these names of another image."""
+        for kind in self.kinds:
+            path = self.path(kind, source.name)
+            owner = self.manifest.image_of(path) if os.path.lexists(path) else None
+            if owner is not None and not _is_same(owner, source.path):
+                raise InputError(
+                    f"its outputs would overwrite those of {owner}",
+                    fix="rename one of the two, or predict them into different folders (out_dir)",
+                )
+
+    def check(self, source: Source) -> None:
+        """Raises: `InputError` where an output would leave the folder, or replace a file that predict did not make."""
+        for kind in self.kinds:
+            path = self.path(kind, source.name)
+            if not self.is_inside(path.parent):
+                raise InputError(
+                    f"{path} cannot be written: a folder in {self.folder} is a link",
+                    expected="outputs that stay below out_dir",
+                    got=os.path.realpath(path.parent),
+                    fix="remove the link, or choose another out_dir",
+                )
+            if os.path.lexists(path) and not self.manifest.owns(path):
+                raise InputError(
+                    f"{path} was not made by predict, or has been changed since; it was not replaced",
+                    fix="move it elsewhere, or choose another out_dir",
+                )
 
     def write(self, photograph: NewPhotograph, probability: np.ndarray, mask: np.ndarray) -> None:
         """Write every kind.
 
         Shapes: probability float32 (H, W), mask bool (H, W).
-        Raises: `InputError` where a file cannot be written.
+        Raises: `InputError` where a file cannot be written, or may not be (`check`).
         """
         draw: dict[str, Callable[[], np.ndarray]] = {
             "probability": lambda: _quantised(probability, self.bits),
@@ -59,13 +102,29 @@ class Outputs:
             "overlay": lambda: vessel_overlay(photograph.image, mask, photograph.field_of_view)[..., ::-1],
             "skeleton": lambda: skeleton_of(mask) * np.uint8(255),
         }
-        for kind in self.kinds:
-            path = self.path(kind, photograph.source.name)
-            _, encoded = cv2.imencode(ENDINGS[kind], draw[kind](), _OPTIONS[ENDINGS[kind]])
-            try:
-                write_bytes(path, encoded.tobytes())
-            except OSError as error:
-                raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+        contents = {
+            self.path(kind, photograph.source.name): _encoded(draw[kind](), ENDINGS[kind]) for kind in self.kinds
+        }
+        self.check(photograph.source)
+        try:
+            self.manifest.claim(contents, photograph.source.path)
+            for path, content in contents.items():
+                write_bytes(path, content, durable=False)
+        except OSError as error:
+            path = error.filename or self.folder
+            raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.realpath(one) == os.path.realpath(other) or os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def _encoded(image: np.ndarray, ending: str) -> bytes:
+    _, encoded = cv2.imencode(ending, image, _OPTIONS[ending])
+    return encoded.tobytes()
 
 
 def _quantised(probability: np.ndarray, bits: int) -> np.ndarray:

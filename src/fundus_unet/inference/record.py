@@ -1,6 +1,8 @@
 """What is known of every photograph after a batch: one row each, kept on disk as the batch goes."""
 
 import csv
+import io
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -8,7 +10,9 @@ from threading import Lock
 from typing import Any
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import write_csv
+from fundus_unet.core.files import LARGEST_TABLE, append_lines, csv_line, read_bytes, write_csv
+from fundus_unet.core.plain_text import text_of_cell
+from fundus_unet.inference.manifest import check_own_file, own_files
 
 OK, WARNING, SKIPPED, ERROR = "ok", "warning", "skipped", "error"
 
@@ -50,17 +54,32 @@ class Journal:
 
     def add(self, record: Record) -> None:
         """Raises: `OSError` where it cannot be written."""
-        with self._lock, self.path.open("a", encoding="utf-8", newline="") as file:
-            csv.DictWriter(file, COLUMNS).writerow(asdict(record))
+        with self._lock:
+            append_lines(self.path, [csv_line(list(asdict(record).values()))])
 
 
 def read_journals(folder: Path) -> list[Record]:
-    return [record for path in sorted(folder.glob(".journal_*.csv")) for record in _read(path)]
+    """Rows of all processes; one that an interruption cut off is left out.
+
+    Raises: `InputError` for another file of such a name.
+    """
+    records = []
+    for path in _journals(folder):
+        lines = read_bytes(path, LARGEST_TABLE).decode(errors="replace").split("\n")[:-1]
+        found = [record for line in lines for record in _records(line)]
+        if lines and not found:
+            raise _foreign(path, "rows of predictions", lines[0])
+        records += found
+    return records
 
 
 def remove_journals(folder: Path) -> None:
-    for path in folder.glob(".journal_*.csv"):
+    for path in _journals(folder):
         path.unlink(missing_ok=True)
+
+
+def _journals(folder: Path) -> list[Path]:
+    return own_files(folder, r"\.journal_\d+\.csv")
 
 
 def read_table(path: Path) -> list[Record]:
@@ -68,37 +87,42 @@ def read_table(path: Path) -> list[Record]:
 
     Raises: `InputError` for another file of that name, which must not be overwritten.
     """
-    if not path.is_file():
+    check_own_file(path)
+    if not os.path.lexists(path):
         return []
-    first = path.read_bytes().split(b"\n", 1)[0].rstrip(b"\r")
-    if first != ",".join(COLUMNS).encode():
-        raise InputError(
-            f"{path} is no table of predictions; it was not changed",
-            expected=f"a first line {','.join(COLUMNS)}",
-            got=first[:60],
-            fix="move it elsewhere, or choose another out_dir",
-        )
-    return _read(path)[1:]
+    text = read_bytes(path, LARGEST_TABLE).decode(errors="replace")
+    header, _, rows = text.partition("\n")
+    if header.rstrip("\r") != ",".join(COLUMNS):
+        raise _foreign(path, f"a first line {','.join(COLUMNS)}", header)
+    return _records(rows)
+
+
+def _foreign(path: Path, expected: str, got: str) -> InputError:
+    return InputError(
+        f"{path} is no table of predictions; it was not changed",
+        expected=expected,
+        got=got[:60],
+        fix="move it elsewhere, or choose another out_dir",
+    )
 
 
 def write_table(path: Path, records: Iterable[Record]) -> None:
     write_csv(path, [asdict(record) for record in records])
 
 
-def _read(path: Path) -> list[Record]:
-    """Rows of known columns; one that an interruption cut off is left out."""
-    records = []
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        for row in csv.reader(file):
-            if len(row) == len(COLUMNS):
-                records.append(Record(**{key: _value(key, text) for key, text in zip(COLUMNS, row, strict=True)}))
-    return records
-
-
-def _value(key: str, text: str) -> Any:
-    if text == "" or key in _TEXT:
-        return text or None
+def _records(text: str) -> list[Record]:
+    """Rows of known columns; others are left out."""
     try:
-        return int(text) if key in _WHOLE else float(text)
-    except ValueError:  # the table's header
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if len(row) == len(COLUMNS)]
+    except csv.Error:
+        return []
+    return [Record(**{key: _value(key, cell) for key, cell in zip(COLUMNS, row, strict=True)}) for row in rows]
+
+
+def _value(key: str, cell: str) -> Any:
+    if cell == "" or key in _TEXT:
+        return text_of_cell(cell) or None
+    try:
+        return int(cell) if key in _WHOLE else float(cell)
+    except ValueError:  # somebody has changed the table
         return None
