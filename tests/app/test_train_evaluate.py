@@ -135,6 +135,80 @@ def test_multirun_trains_every_combination(scripts: Scripts) -> None:
     assert finished.out.count("run directory ") == 4
 
 
+def test_the_last_checkpoint_is_of_the_last_epoch_however_early_the_best_was(
+    scripts: Scripts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fundus_unet.metrics.field_of_view import VesselScores
+
+    falling = iter([0.9, 0.5, 0.4, 0.3])
+    compute = VesselScores.compute
+    monkeypatch.setattr(VesselScores, "compute", lambda self: compute(self) | {"average_precision": next(falling)})
+    run = succeeded(scripts.train("trainer.max_epochs=4")).run_directory
+    epochs = {
+        name: torch.load(run / f"checkpoints/{name}.ckpt", weights_only=True)["epoch"]
+        for name in ("best", "last", "previous")
+    }
+    assert epochs == {"best": 0, "last": 3, "previous": 2}
+    assert any(not torch.equal(value, weights(run, "best")[key]) for key, value in weights(run).items())
+
+
+def test_a_multirun_keeps_what_is_finished_resumes_the_rest_and_reports_what_fails(
+    scripts: Scripts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fundus_unet.training.segmenter import VesselSegmenter
+
+    sweep = ("seed=0,1,2", "trainer.max_epochs=3")
+    original, steps = VesselSegmenter.training_step, iter(range(10**6))
+
+    def interrupted(self, batch, batch_idx):
+        if next(steps) == 24 + 12:  # in the second epoch of the second job
+            raise KeyboardInterrupt
+        return original(self, batch, batch_idx)
+
+    monkeypatch.setattr(VesselSegmenter, "training_step", interrupted)
+    assert scripts.train(*sweep, multirun=True).code == 130
+    monkeypatch.setattr(VesselSegmenter, "training_step", original)
+    runs = {run.name.split("_")[-2]: run for run in (scripts.folder / "runs/multirun").iterdir() if run.is_dir()}
+    assert set(runs) == {"seed0", "seed1"}
+    before = (runs["seed0"] / "checkpoints/last.ckpt").stat().st_mtime_ns
+    again = succeeded(scripts.train(*sweep, multirun=True))
+    assert "3 of 3 runs are finished" in again.out
+    assert (runs["seed0"] / "checkpoints/last.ckpt").stat().st_mtime_ns == before
+    assert "finished before, and kept" in again.out
+    sessions = json.loads((runs["seed1"] / "training.json").read_text())["sessions"]
+    assert [session["ended"] for session in sessions] == ["interrupted", "finished"]
+
+    mixed = scripts.train("model.widths=[4,8],[0]", "seed=0", "trainer.max_epochs=1", multirun=True)
+    assert mixed.code == 1
+    assert "1 of 2 runs are finished" in mixed.out
+    assert "at least two positive integers" in mixed.err
+    first_bad = scripts.train("model.widths=[0],[4,8]", "seed=5", "trainer.max_epochs=1", multirun=True)
+    assert first_bad.code == 1
+    assert "1 of 2 runs are finished" in first_bad.out
+    assert "Traceback" not in mixed.err + first_bad.err
+
+
+@pytest.mark.parametrize(
+    ("overrides", "environment"),
+    [
+        (["trainer.devices=2", "+trainer.strategy=ddp"], {}),
+        (["trainer.devices=2"], {}),
+        (["+trainer.num_nodes=2"], {}),
+        ([], {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}),
+    ],
+    ids=["ddp", "devices", "nodes", "launcher"],
+)
+def test_one_launch_of_several_processes_is_refused_before_anything_is_written(
+    scripts: Scripts, monkeypatch: pytest.MonkeyPatch, overrides: list[str], environment: dict[str, str]
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    finished = scripts.train(*overrides)
+    assert finished.code == 2
+    assert "one training runs in one process" in finished.err
+    assert not (scripts.folder / "runs").exists()
+
+
 def test_drive_without_test_labels_trains_and_says_what_is_missing(scripts: Scripts) -> None:
     from data.layouts import write_drive
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import read_bytes, write_json
+from fundus_unet.core.files import read_bytes
 from fundus_unet.data.case import Splits
 
 DATA = "data.json"
@@ -28,10 +28,6 @@ def data_record(splits: Splits) -> Record:
         }
         for split in ("train", "val")
     }
-
-
-def write_data_record(folder: Path, record: Record) -> None:
-    write_json(folder / DATA, record)
 
 
 def check_data(folder: Path, record: Record) -> str | None:

@@ -1,5 +1,6 @@
 """The training itself, and what is told and kept when it ends before its time."""
 
+import shlex
 import sys
 import time
 from contextlib import suppress
@@ -78,8 +79,13 @@ def _say_what_is_kept(run: RunDirectory, checkpoints: RunCheckpoints, ended: str
     last = checkpoints.folder / LAST
     kept = f"the state after epoch {checkpoints.epochs} is kept in {last}" if last.is_file() else "no epoch had ended"
     console.print(
-        f"\n{ended}: {kept}\ncontinue with: python scripts/train.py resume={run.path}",
+        f"\n{ended}: {kept}\ncontinue with: {continuing(run)}",
         soft_wrap=True,
         highlight=False,
         markup=False,
     )
+
+
+def continuing(run: RunDirectory) -> str:
+    """The command that continues a run, for a shell."""
+    return f"python scripts/train.py {shlex.quote(f'resume={run.path}')}"

@@ -68,7 +68,7 @@ def existing_run(path: Path, planned: DictConfig) -> RunDirectory | None:
             f"{path} holds a run with other settings; it was not changed",
             expected="the same run, begun earlier, or nothing",
             got=str(error).split("got: ", 1)[-1].split("\n  what to do")[0],
-            fix="choose another folder for the new runs, or move this one away",
+            fix="choose another out_dir (for -m: hydra.sweep.dir), or move this folder away",
         ) from error
     return run
 

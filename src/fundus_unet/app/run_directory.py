@@ -2,7 +2,9 @@
 
 config.yaml        the composed configuration; interpolations between its own keys are kept, so the folder can move
 run.json           overrides, chosen options, command, environment
-checkpoints/       best.ckpt (highest validation average precision), last.ckpt (after the last whole epoch)
+data.json          which files it learns from, by content
+checkpoints/       best.ckpt (highest validation average precision), last.ckpt (after the last whole epoch), and
+                   previous.ckpt (the epoch before, for the case that last.ckpt is damaged)
 training.json      one entry per session of training: seconds, the step it ended at, and how it ended
 threshold.json     the threshold of best Dice on validation, for best.ckpt; written once training is finished
 tensorboard/       events
@@ -21,6 +23,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.app.config_file import portable, read_config
+from fundus_unet.app.data_record import DATA
 from fundus_unet.app.environment import environment
 from fundus_unet.app.run_json import read_facts, read_sessions, read_threshold
 from fundus_unet.app.run_rules import check_used, replace_old_checkpoint
@@ -84,10 +87,13 @@ class RunDirectory:
                     raise _leaves(path)
 
     @classmethod
-    def create(cls, config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> "RunDirectory":
+    def create(
+        cls, config: DictConfig, choices: dict[str, Any], overrides: list[str], data: dict[str, Any]
+    ) -> "RunDirectory":
         """Make the directory `config.paths.run_dir`, which `new_run_path` chose, and write what the run is.
 
-        Raises: `InputError` where it cannot be made.
+        Args: `data` is the record of the files it learns from.
+        Raises: `InputError` where it cannot be made, or another run was made there meanwhile.
         """
         path = Path(config.paths.run_dir)
         saved = portable(config)
@@ -97,8 +103,11 @@ class RunDirectory:
         facts = {"overrides": overrides, "choices": choices, "command": sys.argv, "environment": environment()}
         try:
             path.mkdir(parents=True, exist_ok=True)
+            if not cls.is_unborn(path):
+                raise InputError(f"another run was made in {path} meanwhile", fix="give the command again")
             # config.yaml last: a directory without it is not taken for a run
             write_json(path / FACTS, {"created": datetime.datetime.now().isoformat(timespec="seconds")} | facts)
+            write_json(path / DATA, data)
             write_text(path / CONFIG, OmegaConf.to_yaml(saved))
         except OSError as error:
             raise InputError(
@@ -110,7 +119,7 @@ class RunDirectory:
     @staticmethod
     def is_unborn(path: Path) -> bool:
         """Whether a folder holds nothing, or only what a training that was killed while it made its run left there."""
-        return path.is_dir() and all(one.name == FACTS or one.name.endswith(PARTIAL) for one in path.iterdir())
+        return path.is_dir() and all(one.name in (FACTS, DATA) or one.name.endswith(PARTIAL) for one in path.iterdir())
 
     @property
     def choices(self) -> dict[str, Any]:

@@ -16,15 +16,16 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from fundus_unet.app.build import build
-from fundus_unet.app.data_record import check_data, data_record, write_data_record
+from fundus_unet.app.data_record import check_data, data_record
 from fundus_unet.app.entry import explain
 from fundus_unet.app.evaluate import check_split, evaluate_run
-from fundus_unet.app.fit import checkpoints_of, fit
+from fundus_unet.app.fit import checkpoints_of, continuing, fit
 from fundus_unet.app.load import load_predictor, load_preprocessor, load_weights
 from fundus_unet.app.make import CHECKPOINT_FOLDER, make_datamodule, make_model, make_trainer
 from fundus_unet.app.multirun import job_ended, job_path
 from fundus_unet.app.resume import existing_run, saved_best_score, saved_state
 from fundus_unet.app.run_directory import THRESHOLD, RunDirectory, new_run_path
+from fundus_unet.app.run_rules import check_run_config
 from fundus_unet.app.tensorboard import log_final_metrics
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json
@@ -41,7 +42,7 @@ def train_from_config(config: DictConfig) -> dict[str, Any] | None:
     choices, overrides = dict(hydra.runtime.choices), list(hydra.overrides.task)
     if config.resume is not None:
         run = RunDirectory(config.resume)
-        _apply_to_resumed(run, overrides)
+        _apply_to_resumed(run, config, overrides)
         return resume_run(run)
     if hydra.mode == RunMode.MULTIRUN:
         return _train_job(config, choices, overrides, hydra.sweep.dir)
@@ -63,9 +64,7 @@ def train_new_run(config: DictConfig, choices: dict[str, Any], overrides: list[s
     record = data_record(prepared.splits)
 
     def begin() -> RunDirectory:
-        run = RunDirectory.create(config, choices, overrides)
-        write_data_record(run.path, record)
-        return run
+        return RunDirectory.create(config, choices, overrides, record)
 
     return _train(begin, config, trainer, prepared, console)
 
@@ -77,6 +76,8 @@ def resume_run(run: RunDirectory) -> dict[str, Any] | None:
     its data or its schedule are not those that it began with.
     """
     console = Console()
+    check_run_config(run.config)
+    run.check_links()
     folder = run.path / CHECKPOINT_FOLDER
     trainer = make_trainer(run.config, run.path, trusted=False)
     prepared = _prepare(run.config, trusted=False, console=console)
@@ -104,7 +105,7 @@ def _train_job(
         run = existing_run(path, config)
         if run is None:
             metrics = train_new_run(config, choices, overrides)
-        elif run.finished:
+        elif _is_scored(run):
             print(f"finished before, and kept: {path}")
             metrics = None
         else:
@@ -121,6 +122,11 @@ def _train_job(
         return None
     job_ended(path.name)
     return metrics
+
+
+def _is_scored(run: RunDirectory) -> bool:
+    splits = (run.config.final_split, "val")
+    return run.finished and any((run.path / "evaluation" / split / "metrics.json").is_file() for split in splits)
 
 
 @dataclass(frozen=True)
@@ -150,7 +156,11 @@ def _train(
     run = begin()
     _say_what_starts(console, run, config, prepared.model, trainer)
     fit(trainer, prepared.model, prepared.datamodule, config, run, console)
-    return _finish(run, config, prepared.splits, trainer, console)
+    try:
+        return _finish(run, config, prepared.splits, trainer, console)
+    except KeyboardInterrupt:
+        print(f"\ninterrupted after the training, before all scores were written\ncontinue with: {continuing(run)}")
+        raise
 
 
 def _finish(
@@ -161,7 +171,7 @@ def _finish(
         return None
     predictor = load_predictor(run, "best", "auto")
     threshold = choose_threshold(predictor, load_preprocessor(config), splits.val)
-    write_json(run.path / THRESHOLD, {"checkpoint": "best", "threshold": threshold})
+    write_json(run.place(THRESHOLD), {"checkpoint": "best", "threshold": threshold})
     split = config.final_split
     if split == "test" and (not splits.test or any(case.label is None for case in splits.test)):
         console.print(f"[yellow]no test scores: {splits.test_reason}; these are validation's")
@@ -178,15 +188,15 @@ def _finish(
     return metrics
 
 
-def _apply_to_resumed(run: RunDirectory, overrides: list[str]) -> None:
+def _apply_to_resumed(run: RunDirectory, config: DictConfig, overrides: list[str]) -> None:
     """A resumed run keeps its configuration; only the place of the data may have changed.
 
     Raises: `InputError` for any other override.
     """
     for override in overrides:
-        key, _, value = override.partition("=")
+        key = override.partition("=")[0]
         if key == "paths.data_dir":
-            run.config.paths.data_dir = str(Path(value).resolve())
+            run.set_data_dir(config.paths.data_dir)
         elif key != "resume":
             raise InputError(
                 f"a resumed run keeps its configuration, so {override} cannot be applied",

@@ -1,0 +1,98 @@
+"""Scripts in processes of their own, without the seconds that importing takes: forked from one that has imported.
+
+The parent must not have used torch's threads before, so it runs nothing itself.
+"""
+
+import os
+import runpy
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.running import ROOT
+
+KILLED_AFTER = 300  # seconds; nothing here takes longer than a tenth of it
+
+
+@dataclass
+class Process:
+    """A script that runs in its own process group; `code` is negative where a signal ended it, as with subprocess."""
+
+    pid: int
+    output: Path
+    code: int | None = None
+
+    @property
+    def told(self) -> str:
+        return self.output.read_text(errors="replace") if self.output.exists() else ""
+
+    def send(self, number: int, group: bool) -> None:
+        if self.poll() is None:
+            (os.killpg if group else os.kill)(self.pid, number)
+
+    def poll(self) -> int | None:
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code
+
+    def wait(self, seconds: float = KILLED_AFTER) -> int | None:
+        """The exit code; None, and the whole group is killed, where it hangs."""
+        end = time.monotonic() + seconds
+        while self.poll() is None:
+            if time.monotonic() > end:
+                os.killpg(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+                return None
+            time.sleep(0.01)
+        return self.code
+
+    def wait_for(self, words: str, seconds: float = 60) -> bool:
+        """Whether it told `words` before it ended."""
+        end = time.monotonic() + seconds
+        while words not in self.told:
+            if self.poll() is not None or time.monotonic() > end:
+                return words in self.told
+            time.sleep(0.005)
+        return True
+
+
+def launch(
+    folder: Path, script: str, *overrides: str, before: Callable[[], None] | None = None, output: str = "output.txt"
+) -> Process:
+    """Start `scripts/NAME.py OVERRIDES...` in a folder; `before` is called in the new process."""
+    path = folder / output
+    pid = os.fork()
+    if pid:
+        return Process(pid, path)
+    code = 70
+    try:
+        os.setsid()
+        os.chdir(folder)
+        told = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o644)
+        os.dup2(told, 1)
+        os.dup2(told, 2)
+        sys.stdout = open(1, "w", buffering=1, closefd=False)
+        sys.stderr = open(2, "w", buffering=1, closefd=False)
+        sys.argv = [f"scripts/{script}.py", *overrides]
+        os.environ["COLUMNS"] = "300"
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if before is not None:
+            before()
+        code = 0
+        runpy.run_path(str(ROOT / "scripts" / f"{script}.py"), run_name="__main__")
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

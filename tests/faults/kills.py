@@ -1,0 +1,216 @@
+"""Kill processes, give the command again, and compare what comes out with what an undisturbed one gives."""
+
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from app.running import TINY
+from faults.attempt import CORRUPT, HUNG, LOST, TRACEBACK, TRACED, Attempt
+from faults.forked import Process, launch
+
+SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "Ctrl-C": signal.SIGINT}
+INTERRUPTED = 130
+WRITES = ("fsync", "replace", "link", "mkdir")
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is given, again and again, and how its results are read.
+
+    `results` maps names to values that must be the same however often it was interrupted. `again` gives the command
+    that continues, from the folder it ran in.
+    """
+
+    kind: str
+    script: str
+    overrides: tuple[str, ...]
+    again: Callable[[Path], tuple[str, tuple[str, ...]]]
+    results: Callable[[Path], dict[str, Any]]
+    ready: str
+    finished: int = 0
+
+
+def attacked(
+    command: Command, folder: Path, make: Callable[[Path], None], seed: int, count: int, kills: int = 2
+) -> list[Attempt]:
+    """Attack `count` times at random moments, up to `kills` times each, then let it finish.
+
+    `make` puts what the command needs into a new folder.
+    """
+    whole = _new(folder / "whole", make)
+    process = launch(whole, command.script, *command.overrides)
+    code, seconds = _timed(process)
+    assert code == command.finished, process.told
+    expected = command.results(whole)
+    choose = random.Random(seed)
+    attempts = []
+    for number in range(count):
+        here = _new(folder / f"attempt_{number}", make)
+        plan = [
+            (choose.choice(list(SIGNALS)), choose.random() < 0.5, seconds * choose.random() ** 0.7)
+            for _ in range(choose.randint(1, kills))
+        ]
+        detail = f"seed {seed}, attempt {number}: " + ", ".join(
+            f"{name}{' to the group' if group else ''} after {delay:.2f} s" for name, group, delay in plan
+        )
+        attempts.append(_attempt(command, here, plan, expected, detail))
+    return attempts
+
+
+def killed_in_writes(command: Command, folder: Path, make: Callable[[Path], None], every: int = 1) -> list[Attempt]:
+    """Kill before and after every `every`-th call that makes a file whole or visible, one call in each attempt."""
+    whole = _new(folder / "whole", make)
+    counter = folder / "calls"
+    process = launch(whole, command.script, *command.overrides, before=lambda: _count_calls(counter))
+    assert process.wait() == command.finished, process.told
+    expected = command.results(whole)
+    calls = counter.read_text().split()
+    attempts = []
+    for number in range(0, 2 * len(calls), every):
+        index, after = divmod(number, 2)
+        here = _new(folder / f"write_{number}", make)
+        moment = f"{'after' if after else 'before'} call {index + 1} of {len(calls)}: {calls[index]}"
+        process = launch(
+            here,
+            command.script,
+            *command.overrides,
+            before=lambda index=index, after=after: _kill_at(index, bool(after)),
+        )
+        process.wait()
+        attempts.append(_finished(command, here, expected, moment))
+    return attempts
+
+
+def _attempt(
+    command: Command, here: Path, plan: list[tuple[str, bool, float]], expected: dict[str, Any], detail: str
+) -> Attempt:
+    script, overrides = command.script, command.overrides
+    for name, group, delay in plan:
+        process = launch(here, script, *overrides)
+        if process.wait_for(command.ready):
+            _sleep(process, delay)
+        process.send(SIGNALS[name], group)
+        code = process.wait()
+        if code is None:
+            return Attempt(command.kind, detail, HUNG, process.told)
+        if TRACEBACK in process.told:
+            return Attempt(command.kind, detail, TRACED, process.told)
+        if code not in (command.finished, INTERRUPTED, -signal.SIGKILL):
+            return Attempt(command.kind, detail, LOST, f"exit code {code}: {process.told}")
+        script, overrides = command.again(here)
+    return _finished(command, here, expected, detail)
+
+
+def _finished(command: Command, here: Path, expected: dict[str, Any], detail: str) -> Attempt:
+    script, overrides = command.again(here)
+    process = launch(here, script, *overrides)
+    code = process.wait()
+    if code is None:
+        return Attempt(command.kind, detail, HUNG, process.told)
+    if TRACEBACK in process.told:
+        return Attempt(command.kind, detail, TRACED, process.told)
+    if code != command.finished:
+        return Attempt(command.kind, detail, LOST, f"exit code {code}: {process.told}")
+    try:
+        found = command.results(here)
+    except Exception as error:
+        return Attempt(command.kind, detail, CORRUPT, f"{type(error).__name__}: {error}")
+    differing = [name for name in expected.keys() | found.keys() if found.get(name) != expected.get(name)]
+    if differing:
+        return Attempt(command.kind, detail, LOST, f"other results: {', '.join(sorted(differing)[:5])}")
+    leavings = [str(path.relative_to(here)) for path in here.rglob("*.part")]
+    if leavings:
+        return Attempt(command.kind, detail, CORRUPT, f"left behind: {', '.join(leavings)}")
+    return Attempt(command.kind, detail)
+
+
+def training(*overrides: str, steps: int = 8, epochs: int = 4) -> Command:
+    """A tiny training; the same weights, scores and threshold must come out of it."""
+    given = (
+        "data=chasedb1",
+        "paths.data_dir=sets",
+        *TINY,
+        f"data.steps_per_epoch={steps}",
+        f"trainer.max_epochs={epochs}",
+        "paths.run_dir=run",
+        *overrides,
+    )
+
+    def again(folder: Path) -> tuple[str, tuple[str, ...]]:
+        begun = (folder / "run/config.yaml").is_file()
+        return "train", ("resume=run",) if begun else given
+
+    return Command(f"training, {' '.join(overrides)}", "train", given, again, results_of_training, "run directory")
+
+
+def results_of_training(folder: Path) -> dict[str, Any]:
+    """Weights of both checkpoints, threshold and scores."""
+    run = folder / "run"
+    found: dict[str, Any] = {}
+    for name in ("best", "last"):
+        checkpoint = torch.load(run / f"checkpoints/{name}.ckpt", weights_only=True)
+        found[f"{name}: epoch"] = checkpoint["epoch"]
+        found |= {f"{name}: {key}": value.numpy().tobytes() for key, value in checkpoint["state_dict"].items()}
+    found["threshold"] = json.loads((run / "threshold.json").read_text())
+    found["scores"] = json.loads((run / "evaluation/test/metrics.json").read_text())
+    found["rows"] = (run / "evaluation/test/per_image.csv").read_bytes()
+    found["pictures"] = sorted(path.name for path in (run / "evaluation/test/pictures").iterdir())
+    return found
+
+
+def _new(folder: Path, make: Callable[[Path], None]) -> Path:
+    folder.mkdir(parents=True)
+    make(folder)
+    return folder
+
+
+def _timed(process: Process) -> tuple[int | None, float]:
+    start = time.monotonic()
+    return process.wait(), time.monotonic() - start
+
+
+def _sleep(process: Process, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < end:
+        time.sleep(0.002)
+
+
+def _count_calls(path: Path) -> None:
+    process = os.getpid()
+
+    def called(name: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if os.getpid() == process:
+            with path.open("a") as file:
+                file.write(f"{name}\n")
+        return call(*args, **kwargs)
+
+    _wrap(called)
+
+
+def _kill_at(index: int, after: bool) -> None:
+    process, calls = os.getpid(), iter(range(10**9))
+
+    def called(name: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        last = os.getpid() == process and next(calls) == index
+        if last and not after:
+            os.kill(process, signal.SIGKILL)
+        result = call(*args, **kwargs)
+        if last:
+            os.kill(process, signal.SIGKILL)
+        return result
+
+    _wrap(called)
+
+
+def _wrap(called: Callable[..., Any]) -> None:
+    for name in WRITES:
+        call = getattr(os, name)
+        setattr(os, name, lambda *args, name=name, call=call, **kwargs: called(name, call, *args, **kwargs))
