@@ -45,6 +45,11 @@ def fit(
     except (KeyboardInterrupt, SystemExit):  # lightning's answer to Ctrl-C is to exit
         ended = "interrupted"
     except Exception as error:
+        if not (run.path / CONFIG).is_file():
+            raise InputError(
+                f"the run directory {run.path} was removed while training",
+                fix="start the training again, and leave its run directory where it is until it ends",
+            ) from error
         if not (interruption_requested() or _is_of_a_worker(error)):
             raise
         time.sleep(0.5)  # where a signal went to all processes, a worker may end before the signal is noticed here
@@ -56,10 +61,11 @@ def fit(
             ) from error
         ended = "interrupted"
     finally:
-        with suppress(OSError, InputError):  # what stopped the training, such as a full disk, is told instead
-            run.add_session(clock.elapsed() | {"steps": trainer.global_step, "ended": ended})
-        if ended in ("interrupted", "failed"):
-            _say_what_is_kept(run, checkpoints_of(trainer), ended, console)
+        if (run.path / CONFIG).is_file():
+            with suppress(OSError, InputError):  # what stopped the training, such as a full disk, is told instead
+                run.add_session(clock.elapsed() | {"steps": trainer.global_step, "ended": ended})
+            if ended in ("interrupted", "failed"):
+                _say_what_is_kept(run, checkpoints_of(trainer), ended, console)
     if ended == "interrupted":
         sys.exit(INTERRUPTED)
 
@@ -74,8 +80,6 @@ def _is_of_a_worker(error: Exception) -> bool:
 
 
 def _say_what_is_kept(run: RunDirectory, checkpoints: RunCheckpoints, ended: str, console: Console) -> None:
-    if not (run.path / CONFIG).is_file():
-        return
     last = checkpoints.folder / LAST
     kept = f"the state after epoch {checkpoints.epochs} is kept in {last}" if last.is_file() else "no epoch had ended"
     console.print(

@@ -75,11 +75,18 @@ class RunDirectory:
             raise _leaves(path)
         return path
 
-    def check_links(self) -> None:
+    def check_writable(self) -> None:
         """For who lets others write into the run, as loggers do.
 
-        Raises: `InputError` where a link anywhere in the run leads out of it.
+        Raises: `InputError` where it may not be written to, or a link anywhere in it leads out of it.
         """
+        for folder in (self.path, self.path / "checkpoints"):
+            if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+                raise InputError(
+                    f"{folder} cannot be written to",
+                    expected="a run directory that training may write its checkpoints to",
+                    fix="change its permissions, or copy the run to where it can be written",
+                )
         for folder, folders, files in os.walk(self.path):
             for name in (*folders, *files):
                 path = Path(folder, name)

@@ -57,6 +57,7 @@ def train_new_run(config: DictConfig, choices: dict[str, Any], overrides: list[s
     Raises: `InputError` before anything is written where configuration or data cannot be used; `DivergedError`.
     """
     console = Console()
+    _quieten_libraries()
     config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
     config.paths.run_dir = str(new_run_path(config, choices))
     trainer = make_trainer(config, Path(config.paths.run_dir), trusted=True)
@@ -76,8 +77,9 @@ def resume_run(run: RunDirectory) -> dict[str, Any] | None:
     its data or its schedule are not those that it began with.
     """
     console = Console()
+    _quieten_libraries()
     check_run_config(run.config)
-    run.check_links()
+    run.check_writable()
     folder = run.path / CHECKPOINT_FOLDER
     trainer = make_trainer(run.config, run.path, trusted=False)
     prepared = _prepare(run.config, trusted=False, console=console)
@@ -138,7 +140,6 @@ class _Prepared:
 
 def _prepare(config: DictConfig, trusted: bool, console: Console) -> _Prepared:
     """Read the data and make the model, before anything is written."""
-    _quieten_libraries()
     seed_everything(_integer(config.seed, "seed", 0, 2**32 - 1), verbose=False)
     _integer(config.trainer.max_epochs, "trainer.max_epochs", 1, 10**6)
     check_split(config.final_split)

@@ -4,6 +4,7 @@ Each is written beside its place and renamed into it, so that a kill, a full dis
 The last but one stays too, as `previous.ckpt`, for the case that the disk itself damages `last.ckpt`.
 """
 
+import errno
 import io
 import math
 from collections.abc import Callable
@@ -35,14 +36,11 @@ class WholeFiles(TorchCheckpointIO):
         path = Path(path)
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
-        if not path.parent.is_dir():
-            raise InputError(
-                f"the checkpoint {path} cannot be written: its folder was removed while training",
-                fix="start the training again, and leave its run directory where it is until it ends",
-            )
         try:
             if path.name == LAST and path.exists():
                 _keep(path, path.with_name(PREVIOUS))
+            if not path.parent.is_dir():
+                raise FileNotFoundError(errno.ENOENT, "its folder was removed", str(path))
             write_bytes(path, buffer.getvalue())
         except OSError as error:
             raise InputError(
