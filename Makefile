@@ -4,7 +4,7 @@ VENV := .venv
 ARGS ?=
 IMAGES ?=
 
-.PHONY: help train predict test lint format lock tensorboard
+.PHONY: help train predict test faults lint format lock tensorboard
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -18,6 +18,9 @@ predict: $(VENV)/installed  ## vessel maps with the weights that come with the p
 
 test: $(VENV)/installed  ## run the tests; options in ARGS: make test ARGS="-k upsampling"
 	$(VENV)/bin/python -m pytest $(ARGS)
+
+faults: $(VENV)/installed  ## kill, fill disks, damage files and misspell settings for an hour; a table at the end
+	$(VENV)/bin/python -m pytest -m faults tests/faults $(ARGS)
 
 lint: $(VENV)/installed  ## check style and types
 	$(VENV)/bin/ruff check .

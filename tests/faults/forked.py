@@ -77,8 +77,7 @@ def launch(
         told = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o644)
         os.dup2(told, 1)
         os.dup2(told, 2)
-        sys.stdout = open(1, "w", buffering=1, closefd=False)
-        sys.stderr = open(2, "w", buffering=1, closefd=False)
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2))
         sys.argv = [f"scripts/{script}.py", *overrides]
         os.environ["COLUMNS"] = "300"
         signal.signal(signal.SIGINT, signal.default_int_handler)

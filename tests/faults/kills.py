@@ -1,5 +1,6 @@
 """Kill processes, give the command again, and compare what comes out with what an undisturbed one gives."""
 
+import csv
 import json
 import os
 import random
@@ -164,6 +165,73 @@ def results_of_training(folder: Path) -> dict[str, Any]:
     found["rows"] = (run / "evaluation/test/per_image.csv").read_bytes()
     found["pictures"] = sorted(path.name for path in (run / "evaluation/test/pictures").iterdir())
     return found
+
+
+def prediction(*overrides: str) -> Command:
+    """Maps of a folder of images with the weights that come with the project; every byte of them must be the same."""
+    given = ("images=images", "out_dir=out", "scale=native", "outputs=[probability,mask,overlay,skeleton]", *overrides)
+
+    def results(folder: Path) -> dict[str, Any]:
+        out = folder / "out"
+        found: dict[str, Any] = {
+            str(path.relative_to(out)): path.read_bytes()
+            for path in out.rglob("*.*")
+            if path.suffix in (".png", ".jpg")
+        }
+        with (out / "predictions.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        found["rows"] = sorted(row["image"] for row in rows)
+        found["status"] = {row["status"] for row in rows} <= {"ok", "warning", "skipped"}
+        return found
+
+    return Command("prediction", "predict", given, lambda _: ("predict", given), results, "predicting")
+
+
+def evaluation(*overrides: str) -> Command:
+    """Scores of a finished run, which `make` puts into `run`."""
+    given = ("run_dir=run", "split=test", *overrides)
+
+    def results(folder: Path) -> dict[str, Any]:
+        scores = folder / "run/evaluation/test"
+        json.loads((folder / "run/threshold.json").read_text())
+        return {name: (scores / name).read_bytes() for name in ("metrics.json", "per_image.csv")}
+
+    return Command("evaluation", "evaluate", given, lambda _: ("evaluate", given), results, "")
+
+
+def comparison(*overrides: str) -> Command:
+    """Two upsamplers, one seed; the same scores of every run must come out of it."""
+    tiny = [item for item in TINY if not item.startswith("trainer.max_epochs")]
+    given = (
+        "data=chasedb1",
+        "paths.data_dir=sets",
+        *tiny,
+        "trainer.max_epochs=2",
+        "upsamplers=[transposed_k4s2p1,bilinear_conv]",
+        "seeds=[0]",
+        "out_dir=out",
+        *overrides,
+    )
+
+    def results(folder: Path) -> dict[str, Any]:
+        out = folder / "out"
+        json.loads((out / "accuracy.json").read_text())
+        found = {path.name: (path / "evaluation/test/metrics.json").read_bytes() for path in (out / "runs").iterdir()}
+        return found | {"rows": (out / "accuracy_per_image.csv").read_bytes()}
+
+    given_again = ("compare_accuracy", given)
+    return Command("comparison", "compare_accuracy", given, lambda _: given_again, results, "run directory")
+
+
+def multirun(*overrides: str) -> Command:
+    """Two jobs of one command; the same scores of both must come out of it."""
+    given = ("-m", "data=chasedb1", "paths.data_dir=sets", *TINY, "seed=0,1", *overrides)
+
+    def results(folder: Path) -> dict[str, Any]:
+        runs = (path for path in (folder / "runs/multirun").iterdir() if path.is_dir())
+        return {path.name: (path / "evaluation/test/metrics.json").read_bytes() for path in runs}
+
+    return Command("multirun", "train", given, lambda _: ("train", given), results, "run directory")
 
 
 def _new(folder: Path, make: Callable[[Path], None]) -> Path:

@@ -21,6 +21,7 @@ from fundus_unet.app.train import resume_run, train_new_run
 from fundus_unet.comparison.matching import matching_width
 from fundus_unet.comparison.protocol import check_same, protocol_of
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.files import remove_partial_files
 from fundus_unet.training.precision import resolve_precision
 from fundus_unet.training.segmenter import DivergedError
 
@@ -51,6 +52,7 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
     if not config.allow_different:
         check_same(protocols)
     out_dir = Path(config.out_dir)
+    remove_partial_files(out_dir)
     scored, unscored = score_runs(runs, config.final_split, data_dir, out_dir, console)
     failures += unscored
     result = write_result(out_dir, scored, protocols, failures, config, console)

@@ -68,6 +68,7 @@ def evaluate_run(
     unusual = [word for word, usual in ((checkpoint, "best"), (tta, "none")) if word != usual]
     folder = run.place("evaluation", "_".join([name, *unusual]))
     pictures = run.place("evaluation", folder.name, "pictures")
+    run.remove_partial_files()
     with _writing(folder), Progress(console=console, transient=True) as progress:
         bar = progress.add_task(f"evaluating {split}", total=len(cases))
 

@@ -9,7 +9,6 @@ from rich.console import Console
 from fundus_unet.app.run_directory import RunDirectory, plain
 from fundus_unet.comparison.protocol import check_same, protocol_of
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import remove_partial_files
 from fundus_unet.training.checkpoints import BEST, LAST, PREVIOUS
 from fundus_unet.training.training_state import TrainingState
 
@@ -21,7 +20,6 @@ def saved_state(folder: Path, console: Console) -> TrainingState | None:
 
     Raises: `InputError` where none that is there can be read.
     """
-    remove_partial_files(folder)
     last, previous = folder / LAST, folder / PREVIOUS
     if not last.exists() and not previous.exists():
         return None

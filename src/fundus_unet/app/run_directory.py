@@ -29,7 +29,7 @@ from fundus_unet.app.run_json import read_facts, read_sessions, read_threshold
 from fundus_unet.app.run_rules import check_used, replace_old_checkpoint
 from fundus_unet.app.run_synthetic import keep_synthetic_inside
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.core.files import PARTIAL, write_json, write_text
+from fundus_unet.core.files import PARTIAL, remove_partial_files, write_json, write_text
 
 CONFIG, FACTS, SESSIONS = "config.yaml", "run.json", "training.json"
 CHECKPOINTS = ("best", "last")
@@ -93,6 +93,11 @@ class RunDirectory:
                 if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(self.path):
                     raise _leaves(path)
 
+    def remove_partial_files(self) -> None:
+        """Remove what killed processes left of files that they were writing, anywhere in the run."""
+        for folder, _, _ in os.walk(self.path):
+            remove_partial_files(Path(folder))
+
     @classmethod
     def create(
         cls, config: DictConfig, choices: dict[str, Any], overrides: list[str], data: dict[str, Any]
@@ -107,6 +112,10 @@ class RunDirectory:
         saved.paths.run_dir = None
         saved.paths.data_dir = str(Path(config.paths.data_dir).resolve())
         _make_roots_absolute(saved.data.source)
+        try:
+            check_used(saved)
+        except InputError as error:
+            raise InputError(f"a run of this configuration could not be used afterwards: {error}") from error
         facts = {"overrides": overrides, "choices": choices, "command": sys.argv, "environment": environment()}
         try:
             path.mkdir(parents=True, exist_ok=True)

@@ -80,6 +80,7 @@ def resume_run(run: RunDirectory) -> dict[str, Any] | None:
     _quieten_libraries()
     check_run_config(run.config)
     run.check_writable()
+    run.remove_partial_files()
     folder = run.path / CHECKPOINT_FOLDER
     trainer = make_trainer(run.config, run.path, trusted=False)
     prepared = _prepare(run.config, trusted=False, console=console)

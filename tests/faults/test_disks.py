@@ -1,0 +1,32 @@
+"""A disk that is full gives one message, and loses nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import fundus_unet.app.predict
+import fundus_unet.app.train  # noqa: F401, before the first fork
+from data.layouts import draw, save
+from faults.attempt import Attempt
+from faults.disks import full
+from faults.kills import prediction, training
+
+Survived = Callable[[list[Attempt]], None]
+Make = Callable[[Path], None]
+
+
+def with_photos(folder: Path) -> None:
+    for number in range(4):
+        save(folder / "images" / f"{number}.png", draw(number, (220, 240))[0])
+
+
+def test_a_full_disk(tmp_path: Path, with_images: Make, survived: Survived) -> None:
+    survived(full(training(epochs=2), tmp_path / "training", with_images, seed=0, count=2, room=(500, 60_000)))
+    survived(full(prediction(), tmp_path / "prediction", with_photos, seed=0, count=2, room=(500, 20_000)))
+
+
+@pytest.mark.faults
+def test_many_full_disks(tmp_path: Path, with_images: Make, survived: Survived) -> None:
+    survived(full(training(epochs=2), tmp_path / "training", with_images, seed=1, count=25, room=(200, 400_000)))
+    survived(full(prediction(), tmp_path / "prediction", with_photos, seed=1, count=25, room=(200, 60_000)))

@@ -1,0 +1,111 @@
+"""A killed command that is given again ends as if it had not been killed."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# imported before the first fork, so that the scripts need not import it again
+import fundus_unet.app.compare_accuracy
+import fundus_unet.app.evaluate
+import fundus_unet.app.predict
+import fundus_unet.app.train  # noqa: F401
+from app.running import TINY
+from data.layouts import draw, save
+from faults.attempt import Attempt
+from faults.forked import launch
+from faults.kills import attacked, comparison, evaluation, killed_in_writes, multirun, prediction, training
+from fundus_unet.training.precision import resolve_precision
+
+Survived = Callable[[list[Attempt]], None]
+Make = Callable[[Path], None]
+PRECISIONS = ("32-true", "bf16-mixed")
+
+
+@pytest.fixture
+def with_run(with_images: Make, tmp_path: Path) -> Make:
+    """Puts a finished run and its images into a folder."""
+    template = tmp_path / "template"
+    template.mkdir()
+    with_images(template)
+    process = launch(template, "train", "data=chasedb1", "paths.data_dir=sets", *TINY, "paths.run_dir=run")
+    assert process.wait() == 0, process.told
+
+    def make(folder: Path) -> None:
+        shutil.copytree(template, folder, dirs_exist_ok=True)
+        shutil.rmtree(folder / "run/evaluation")
+        (folder / "output.txt").unlink()
+
+    return make
+
+
+def with_photos(folder: Path) -> None:
+    for number in range(8):
+        save(folder / "images" / f"{number}.png", draw(number, (220, 240))[0])
+
+
+def skip_slow_bf16(precision: str) -> None:
+    if precision == "bf16-mixed" and resolve_precision("auto", "cpu") != "bf16-mixed":
+        pytest.skip("this processor has no fast bf16")
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_a_killed_training_is_the_same_training(
+    tmp_path: Path, with_images: Make, survived: Survived, workers: int
+) -> None:
+    survived(attacked(training(f"data.workers={workers}"), tmp_path, with_images, seed=workers, count=2))
+
+
+def test_a_training_killed_in_its_writes_is_the_same_training(
+    tmp_path: Path, with_images: Make, survived: Survived
+) -> None:
+    survived(killed_in_writes(training("logger=none", epochs=2), tmp_path, with_images, every=17))
+
+
+def test_a_killed_prediction_is_the_same_prediction(tmp_path: Path, survived: Survived) -> None:
+    survived(attacked(prediction(), tmp_path, with_photos, seed=0, count=2))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_many_killed_trainings(
+    tmp_path: Path, with_images: Make, survived: Survived, workers: int, precision: str
+) -> None:
+    skip_slow_bf16(precision)
+    command = training(f"data.workers={workers}", f"trainer.precision={precision}")
+    survived(attacked(command, tmp_path, with_images, seed=10 + workers, count=8, kills=3))
+
+
+@pytest.mark.faults
+def test_every_write_of_a_training(tmp_path: Path, with_images: Make, survived: Survived) -> None:
+    survived(killed_in_writes(training(epochs=2), tmp_path, with_images))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("devices", [1, 2])
+def test_many_killed_predictions(tmp_path: Path, survived: Survived, devices: int) -> None:
+    command = prediction(f"devices={devices}", *(["device=cpu"] if devices > 1 else []))
+    survived(attacked(command, tmp_path, with_photos, seed=20 + devices, count=12 // devices, kills=3))
+
+
+@pytest.mark.faults
+def test_writes_of_a_prediction(tmp_path: Path, survived: Survived) -> None:
+    survived(killed_in_writes(prediction(), tmp_path, with_photos, every=5))
+
+
+@pytest.mark.faults
+def test_many_killed_evaluations(tmp_path: Path, with_run: Make, survived: Survived) -> None:
+    survived(attacked(evaluation(), tmp_path / "random", with_run, seed=30, count=10))
+    survived(killed_in_writes(evaluation(), tmp_path / "writes", with_run, every=3))
+
+
+@pytest.mark.faults
+def test_many_killed_comparisons(tmp_path: Path, with_images: Make, survived: Survived) -> None:
+    survived(attacked(comparison(), tmp_path, with_images, seed=40, count=10, kills=3))
+
+
+@pytest.mark.faults
+def test_many_killed_multiruns(tmp_path: Path, with_images: Make, survived: Survived) -> None:
+    survived(attacked(multirun(), tmp_path, with_images, seed=50, count=8, kills=3))
