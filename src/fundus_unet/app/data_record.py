@@ -42,8 +42,10 @@ def check_data(folder: Path, record: Record) -> str | None:
     try:
         before = json.loads(read_bytes(path, _LARGEST_RECORD))
         differing = _differing(before, record)
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path} is damaged", expected="the file that training wrote", got=error) from error
+    except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
+        raise InputError(
+            f"{path} is damaged", expected="the file that training wrote", got=repr(error)[:200]
+        ) from error
     if differing:
         raise InputError(
             f"the data changed since the run {folder} began, so that it would not be the same run",
@@ -63,8 +65,8 @@ def _differing(before: Record, now: Record) -> list[str]:
         for name in old.keys() & new.keys():
             kinds = [kind for kind in _FILES if old[name].get(kind) != new[name].get(kind)]
             found += [f"the {kind} of {name} is another" for kind in kinds]
-    if not found and [list(before[split]) for split in before] != [list(now[split]) for split in now]:
-        found.append("the images are in another order")
+        if not found and list(old) != list(new):
+            found.append(f"the images of {split} are in another order")
     return sorted(found)
 
 
