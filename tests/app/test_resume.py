@@ -168,7 +168,7 @@ def test_a_run_without_a_record_of_its_data_is_resumed_and_says_so(scripts: Scri
     assert other["choices"]["data"] == "chasedb1"
 
 
-@pytest.mark.parametrize("record", ["5", "{}", '{"train": 5, "val": {}}', "[" * 5000, '{"train": {"a": 1}, "val": {}}'])
+@pytest.mark.parametrize("record", ["5", "{}", '{"train": 5, "val": {}}', "[" * 5000])
 def test_a_damaged_record_of_the_data(scripts: Scripts, stopped: Path, record: str) -> None:
     (stopped / "data.json").write_text(record)
     refused(scripts("train", f"resume={stopped}"), "data.json is damaged")
