@@ -19,8 +19,10 @@ from PIL import Image
 
 from app.running import ROOT, Finished, Scripts
 from data.layouts import draw
+from fundus_unet.app import predict_report
 from fundus_unet.data.synthetic.generate import write_synthetic_set
 from fundus_unet.inference import outputs
+from fundus_unet.inference.record import Record
 
 
 @pytest.fixture
@@ -279,6 +281,27 @@ class TestBadInput:
         assert "no table of predictions" in finished.err
         assert (scripts.folder / "out/predictions.csv").read_bytes() == content
 
+    @pytest.mark.parametrize("content", [b'{"editor.fontSize": 3}', b"// no JSON", b"", b"[" * 10_000])
+    def test_settings_of_another_program_are_kept(self, scripts: Scripts, run_dir: Path, photos: Path, content) -> None:
+        (scripts.folder / "out").mkdir()
+        (scripts.folder / "out/settings.json").write_bytes(content)
+        finished = predict(scripts, run_dir, "overwrite=true")
+        assert finished.code == 2
+        assert "is of another program" in finished.err
+        assert files(scripts.folder / "out") == ["settings.json"]
+        assert (scripts.folder / "out/settings.json").read_bytes() == content
+
+    @pytest.mark.parametrize("name", ["settings.json", "predictions.csv", ".journal_0.csv", ".made_0.jsonl"])
+    def test_links_are_not_written_through(self, scripts: Scripts, run_dir: Path, photos: Path, name: str) -> None:
+        (scripts.folder / "out").mkdir()
+        (scripts.folder / "original").write_text("kept")
+        (scripts.folder / "out" / name).symlink_to(scripts.folder / "original")
+        finished = predict(scripts, run_dir, "overwrite=true")
+        assert finished.code == 2
+        assert f"{name} was not made by predict" in finished.err
+        assert (scripts.folder / "out" / name).is_symlink()
+        assert (scripts.folder / "original").read_text() == "kept"
+
     def test_an_unfinished_run(self, scripts: Scripts, run_dir: Path, photos: Path) -> None:
         (run_dir / "threshold.json").unlink()
         finished = predict(scripts, run_dir)
@@ -302,6 +325,141 @@ def bomb() -> bytes:
     header = struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0)
     chunk = b"IHDR" + header
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+
+
+class TestOwnFiles:
+    """No output replaces an input, another output, or a file that predict did not make."""
+
+    def test_rows_that_lead_out(self, scripts: Scripts, run_dir: Path, photos: Path) -> None:
+        (photos / "deep/list.csv").write_text("c.tif\n../a.png\n")
+        before = (photos / "a.png").read_bytes()
+        finished = predict(scripts, run_dir, "images=photos/deep/list.csv", "out_dir=photos/deep", "outputs=[mask]")
+        assert finished.code == 0, finished.out
+        assert (photos / "a.png").read_bytes() == before
+        assert [path for path in files(photos / "deep") if path.endswith(".png")] == ["mask/a.png", "mask/deep/c.png"]
+
+    def test_a_users_file(self, scripts: Scripts, run_dir: Path, photos: Path) -> None:
+        (scripts.folder / "out/mask").mkdir(parents=True)
+        (scripts.folder / "out/mask/a.png").write_bytes(b"the user's")
+        for overrides in ([], ["overwrite=true"], []):
+            finished = predict(scripts, run_dir, *overrides)
+            assert finished.code == 1
+            rows = table(scripts.folder / "out")
+            assert [name for name, row in rows.items() if row["status"] == "error"] == ["a.png"]
+            assert "out/mask/a.png was not made by predict" in rows["a.png"]["message"]
+            assert (scripts.folder / "out/mask/a.png").read_bytes() == b"the user's"
+            assert not (scripts.folder / "out/probability/a.png").exists()
+        (scripts.folder / "out/mask/a.png").unlink()
+        assert predict(scripts, run_dir).code == 0
+        assert {row["status"] for row in table(scripts.folder / "out").values()} <= {"ok", "warning"}
+
+    def test_the_outputs_as_images(self, scripts: Scripts, run_dir: Path, photos: Path) -> None:
+        predict(scripts, run_dir)
+        out = scripts.folder / "out"
+        before = {path: path.read_bytes() for path in out.rglob("*.png")}
+        for overrides in (["images=out/probability"], ["images=[photos/a.png,out/mask/a.png]", "overwrite=true"]):
+            finished = predict(scripts, run_dir, *overrides)
+            assert finished.code == 1
+            assert "0 of" in finished.out
+            assert {path: path.read_bytes() for path in out.rglob("*.png")} == before
+
+    def test_images_of_the_same_names_from_another_folder(self, scripts: Scripts, run_dir: Path, photos: Path) -> None:
+        predict(scripts, run_dir)
+        (scripts.folder / "more").mkdir()
+        Image.fromarray(draw(9)[0]).save(scripts.folder / "more/a.png")
+        before = (scripts.folder / "out/mask/a.png").read_bytes()
+        finished = predict(scripts, run_dir, "images=more")
+        assert finished.code == 1
+        assert "would overwrite those of" in finished.out
+        assert (scripts.folder / "out/mask/a.png").read_bytes() == before
+
+    def test_a_folder_from_before_there_was_a_manifest(self, scripts: Scripts, run_dir: Path, photos: Path) -> None:
+        """Its table tells what was made; what stands in no row is a user's."""
+        predict(scripts, run_dir)
+        out = scripts.folder / "out"
+        (out / ".made_0.jsonl").unlink()
+        lines = (out / "predictions.csv").read_text().splitlines(keepends=True)
+        (out / "predictions.csv").write_text("".join(line for line in lines if "b.jpg" not in line))
+        before = {path: path.stat().st_mtime_ns for path in out.rglob("*.png")}
+        finished = predict(scripts, run_dir)
+        assert finished.code == 1
+        rows = table(out)
+        assert {name: row["status"] for name, row in rows.items() if row["status"] not in ("ok", "warning")} == {
+            "b.jpg": "error"
+        }
+        assert predict(scripts, run_dir, "overwrite=true").code == 1
+        kept = {path.name for path, time in before.items() if path.stat().st_mtime_ns == time}
+        assert kept == {"b.png"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX names and pipes")
+def test_odd_entries_are_rows(scripts: Scripts, run_dir: Path, photos: Path) -> None:
+    """None stops the others, breaks the table or reaches the terminal."""
+    names = [b"\xff.png", b"a\rb\n.png", b"\x1b[2J\x07.png", b"=1+1.png", b"'a.png"]
+    for seed, name in enumerate(names):
+        Image.fromarray(draw(seed)[0]).save(photos / "new.png")
+        (photos / "new.png").rename(photos / os.fsdecode(name))
+    os.mkfifo(photos / "pipe.png")
+    for name, target in {"zero.png": "/dev/zero", "loop.png": "loop.png", "gone.png": "nowhere", "up": ".."}.items():
+        (photos / name).symlink_to(target)
+    with (photos / "huge.webp").open("wb") as file:
+        file.write(b"RIFF\xff\xff\xff\x7fWEBPVP8 ")
+        file.truncate(2**40)
+    for _ in range(2):
+        finished = predict(scripts, run_dir, "images=photos")
+        assert finished.code == 1, finished.err
+        assert "10 of 15 photographs have their maps" in finished.out
+        rows = table(scripts.folder / "out")
+        odd = {"pipe.png", "zero.png", "loop.png", "gone.png", "huge.webp"}
+        assert {name for name, row in rows.items() if row["status"] == "error"} == odd
+        assert len(rows) == 15
+        assert len((scripts.folder / "out/predictions.csv").read_bytes().splitlines()) == 16
+        assert {"\\udcff.png", "a\\x0db\\x0a.png", "\\x1b[2J\\x07.png"} < set(rows)
+        assert "\x1b[2J" not in finished.out
+        assert "\x07" not in finished.out
+        masks = os.listdir(os.fsencode(scripts.folder / "out/mask"))
+        assert set(names) < set(masks)
+
+
+def test_a_name_that_spreadsheets_would_calculate(scripts: Scripts, run_dir: Path) -> None:
+    for name in ("=1+1.png", "@a.png", "'a.png"):
+        Image.fromarray(draw(1)[0]).save(scripts.folder / name)
+    for _ in range(2):  # rows that are read back are the same images'
+        assert predict(scripts, run_dir, "images='*.png'").code == 0
+        assert sorted(table(scripts.folder / "out")) == ["''a.png", "'=1+1.png", "'@a.png"]
+
+
+def test_a_table_that_cannot_be_written(scripts: Scripts, run_dir: Path, photos: Path, monkeypatch) -> None:
+    """It is told, the one before stays whole, and no row is lost."""
+    predict(scripts, run_dir)
+    before = (scripts.folder / "out/predictions.csv").read_bytes()
+    Image.fromarray(draw(9)[0]).save(photos / "z.png")
+    written = predict_report.write_table
+
+    def full(path: Path, records: list[Record]) -> None:
+        if any(record.image.endswith("z.png") for record in records):
+            raise OSError(28, "No space left on device", str(path))
+        written(path, records)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(predict_report, "write_table", full)
+        finished = predict(scripts, run_dir)
+    assert finished.code == 1
+    assert "predictions.csv cannot be written: No space left" in finished.out
+    assert "6 of 6 photographs have their maps" in finished.out
+    assert (scripts.folder / "out/predictions.csv").read_bytes() == before
+    assert predict(scripts, run_dir).code == 0
+    assert [row["status"] == "skipped" for row in table(scripts.folder / "out").values()] == [False] * 6
+
+
+def test_what_a_killed_process_left_is_removed(scripts: Scripts, run_dir: Path, photos: Path) -> None:
+    predict(scripts, run_dir)
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for folder in ("out", "out/mask", "out/mask/deep"):
+        (scripts.folder / folder / f".{dead.pid}-3.part").write_bytes(b"half")
+    assert predict(scripts, run_dir).code == 0
+    assert not list((scripts.folder / "out").rglob("*.part"))
 
 
 class TestScale:

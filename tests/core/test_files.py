@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from fundus_unet.core.files import read_bytes, remove_partial_files, write_bytes, write_csv, write_json, write_text
+from fundus_unet.core.files import (
+    append_lines,
+    read_bytes,
+    read_csv,
+    remove_partial_files,
+    write_bytes,
+    write_csv,
+    write_json,
+    write_text,
+)
 
 WRITERS = {
     "bytes": lambda path: write_bytes(path, b"new"),
@@ -117,3 +126,48 @@ def test_only_regular_files_within_the_limit_are_read(tmp_path):
     for name, words in (("file", "larger than 4"), ("pipe", "a pipe"), ("endless", "a device"), (".", "a folder")):
         with pytest.raises(OSError, match=words):
             read_bytes(tmp_path / name, 4)
+
+
+def test_a_table_has_one_line_per_row_and_no_formula(tmp_path):
+    rows = [
+        {"name": name, "change": -0.5} for name in ("a\rb", "a\nb", '=HYPERLINK("x")', "-", "'", "\udcff", "\x1b[2J")
+    ]
+    write_csv(tmp_path / "rows.csv", rows)
+    lines = (tmp_path / "rows.csv").read_bytes().decode().splitlines()
+    assert len(lines) == 1 + len(rows)
+    assert lines[3] == """"'=HYPERLINK(""x"")",-0.5"""
+    assert read_csv(tmp_path / "rows.csv") == [{"name": row["name"], "change": "-0.5"} for row in rows]
+
+
+def test_lines_are_added_to_a_file_that_was_cut_off(tmp_path):
+    path = tmp_path / "new" / "lines"
+    append_lines(path, ["one", "two"])
+    with path.open("a") as file:
+        file.write("cut o")
+    append_lines(path, ["three"], durable=True)
+    assert path.read_text() == "one\ntwo\ncut o\nthree\n"
+
+
+def test_lines_are_added_to_no_link(tmp_path):
+    (tmp_path / "original").write_text("kept")
+    (tmp_path / "link").symlink_to(tmp_path / "original")
+    with pytest.raises(OSError, match="link"):
+        append_lines(tmp_path / "link", ["new"])
+    assert (tmp_path / "original").read_text() == "kept"
+
+
+def test_a_file_that_grows_while_it_is_read(tmp_path, monkeypatch):
+    """Its size was told before; what is read is bounded all the same."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(100))
+    fstat = os.fstat
+
+    def small(descriptor: int) -> os.stat_result:
+        status = list(fstat(descriptor))
+        status[6] = 10
+        return os.stat_result(status)
+
+    monkeypatch.setattr(os, "fstat", small)
+    assert len(read_bytes(path, 100)) == 100
+    with pytest.raises(OSError, match="larger than 99"):
+        read_bytes(path, 99)

@@ -1,6 +1,7 @@
 """Every file format a user may bring is read to the same values, and every doubtful file is named."""
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -159,6 +160,38 @@ def test_no_known_range(tmp_path):
         read_image(write(tmp_path / "a.tif", Image.fromarray(np.ones((2, 2), np.float32))))
     with pytest.raises(InputError, match="no known range"):
         read_image(write(tmp_path / "b.tif", Image.fromarray(np.full((2, 2), 70000, np.int32))))
+
+
+@pytest.fixture
+def odd_files(tmp_path):
+    """What may lie in a folder of images and is none, some of it without end."""
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    for name, target in {"endless.png": "/dev/zero", "noise.png": "/dev/urandom", "loop.png": "loop.png"}.items():
+        (tmp_path / name).symlink_to(target)
+    for name, start in {
+        "huge.png": b"",
+        "huge.webp": b"RIFF\xff\xff\xff\x7fWEBPVP8 ",
+        "huge.ppm": b"P6 9 9 255 ",
+    }.items():
+        with (tmp_path / name).open("wb") as file:
+            file.write(start)
+            file.truncate(2**40)
+    return [*tmp_path.iterdir(), tmp_path / "gone.png", tmp_path / "zero\0.png"]
+
+
+def test_what_is_no_file_or_has_no_end_is_named(odd_files, monkeypatch):
+    monkeypatch.setattr(decoding, "MAX_BYTES", 2**20)
+    for path in odd_files:
+        with pytest.raises(InputError, match="cannot be opened"):
+            read_image(path)
+        assert decoding.pixel_count(path) == (81 if path.suffix == ".ppm" else 0)
+
+
+def test_pixels_are_counted_by_the_header(tmp_path):
+    path = write(tmp_path / "a.jpg", Image.new("RGB", (20, 10)))
+    path.write_bytes(path.read_bytes()[:640])
+    assert decoding.pixel_count(path) == 200
 
 
 # read_label

@@ -1,5 +1,6 @@
 """Which photographs a path means, and what their outputs are called."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,110 @@ def test_refused(folder, images, expected):
         find_photographs(images, Path("out"))
     for words in expected:
         assert words in str(error.value)
+
+
+def test_names_of_a_csv_stay_below_the_outputs(folder):
+    """Rows with `..` are named by where they are, so that no two are one and none leads out."""
+    (folder / "photos/deep/list.csv").write_text("er/d.ppm.gz\n../a.jpg\n../deep/../deep/c.tif\n")
+    assert names("photos/deep/list.csv") == ["deep/er/d", "a", "deep/c"]
+    assert names("photos/*/../../photos/deep/../a.jpg") == ["a"]
+    (folder / "elsewhere/sub").mkdir(parents=True)
+    (folder / "elsewhere/b.png").touch()
+    (folder / "photos/link").symlink_to(folder / "elsewhere/sub")
+    (folder / "list.csv").write_text("photos/link/../b.png\nphotos/a.jpg\n")
+    assert names("list.csv") == ["elsewhere/b", "photos/a"]
+
+
+def test_every_name_is_clean(folder):
+    (folder / "list.csv").write_text(
+        "..png\n...png\n.png\na..png\n ~nobody/x.png\n/etc/passwd\n..\n/\n.\nphotos\nnone/..\n"
+    )
+    for source in find_photographs("list.csv", Path("out")):
+        assert source.name.parts, source
+        assert not source.name.is_absolute()
+        assert ".." not in source.name.parts
+    assert [str(source.path) for source in find_photographs("list.csv", Path("out")) if source.problem] == [
+        "..",
+        "/",
+        ".",
+    ]
+
+
+def test_what_is_no_file_is_a_source_all_the_same(folder):
+    """So that it gets its row; a named one, one of a CSV or a pattern, and one in a folder."""
+    os.mkfifo(folder / "photos/pipe.png")
+    (folder / "photos/gone.png").symlink_to("nowhere")
+    (folder / "photos/loop.png").symlink_to("loop.png")
+    (folder / "photos/folder.png").mkdir()
+    odd = ["gone", "loop", "pipe"]
+    assert [name for name in names("photos") if name in odd] == odd
+    assert names("photos/*.png") == ["folder", *odd]
+    assert names("photos/pipe.png") == ["pipe"]
+    assert names("photos/loop.png") == ["loop"]
+    (folder / "list.csv").write_text("photos/pipe.png\nphotos/folder.png\n")
+    assert names("list.csv") == ["pipe", "folder"]
+
+
+def test_links_to_folders_are_not_followed(folder):
+    before = names("photos")
+    (folder / "photos/back").symlink_to(".")
+    (folder / "photos/deep/up").symlink_to("..")
+    assert names("photos") == before
+    assert names("photos/**/*.tif") == ["deep/c"]
+    (folder / "photos/l.tif").symlink_to("deep/c.tif")
+    assert names("photos/*.tif") == ["l"]
+
+
+def test_a_folder_that_cannot_be_searched(folder, monkeypatch):
+    scandir = os.scandir
+
+    def forbidden(path):
+        if Path(path).name == "er":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    for images in ("photos", "photos/**/*"):
+        *_, last = find_photographs(images, Path("out"))
+        assert last.path == Path("photos/deep/er")
+        assert "cannot be searched: Permission denied" in str(last.problem)
+
+
+def test_a_thousand_folders_deep(folder):
+    path = os.open("photos", os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("n", dir_fd=path)
+        below = os.open("n", os.O_RDONLY, dir_fd=path)
+        os.close(path)
+        path = below
+    os.close(os.open("deepest.png", os.O_CREAT | os.O_WRONLY, dir_fd=path))
+    os.close(path)
+    assert len(names("photos")) == 6
+
+
+def test_names_that_are_no_text_or_have_control_characters(folder):
+    for name in (b"\xff.png", b"a\rb\n.png"):
+        (folder / "photos" / os.fsdecode(name)).touch()
+    found = names("photos")
+    assert {os.fsdecode(b"\xff"), "a\rb\n"} < set(found)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("path\nphotos/a.jpg\n".encode("utf-16"), "UTF-16"),
+        ("path\nphotos/a.jpg\n".encode("utf-16-le"), "UTF-16"),
+        ("photos/é.jpg\n".encode("latin-1"), "another encoding"),
+        (b'"' + b"x" * 200_000 + b"\n", "field larger"),
+        (None, "a pipe"),
+    ],
+    ids=["utf-16", "utf-16 without mark", "latin-1", "field without end", "pipe"],
+)
+def test_a_csv_that_cannot_be_read(folder, content, expected):
+    path = folder / "list.csv"
+    if content is None:
+        os.mkfifo(path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=expected):
+        find_photographs("list.csv", Path("out"))

@@ -1,6 +1,5 @@
 """From finished runs to accuracy.json, accuracy.md and per_image.csv."""
 
-import csv
 import datetime
 import json
 import os
@@ -24,11 +23,12 @@ from fundus_unet.comparison.accuracy import ScoredRun, arm_summaries, as_plain, 
 from fundus_unet.comparison.accuracy_table import accuracy_document, difference_table, reading, score_table
 from fundus_unet.comparison.protocol import differing
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import write_csv, write_json, write_text
+from fundus_unet.core.files import read_bytes, read_csv, write_csv, write_json, write_text
 from fundus_unet.inference.evaluation import NETWORK, NETWORK_VALIDATED, SECOND_OBSERVER
 from fundus_unet.models.unet import UNet
 
 FLOPS_SIDE = 512
+LARGEST_METRICS = 10_000_000  # bytes
 READERS = (NETWORK, NETWORK_VALIDATED)
 REGION = "field_of_view"
 PRINTED_COLUMNS = ("metric", "arm", "difference", "95 % interval", "verdict")
@@ -58,7 +58,7 @@ def score_runs(
             run.set_data_dir(data_dir)
         folder = run.path / "evaluation" / split
         try:
-            if not _is_complete(folder):
+            if _kept(folder) is None:
                 console.print(f"[{number}/{len(runs)}] evaluating {run.path.name} on {split}", markup=False)
                 evaluate_run(run, run.config.data.source, split, split)
             scored.append((run, _scored(run, folder, out_dir)))
@@ -82,7 +82,7 @@ def write_result(
     runs = [run for _, run in scored]
     control = _control(runs, config)
     runs.sort(key=lambda run: run.arm != control)
-    metrics = json.loads((scored[0][0].path / "evaluation" / config.final_split / "metrics.json").read_text())
+    metrics, _ = _scores(scored[0][0].path / "evaluation" / config.final_split)
     result = {
         "kind": "accuracy",
         "created": datetime.datetime.now().isoformat(timespec="seconds"),
@@ -126,23 +126,43 @@ def _control(runs: Sequence[ScoredRun], config: DictConfig) -> str:
     return config.control or next((name for name in config.upsamplers if name in arms), arms[0])
 
 
-def _is_complete(folder: Path) -> bool:
-    """Whether an evaluation has every score of today's protocol."""
+def _kept(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]] | None:
+    """What metrics.json and per_image.csv of an evaluation hold; None unless every score of today's protocol is there,
+    as evaluation writes it."""
     try:
-        metrics = json.loads((folder / "metrics.json").read_text())
-        return "cldice" in metrics[REGION][NETWORK]["pooled"] and (folder / "per_image.csv").is_file()
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        metrics = json.loads(read_bytes(folder / "metrics.json", LARGEST_METRICS), parse_constant=_refuse)
+        rows = read_csv(folder / "per_image.csv")
+        pooled = [metrics[REGION][reader]["pooled"] for reader in READERS]
+        whole = all("cldice" in scores and all(map(_is_score, scores.values())) for scores in pooled)
+        named = all(isinstance(name, str) for name in metrics["photographs"])
+        fits = whole and named and _is_score(metrics["validation_threshold"])
+        return (metrics, rows) if fits and all({"name", "region", "reader"} <= row.keys() for row in rows) else None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _scores(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    kept = _kept(folder)
+    if kept is None:
+        raise InputError(f"the scores in {folder} are damaged", fix=f"delete {folder}, and they are computed again")
+    return kept
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no score")
+
+
+def _is_score(value: Any) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _scored(run: RunDirectory, folder: Path, out_dir: Path) -> ScoredRun:
-    metrics = json.loads((folder / "metrics.json").read_text())
+    metrics, rows = _scores(folder)
     per_image: dict[str, dict[str, dict[str, float | None]]] = {reader: {} for reader in READERS}
-    with (folder / "per_image.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            if row["region"] == REGION and row["reader"] in per_image:
-                values = {key: _number(value) for key, value in row.items() if key not in ("name", "region", "reader")}
-                per_image[row["reader"]][row["name"]] = values
+    for row in rows:
+        if row["region"] == REGION and row["reader"] in per_image:
+            values = {key: _number(value) for key, value in row.items() if key not in ("name", "region", "reader")}
+            per_image[row["reader"]][row["name"]] = values
     return ScoredRun(
         arm_of(run),
         int(run.config.seed),

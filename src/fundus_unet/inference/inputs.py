@@ -88,21 +88,24 @@ def _files_below(folder: Path, leave_out: str, unreadable: list[Source]) -> Iter
     waiting = [folder]
     while waiting:
         here = waiting.pop()
-        if os.path.realpath(here) == leave_out:
-            continue
         try:
-            names = sorted(name for name in os.listdir(here) if not name.startswith("."))
+            if os.path.exists(leave_out) and os.path.samefile(here, leave_out):
+                continue
+            with os.scandir(here) as found:
+                entries = sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda one: one.name)
         except OSError as error:
             unreadable.append(_unusable(here, f"{here} cannot be searched: {error.strerror or error}"))
             continue
-        for name in names:
-            if not os.path.isdir(here / name):
-                yield here / name
-        waiting += [here / name for name in reversed(names) if _is_folder_itself(here / name)]
+        folders = [entry.name for entry in entries if _is_folder(entry)]
+        yield from (here / entry.name for entry in entries if not _is_folder(entry))
+        waiting += [here / name for name in reversed(folders) if not os.path.islink(here / name)]
 
 
-def _is_folder_itself(path: Path) -> bool:
-    return os.path.isdir(path) and not os.path.islink(path)
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads in a circle
+        return False
 
 
 def _matching(pattern: Path, leave_out: str) -> list[Source]:

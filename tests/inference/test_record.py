@@ -1,0 +1,77 @@
+"""Rows on disk come back as they were, and no other file is taken for a table."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.inference.record import (
+    COLUMNS,
+    ERROR,
+    OK,
+    Journal,
+    Record,
+    read_journals,
+    read_table,
+    remove_journals,
+    write_table,
+)
+
+NAMES = ("a.png", "a\rb.png", "a\nb,c.png", "=1+1.png", "'a.png", "\udcff.png", "\x1b[2J.png", 'a"b.png', "\\x0a.png")
+RECORDS = [Record(name, OK, width=3, height=2, scale=0.5, seconds=1.25, message="-odd; =1") for name in NAMES] + [
+    Record("z.png", ERROR, message="gone")
+]
+
+
+def test_a_table_comes_back(tmp_path: Path) -> None:
+    write_table(tmp_path / "table.csv", RECORDS)
+    assert read_table(tmp_path / "table.csv") == RECORDS
+    assert len((tmp_path / "table.csv").read_bytes().splitlines()) == 1 + len(RECORDS)
+
+
+def test_journals_come_back(tmp_path: Path) -> None:
+    for number, record in enumerate(RECORDS):
+        Journal(tmp_path, number % 2).add(record)
+    with (tmp_path / ".journal_0.csv").open("a") as file:
+        file.write('"cut o')
+    Journal(tmp_path, 0).add(RECORDS[0])
+    with (tmp_path / ".journal_1.csv").open("a") as file:
+        file.write("cut" + "," * (len(COLUMNS) - 1))  # whole but for the end of its message
+    assert sorted(read_journals(tmp_path), key=str) == sorted([*RECORDS, RECORDS[0]], key=str)
+    remove_journals(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_from_before_names_were_escaped(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(",".join(COLUMNS) + '\r\n"a\nb.png",ok' + "," * (len(COLUMNS) - 2) + "\r\n", newline="")
+    assert read_table(path) == [Record("a\nb.png", OK)]
+
+
+def test_files_of_a_user_are_no_journals(tmp_path: Path) -> None:
+    (tmp_path / ".journal_of_mine.csv").write_text("mine\n")
+    assert read_journals(tmp_path) == []
+    remove_journals(tmp_path)
+    assert (tmp_path / ".journal_of_mine.csv").exists()
+    (tmp_path / ".journal_7.csv").write_text("day,mood\n1,good\n")
+    with pytest.raises(InputError, match="no table of predictions"):
+        read_journals(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link", "dangling", "folder"])
+def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
+    path, target = tmp_path / "table.csv", tmp_path / "target"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(target)
+        if kind == "link":
+            write_table(target, RECORDS)
+    with pytest.raises(InputError, match="was not made by predict"):
+        read_table(path)
+    path.rename(tmp_path / ".journal_0.csv")
+    with pytest.raises(InputError, match="was not made by predict"):
+        read_journals(tmp_path)
