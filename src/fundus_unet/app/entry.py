@@ -12,6 +12,7 @@ from typing import Any
 import hydra
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import (
     ConfigCompositionException,
     HydraException,
@@ -19,6 +20,7 @@ from hydra.errors import (
     MissingConfigException,
     OverrideParseException,
 )
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -42,7 +44,16 @@ def entry(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[
         def run() -> None:
             # Hydra would otherwise print errors itself, without suggestions, and hide where a bug comes from
             os.environ["HYDRA_FULL_ERROR"] = "1"
-            hydra_main = hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=config_name)(main)
+            composed = False
+
+            @functools.wraps(main)
+            def checked(config: DictConfig) -> Any:
+                nonlocal composed
+                composed = True
+                _check(config, config_name)
+                return main(config)
+
+            hydra_main = hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=config_name)(checked)
             try:
                 with interruptible():
                     hydra_main()
@@ -51,6 +62,8 @@ def entry(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[
                     print("interrupted", file=sys.stderr)
                     sys.exit(INTERRUPTED)
                 message = explain(error, config_name)
+                if message is None and not composed:  # only Hydra was at work, on what the user typed
+                    message = _command_line_message(error, sys.argv[1:])
                 if message is None:
                     raise
                 print(f"error: {message}", file=sys.stderr)
@@ -59,6 +72,14 @@ def entry(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[
         return run
 
     return decorate
+
+
+def _check(config: DictConfig, config_name: str) -> None:
+    if config_name == "train" and HydraConfig.get().mode == RunMode.MULTIRUN:
+        return  # the command checks each job itself, since a bad one must not stop the others
+    from fundus_unet.app.settings import check_settings  # after composing: a misspelt key then fails in a second
+
+    check_settings(config, config_name)
 
 
 def explain(error: BaseException, config_name: str) -> str | None:
@@ -74,13 +95,12 @@ def explain(error: BaseException, config_name: str) -> str | None:
     if isinstance(error, InstantiationException):
         return _instantiation_message(error)
     if isinstance(error, OverrideParseException):
-        return (
-            f"{str(error).splitlines()[0]}\n  what to do: put a value with spaces, commas, brackets or other signs "
-            "into two pairs of quotes: 'images=\"my photos (1)/a,b.jpg\"'"
-        )
+        return _parse_message(error)
     if isinstance(error, ConfigCompositionException):
-        return _override_message(str(error), config_name)
-    if isinstance(error, HydraException | OmegaConfBaseException):
+        return _override_message(error, config_name)
+    if isinstance(error, OmegaConfBaseException):
+        return _value_message(error)
+    if isinstance(error, HydraException):
         return str(error)
     if type(error).__name__ == "MisconfigurationException":  # lightning's; importing it here would take seconds
         return str(error)
@@ -98,7 +118,7 @@ def explain(error: BaseException, config_name: str) -> str | None:
 
 def _system_message(error: OSError) -> str:
     """What the system refused: a full disk, a folder that may not be written, a file that went away."""
-    where = f"{error.filename}: " if error.filename else ""
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     fix = _SYSTEM_FIXES.get(error.errno or 0, "check the path and its permissions, then give the command again")
     return f"{where}{error.strerror or error}\n  what to do: {fix}"
 
@@ -132,14 +152,49 @@ def _instantiation_message(error: InstantiationException) -> str:
     return f"{key} cannot be built: {text}"
 
 
-def _override_message(text: str, config_name: str) -> str:
+def _parse_message(error: OverrideParseException) -> str:
+    """Hydra cannot read what was typed, and says so in the words of its grammar."""
+    if "=" not in error.override and not error.override.startswith("~"):
+        return f"{error.override} is no setting\n  what to do: write KEY=VALUE, such as seed=1"
+    return (
+        f"{error.override} cannot be read: {str(error).splitlines()[0]}\n  what to do: put a value with "
+        "spaces, commas, brackets or other signs into two pairs of quotes: 'images=\"my photos (1)/a,b.jpg\"'"
+    )
+
+
+def _value_message(error: OmegaConfBaseException) -> str:
+    """A value that names another one, or a list where there is a group."""
+    where = f" in {error.full_key}" if error.full_key else ""
+    return f"{str(error).splitlines()[0]}{where}\n  what to do: give the setting a plain value: KEY=VALUE"
+
+
+def _override_message(error: ConfigCompositionException, config_name: str) -> str:
+    text = str(error)
     first_line = text.split("\n")[0]
     named = re.search(r"Could not override '([^']+)'", text)
     if not named:
-        return text
+        return text if error.__cause__ is None else f"{first_line}\n  got: {str(error.__cause__).splitlines()[0]}"
     key = named.group(1).split("@")[0]
-    others = (known for known in _known_keys(config_name) if known != key)  # a group that this script does not use
-    return f"{first_line}\n  there is no setting {key!r}; {did_you_mean(key, others)}"
+    known = [one for one in _known_keys(config_name) if one != key]  # a group that this script does not use
+    advice = did_you_mean(key, known)
+    if not advice.startswith("did you mean"):
+        advice = did_you_mean(key, {one.split(".")[0] for one in known})  # the list would be of hundreds
+    return f"{first_line}\n  there is no setting {key!r}; {advice}"
+
+
+def _command_line_message(error: BaseException, arguments: list[str]) -> str:
+    """For a group that is given no name: Hydra's message does not say which one."""
+    for argument in arguments:
+        group, _, option = argument.partition("=")
+        options = group_options(group.lstrip("+").split("@")[0])
+        if options and option not in options and "must be a string or a list" in str(error):
+            return f"{group} cannot be {option or 'empty'}\n  what to do: choose one of {', '.join(options)}"
+    return f"this command line cannot be used: {' '.join(arguments)}\n  got: {error}"
+
+
+def group_options(group: str) -> list[str]:
+    """The options of a group of configs/; empty where there is no such group."""
+    return sorted(path.stem for path in (CONFIG_DIR / group).glob("*.yaml")) if group.isidentifier() else []
 
 
 def _known_keys(config_name: str) -> list[str]:

@@ -43,7 +43,7 @@ class Augmentation:
             if not 0 <= value <= 1:
                 raise InputError(f"augment.{name} is a probability", expected="0 to 1", got=value)
         smallest, largest = scaling
-        if not 0 < smallest <= largest or strength < 0 or not 0 <= rotation <= 180:
+        if not (0 < smallest <= largest < math.inf and 0 <= strength < math.inf and 0 <= rotation <= 180):
             raise InputError(
                 "an augmentation is out of range",
                 expected="0 < scaling[0] <= scaling[1], strength >= 0, rotation 0 to 180",

@@ -1,5 +1,6 @@
 """Several data sets as one, each at its own working resolution."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -89,7 +90,7 @@ def _check(name: str, mixed: Any) -> None:
             fix=f"set {key}._target_ and {key}.source._target_ as configs/data/mix.yaml does",
         )
     diameter = mixed.fov_diameter
-    if diameter is not None and (not isinstance(diameter, int | float) or not diameter > 0):
+    if diameter is not None and (not isinstance(diameter, int | float) or not 0 < diameter < math.inf):
         raise InputError(
             f"{key}.fov_diameter cannot be used",
             expected="pixels, above 0, or null for data.fov_diameter or data.scale",

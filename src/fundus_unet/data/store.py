@@ -52,7 +52,7 @@ class PhotographStore(Sequence[Photograph]):
     """The photographs of one split, held decoded up to `memory_limit_gb`; the rest is decoded at each use."""
 
     def __init__(self, cases: Sequence[Case], preprocessor: Preprocessor, memory_limit_gb: float = 4.0) -> None:
-        if not isinstance(memory_limit_gb, int | float) or memory_limit_gb < 0:
+        if not isinstance(memory_limit_gb, int | float) or not memory_limit_gb >= 0:
             raise InputError(
                 "data.memory_limit_gb cannot be used", expected="gigabytes, 0 or more", got=memory_limit_gb
             )

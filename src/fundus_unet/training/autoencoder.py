@@ -1,6 +1,7 @@
 """Brief training of a variational autoencoder on patches of photographs."""
 
 import copy
+import math
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -33,7 +34,7 @@ def train_vae(
     """
     if not len(patches):
         raise InputError("there is nothing to train the autoencoder on", expected="at least one batch", got=0)
-    if not learning_rate > 0:
+    if not 0 < learning_rate < math.inf:
         raise InputError("the learning rate cannot be used", expected="a number above 0", got=learning_rate)
     vae = copy.deepcopy(vae).train()
     device = next(vae.parameters()).device
