@@ -446,3 +446,24 @@ def test_facts_of_a_run_are_plain(run: Path) -> None:
     """What is written is what is read: neither NaN nor more than plain values."""
     for name in ("run.json", "training.json", "threshold.json"):
         json.loads((run / name).read_text(), parse_constant=lambda constant: pytest.fail(constant))
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        lambda metrics: metrics.pop("validation_threshold"),
+        lambda metrics: metrics["field_of_view"].update({"network at 0.5": []}),
+        lambda metrics: metrics["field_of_view"]["network at 0.5"]["pooled"].update({"cldice": "much"}),
+        lambda metrics: metrics.update({"photographs": [5]}),
+        lambda metrics: metrics["field_of_view"]["network at 0.5"]["pooled"].update({"dice": float("nan")}),
+    ],
+)
+def test_damaged_scores_are_computed_again(scripts: Scripts, run: Path, spoiled: Callable[[Any], Any]) -> None:
+    from fundus_unet.app.accuracy_result import _kept
+
+    path = run / "evaluation/test/metrics.json"
+    assert _kept(path.parent) is not None
+    metrics = json.loads(path.read_text())
+    spoiled(metrics)
+    path.write_text(json.dumps(metrics))
+    assert _kept(path.parent) is None

@@ -2,7 +2,10 @@
 
 import dataclasses
 import json
+import os
 import pickle
+import resource
+import time
 from pathlib import Path
 
 import pytest
@@ -176,3 +179,51 @@ class TestFile:
         write_model_file(path, network, facts_with())
         with pytest.raises(InputError, match=r"additional.weight is not in the network; head.bias is missing"):
             read_model_file(path)
+
+    @pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+    def test_weights_that_are_not_finite(self, path: Path, value: float) -> None:
+        network = network_of(facts_with())
+        torch.nn.init.constant_(network.head.weight, value)
+        write_model_file(path, network, facts_with())
+        with pytest.raises(InputError, match=r"(?s)damaged.*NaN or infinity in head\.weight"):
+            read_model_file(path)
+
+    @pytest.mark.parametrize(
+        ("model", "expected"),
+        [
+            ({"widths": [4] * 2000}, "model.widths"),
+            ({"widths": [4] * 13}, "widths"),
+            ({"widths": [4096] * 12}, "too large"),
+            ({"widths": [4, 4096]}, "another architecture"),
+            ({"upsampled_width": float("1e300")}, "upsampled_width"),
+            ({"in_channels": 1}, "another task"),
+            ({"activation": {"_target_": "os.system", "_partial_": True}}, "os.system"),
+            ({"widths": "${oc.env:HOME}"}, "asks for more"),
+        ],
+        ids=lambda value: f"{value!r:.40}",
+    )
+    def test_a_network_that_no_one_has_is_refused_without_memory_for_it(
+        self, path: Path, model: dict[str, object], expected: str
+    ) -> None:
+        facts = facts_with()
+        multiple = 2 ** (len(model["widths"]) - 1) if isinstance(model.get("widths"), list) else 2
+        odd = dataclasses.replace(facts, model=facts.model | model, multiple=min(multiple, 2**11))
+        write_model_file(path, network_of(facts), odd)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        started = time.monotonic()
+        with pytest.raises(InputError, match=expected):
+            read_model_file(path)
+        assert time.monotonic() - started < 5
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # kilobytes
+
+    def test_what_is_no_file_is_not_read(self, tmp_path: Path) -> None:
+        pipe, device = tmp_path / "pipe.safetensors", tmp_path / "device.safetensors"
+        os.mkfifo(pipe)
+        device.symlink_to("/dev/zero")
+        for path in (pipe, device):
+            with pytest.raises(InputError, match="there is no file"):
+                read_model_file(path)
+        header = tmp_path / "header.safetensors"
+        header.write_bytes((2**40).to_bytes(8, "little") + b"{}")
+        with pytest.raises(InputError, match="damaged"):
+            read_model_file(header)

@@ -99,3 +99,8 @@ def test_shrinking_logits_leaves_no_pixel_out(phase):
     logits[..., phase::4] = 4
     probability = probability_at(logits, (10, 10), torch.ones(1, 1, 10, 10, dtype=torch.bool))
     torch.testing.assert_close(probability[..., 1:-1], torch.sigmoid(torch.ones(1, 1, 10, 8)))
+
+
+def test_a_working_image_that_no_memory_holds_is_refused():
+    with pytest.raises(InputError, match="too large at working resolution"):
+        Preprocessor(scale=64).working_size(np.ones((1000, 1000), bool))

@@ -1,4 +1,8 @@
+import errno
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -238,3 +242,42 @@ def test_a_file_in_the_way_is_not_overwritten(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not overwritten"):
         write_synthetic_set(tmp_path / "set", **SMALL)
     assert (tmp_path / "set").read_text() == "dear"
+
+
+def test_a_set_that_another_process_wrote_meanwhile_is_taken(tmp_path: Path) -> None:
+    def other_is_faster(done: int, count: int) -> None:
+        if done == 1:
+            write_synthetic_set(tmp_path / "set", **SMALL)
+
+    write_synthetic_set(tmp_path / "set", **SMALL, on_progress=other_is_faster)
+    assert is_synthetic_set(tmp_path / "set", **SMALL)
+    assert list(tmp_path.iterdir()) == [tmp_path / "set"]
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    dead, living, foreign = (tmp_path / f".set-{number}-abc" for number in (child.pid, os.getpid(), "x"))
+    for folder in (dead, living, foreign):
+        (folder / "set/images").mkdir(parents=True)
+    write_synthetic_set(tmp_path / "set", **SMALL)
+    assert {path.name for path in tmp_path.iterdir()} == {"set", living.name, foreign.name}
+
+
+@pytest.mark.parametrize("place", ["file/set", "set"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    (tmp_path / "file").write_text("")
+
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(InputError, match=rf"(?s)cannot be written to \S*{place}.*paths\.data_dir"):
+        write_synthetic_set(tmp_path / place, **SMALL)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_facts_that_never_end_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    os.mkfifo(tmp_path / "set/facts.json")
+    assert not is_synthetic_set(tmp_path / "set", **SMALL)

@@ -65,23 +65,30 @@ def attempts(seed: int, count: int, folder: Path) -> list[Attempt]:
 
 def _attempt(seed: int, number: int, choose: random.Random, template: Path, folder: Path) -> Attempt:
     run, outside = folder / "run", folder / "outside"
-    for path in (run, outside, folder / "out"):
+    for path in (run, outside, folder / "out", folder / "here"):
         shutil.rmtree(path, ignore_errors=True)
     shutil.copytree(template, run)
     outside.mkdir()
+    (folder / "here").mkdir()
     (outside / "precious.txt").write_text("dear")
     use = choose.choice(list(_USES))
     if use == "resume":
         _interrupt(run)
     told = [choose.choice(_DAMAGES)(choose, run, outside) for _ in range(choose.choice((1, 1, 1, 2, 3)))]
     detail = f"seed {seed}, number {number}: {use} after {'; '.join(told)}"
-    before = content(outside) | content(folder / "sets")
+    before = _outside(folder)
     failure, output = _used(_USES[use], run, folder)
-    if failure is None and content(outside) | content(folder / "sets") != before:
+    if failure is None and _outside(folder) != before:
         failure = OUTSIDE
     if failure is None and (SECRET in output or _tells_secret(run) or _tells_secret(folder / "out")):
         failure = OUTSIDE
     return Attempt("damaged run", detail, failure, output)
+
+
+def _outside(folder: Path) -> dict[str, str]:
+    """All but the run and the outputs of prediction."""
+    kept = (path for path in folder.iterdir() if path.name not in ("run", "out"))
+    return {f"{path.name}/{name}": found for path in kept for name, found in content(path).items()}
 
 
 def _used(use: Callable[[Path, Path], None], run: Path, folder: Path) -> tuple[str | None, str]:
@@ -89,7 +96,12 @@ def _used(use: Callable[[Path, Path], None], run: Path, folder: Path) -> tuple[s
     printed = io.StringIO()
     os.environ[SECRET_NAME] = SECRET
     try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), _limited():
+        with (
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+            contextlib.chdir(folder / "here"),
+            _limited(),
+        ):
             use(run, folder)
     except _TooLongError:
         return HUNG, printed.getvalue()

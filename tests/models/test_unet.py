@@ -180,3 +180,14 @@ def test_images_are_checked(shape):
     with pytest.raises(InputError, match=r"\(batch, 3, height, width\)") as caught:
         network(DOWNSAMPLERS[0], UPSAMPLERS[0], (2, 3, 4))(noise(*shape))
     assert str(shape) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("widths", "factor"),
+    [([4] * 13, 1.0), ([4] * 2000, 1.0), ([4, 4097], 1.0), ([4, 8], 1e9), ([4, 8], float("inf"))],
+    ids=lambda value: f"{len(value)} widths" if isinstance(value, list) else str(value),
+)
+def test_larger_than_any_network_is_refused_before_memory_is_asked_for(widths, factor):
+    parts = option("upsampler", UPSAMPLERS[0]), option("downsampler", "max_pool")
+    with pytest.raises(InputError, match=r"model.upsampled_width|widths"):
+        UNet(3, 1, widths, *parts, upsampled_width=factor)

@@ -80,10 +80,10 @@ class RunDirectory:
 
         Raises: `InputError` where it may not be written to, or a link anywhere in it leads out of it.
         """
-        for folder in (self.path, self.path / "checkpoints"):
-            if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+        for written in (self.path, self.path / "checkpoints"):
+            if written.exists() and not os.access(written, os.W_OK | os.X_OK):
                 raise InputError(
-                    f"{folder} cannot be written to",
+                    f"{written} cannot be written to",
                     expected="a run directory that training may write its checkpoints to",
                     fix="change its permissions, or copy the run to where it can be written",
                 )
@@ -105,7 +105,8 @@ class RunDirectory:
         """Make the directory `config.paths.run_dir`, which `new_run_path` chose, and write what the run is.
 
         Args: `data` is the record of the files it learns from.
-        Raises: `InputError` where it cannot be made, or another run was made there meanwhile.
+        Raises: `InputError`, before anything is written, where the run could not be opened afterwards; or where it
+        cannot be made, or another run was made there meanwhile.
         """
         path = Path(config.paths.run_dir)
         saved = portable(config)

@@ -13,6 +13,7 @@ from fundus_unet.app.model_facts import ModelFacts, facts_of
 from fundus_unet.app.model_file import read_model_file
 from fundus_unet.app.run_directory import RunDirectory
 from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.files import open_regular
 from fundus_unet.inference.onnx_runtime import OnnxNetwork
 
 WEIGHTS_DIR = CONFIG_DIR.parent / "weights"
@@ -95,9 +96,14 @@ def _of_file(path: Path) -> TrainedModel:
 
 
 def _of_onnx(path: Path, device: torch.device, threads: int) -> TrainedModel:
+    try:
+        with open_regular(path) as file:
+            fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", expected="an .onnx file of export.py") from error
     network = OnnxNetwork(path, device=device.type, threads=threads)
     facts = ModelFacts.from_metadata(network.metadata, path)
-    return TrainedModel(network, facts, _name(path), hashlib.sha256(path.read_bytes()).hexdigest()[:16])
+    return TrainedModel(network, facts, _name(path), fingerprint)
 
 
 def _name(path: Path) -> str:

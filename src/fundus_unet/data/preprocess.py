@@ -1,5 +1,6 @@
 """From a photograph to what the network sees, and back to the photograph's pixels."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -11,6 +12,8 @@ from torch import Tensor
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case
 from fundus_unet.data.field_of_view import field_of_view_diameter
+
+MOST_PIXELS = 2**27  # of a working image; its feature maps need a hundred times as many bytes
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Preprocessor:
 
     def __init__(self, scale: float | None = None, fov_diameter: float | None = None) -> None:
         given = [value for value in (scale, fov_diameter) if value is not None]
-        if len(given) != 1 or not isinstance(given[0], int | float) or given[0] <= 0:
+        if len(given) != 1 or not isinstance(given[0], int | float) or not 0 < given[0] < math.inf:
             raise InputError(
                 "the working resolution is not clear",
                 expected="exactly one of data.scale and data.fov_diameter, above 0 (set the other to null)",
@@ -55,9 +58,19 @@ class Preprocessor:
         return self if case.fov_diameter is None else Preprocessor(fov_diameter=case.fov_diameter)
 
     def working_size(self, field_of_view: np.ndarray) -> tuple[int, int]:
-        """(h, w) at working resolution for a mask of the photograph's size."""
+        """(h, w) at working resolution for a mask of the photograph's size.
+
+        Raises: `InputError` where that is more than `MOST_PIXELS`.
+        """
         scale = self.scale or self.fov_diameter / field_of_view_diameter(field_of_view)  # type: ignore[operator]
         height, width = field_of_view.shape
+        if not height * width * scale**2 <= MOST_PIXELS:
+            raise InputError(
+                f"an image of {width} x {height} pixels would be too large at working resolution",
+                expected=f"at most {MOST_PIXELS:,} pixels",
+                got=f"{scale:g} working pixels per original pixel",
+                fix="choose a smaller data.scale or data.fov_diameter; a run's are in its config.yaml",
+            )
         return max(1, round(height * scale)), max(1, round(width * scale))
 
     def prepare(self, image: np.ndarray, field_of_view: np.ndarray) -> WorkingImage:
