@@ -17,6 +17,8 @@ EXPLAIN = ("explain_upsampling", "size=3")
         (["~seed"], ["seed is missing"]),
         (["data.source=null"], ["data.source", "_target_"]),
         (["data.source.root={}"], ["data.source.root"]),
+        (["model.activation=x"], ["model.activation", "_target_"]),
+        (["model.normalization=null"], ["model.normalization", "_target_"]),
         (["callbacks.pictures=x"], ["callbacks.pictures cannot be used"]),
         (["resume="], ["resume cannot be used", "a path, or null"]),
         (["resume=[]"], ["resume cannot be used"]),

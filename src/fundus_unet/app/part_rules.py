@@ -259,7 +259,8 @@ def _words(hint: Any) -> str:
         return " or ".join(dict.fromkeys(_words(one) for one in typing.get_args(hint)))
     if typing.get_origin(hint) is typing.Literal:
         return " or ".join(map(str, typing.get_args(hint)))
-    if typing.get_origin(hint):
+    origin = typing.get_origin(hint)
+    if isinstance(origin, type) and issubclass(origin, Sequence):
         inner = [one for one in typing.get_args(hint) if one is not Ellipsis]
         size = f" of {len(inner)}" if len(inner) > 1 else ""
         return f"a list{size}, each {' or '.join(dict.fromkeys(map(_words, inner)))}"

@@ -7,8 +7,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.app.entry import group_options
 from fundus_unet.app.settings_arguments import check_targets_below, check_trainer
-from fundus_unet.app.settings_rules import optional
-from fundus_unet.app.settings_tables import NODE, OPTIONAL, TABLES, TARGET
+from fundus_unet.app.settings_rules import TARGET, optional
+from fundus_unet.app.settings_tables import NODE, OPTIONAL, TABLES
 from fundus_unet.core.errors import InputError, did_you_mean
 
 _MISSING = object()

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from fundus_unet.app.part_rules import PLACES, DataSet, check_value
-from fundus_unet.app.settings_rules import above, choice, flag, path, shown
+from fundus_unet.app.settings_rules import above, choice, flag, node, path, shown
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.data.augment import Augmentation
 from fundus_unet.upsampling.upsampler import Upsampler
@@ -118,6 +118,8 @@ _COLLECTING = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def _check_argument(name: str, value: Any, hint: Any, key: str) -> None:
+    if name in KINDS:
+        node().check(value, key)
     if isinstance(value, Mapping) and ("_target_" in value or _takes_mapping(hint)):
         return  # checked by itself
     if name in POSITIVE and _is_number(value):

@@ -12,7 +12,7 @@ from fundus_unet.core.errors import InputError, did_you_mean
 
 LARGEST = 10**12
 """Above it, a number is a mistake: products of a few stay far below what 64 bits and floats can hold."""
-KEY = "KEY"
+KEY, TARGET = "KEY", "_target_"
 LONGEST_TEXT = 4_000
 LONGEST_LIST = 10_000
 
@@ -93,6 +93,14 @@ def choice(options: Iterable[Any]) -> Rule:
         return suggestion if suggestion.startswith("did you mean") else None  # `expected` lists them
 
     return Rule(_alternatives(names), fits, advise)
+
+
+def node() -> Rule:
+    """Settings that a class is made from."""
+    return Rule(
+        f"a group of settings with a {TARGET}",
+        lambda value: isinstance(value, dict) and isinstance(value.get(TARGET), str),
+    )
 
 
 def optional(rule: Rule) -> Rule:

@@ -3,8 +3,6 @@
 A node that names a class by `_target_` is only said to be one; `settings_arguments` checks what it gives to the class.
 """
 
-from typing import Any
-
 from lightning.fabric.strategies import STRATEGY_REGISTRY
 from lightning.pytorch.accelerators import AcceleratorRegistry
 from lightning.pytorch.strategies import StrategyRegistry
@@ -24,6 +22,7 @@ from fundus_unet.app.settings_rules import (
     folder_to_write,
     integer,
     list_of,
+    node,
     number,
     optional,
     path,
@@ -37,17 +36,12 @@ from fundus_unet.training.precision import PRECISIONS
 
 Table = dict[str, Rule]
 
-TARGET = "_target_"
 LARGEST_SEED = 2**32 - 1
 LARGEST_SIDE = 16_384
 """Pixels; what a patch, a tile or a measured image cannot exceed in any memory."""
 
 
-def _is_node(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get(TARGET), str)
-
-
-NODE = Rule("a group of settings with a _target_", _is_node)
+NODE = node()
 GROUP = Rule("a group of settings", lambda value: isinstance(value, dict))
 
 _seed = integer(0, LARGEST_SEED)
