@@ -184,15 +184,21 @@ def test_a_folder_that_cannot_be_searched(folder, monkeypatch):
 
 
 def test_a_thousand_folders_deep(folder):
-    path = os.open("photos", os.O_RDONLY)
-    for _ in range(1100):
-        os.mkdir("n", dir_fd=path)
-        below = os.open("n", os.O_RDONLY, dir_fd=path)
-        os.close(path)
-        path = below
-    os.close(os.open("deepest.png", os.O_CREAT | os.O_WRONLY, dir_fd=path))
-    os.close(path)
-    assert len(names("photos")) == 6
+    deepest = "photos" + "/n" * 1100
+    os.makedirs("photos/n")
+    here = os.open("photos/n", os.O_RDONLY)
+    for _ in range(1099):
+        os.mkdir("n", dir_fd=here)
+        below = os.open("n", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+    Path(deepest, "a.png").touch()
+    try:
+        assert len(names("photos")) == 6
+    finally:  # pytest cannot remove it
+        os.unlink(f"{deepest}/a.png")
+        os.removedirs(deepest)
 
 
 def test_names_that_are_no_text_or_have_control_characters(folder):

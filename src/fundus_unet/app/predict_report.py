@@ -74,7 +74,7 @@ class Report:
             raise InputError(
                 f"the outputs' folder {self.folder} cannot be written: {error.strerror or error}",
                 got=error.filename,
-                fix="choose another out_dir, or make room on its disk",
+                fix="choose another out_dir, change its permissions, or make room on its disk",
             ) from error
 
     @contextmanager
