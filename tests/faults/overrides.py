@@ -14,7 +14,6 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +21,13 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from app.running import ROOT, TINY
 from data.layouts import write_chasedb1
+from faults.attempt import HUNG, OUTSIDE, TRACEBACK, TRACED, Attempt
 
-REFUSED, ACCEPTED, TRACEBACK, OUTSIDE, HANG = "refused", "accepted", "traceback", "outside", "hang"
-FAILURES = (TRACEBACK, OUTSIDE, HANG)
+REFUSED, ACCEPTED = "refused", "accepted"
 SECONDS = 30
 """After so long an attempt hangs."""
 FULLY = 0.02
@@ -77,19 +76,6 @@ VALUES = (
 )
 
 
-USUAL = ("null", "all", "0", "1", "2", "3", "0.5", "[1,2]", "[4,8,16]", "true", "false", "x", "auto", "[]", "none")
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """`detail` is the message, or the end of the traceback."""
-
-    script: str
-    overrides: tuple[str, ...]
-    outcome: str
-    detail: str
-
-
 class _Accepted(BaseException):
     """Raised in place of what would take long."""
 
@@ -99,10 +85,10 @@ class _Hang(BaseException):
 
 
 def attempts(seed: int, count: int, folder: Path) -> list[Attempt]:
-    """Make `count` attempts in a new folder below `folder`."""
+    """Make `count` attempts in a new folder below `folder`; what each was told begins with its outcome."""
     work = _prepare(folder / "one" / "two" / "work")
-    keys = {script: _keys(script) for script in BASES}
-    return [_attempt(random.Random(f"{seed} {number}"), keys, work) for number in range(count)]
+    defaults = {script: _defaults(script) for script in BASES}
+    return [_attempt(random.Random(f"{seed} {number}"), defaults, work) for number in range(count)]
 
 
 def run_one(script: str, overrides: tuple[str, ...], work: Path, *, fully: bool = False) -> Attempt:
@@ -119,17 +105,30 @@ def run_one(script: str, overrides: tuple[str, ...], work: Path, *, fully: bool 
     for name in set(os.listdir(work)) - kept:
         path = work / name
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    return Attempt(script, overrides, outcome, detail)
+    failure = None if outcome in (REFUSED, ACCEPTED) else outcome
+    return Attempt(f"settings, {script}", " ".join(overrides), failure, f"{outcome} {detail}")
 
 
-def _attempt(draw: random.Random, keys: dict[str, list[str]], work: Path) -> Attempt:
+def _attempt(draw: random.Random, defaults: dict[str, dict[str, Any]], work: Path) -> Attempt:
     script = draw.choices(list(BASES), [WEIGHTS.get(name, 1) for name in BASES])[0]
-    overrides = tuple(_override(draw, keys[script]) for _ in range(2 if draw.random() < 0.25 else 1))
+    overrides = tuple(_override(draw, defaults[script]) for _ in range(2 if draw.random() < 0.25 else 1))
     return run_one(script, overrides, work, fully=draw.random() < FULLY)
 
 
-def _override(draw: random.Random, keys: list[str]) -> str:
-    key, value = draw.choice(keys), draw.choice(USUAL if draw.random() < 0.35 else VALUES)
+def _near(draw: random.Random, value: Any) -> str:
+    """Another value of the same type, which may be a good one."""
+    if isinstance(value, bool):
+        return draw.choice(["true", "false"])
+    if isinstance(value, int | float):
+        return str(draw.choice([value + 1, value - 1, 2 * value, value / 2, value]))
+    if isinstance(value, list):
+        return str([*value, *value[-1:]] if draw.random() < 0.5 else value[:1]).replace("'", "")
+    return draw.choice(["null", "1", "new", "all", "auto"]) if isinstance(value, dict) or not value else f"'{value}'"
+
+
+def _override(draw: random.Random, defaults: dict[str, Any]) -> str:
+    key = draw.choice(list(defaults))
+    value = _near(draw, defaults[key]) if draw.random() < 0.4 else draw.choice(VALUES)
     if draw.random() < 0.7:
         return f"{key}={value}"
     group = draw.choice(["data", "augment", "model", "upsampler", "downsampler", "objective", "trainer", "callbacks"])
@@ -160,17 +159,17 @@ def _run(script: str, arguments: tuple[str, ...], work: Path, fully: bool) -> tu
         except _Accepted:
             return ACCEPTED, ""
         except _Hang:
-            return (ACCEPTED, "still at work") if fully else (HANG, traceback.format_exc()[-1500:])
+            return (ACCEPTED, "still at work") if fully else (HUNG, traceback.format_exc()[-1500:])
         except BaseException:
-            return TRACEBACK, traceback.format_exc()[-1500:]
+            return TRACED, traceback.format_exc()[-1500:]
     printed = err.getvalue()
-    if "Traceback (most recent call last)" in printed:
-        return TRACEBACK, printed[-1500:]
+    if TRACEBACK in printed:
+        return TRACED, printed[-1500:]
     if code in (0, 1, None):
         return ACCEPTED, printed[-500:]
     if code == 2 and "error: " in printed:
         return REFUSED, printed[printed.index("error: ") :]
-    return TRACEBACK, f"exit code {code} without a message: {printed[-500:]}"
+    return TRACED, f"exit code {code} without a message: {printed[-500:]}"
 
 
 def _accept(*arguments: Any, **named: Any) -> Any:
@@ -233,15 +232,16 @@ def _listing(folder: Path, without: Path | None = None) -> dict[str, tuple[int, 
     return found
 
 
-def _keys(script: str) -> list[str]:
+def _defaults(script: str) -> dict[str, Any]:
+    """Every dotted key of a script's configuration, and its value."""
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
         config = compose(script, [item for item in BASES[script] if item.startswith("data=")])
-    return sorted(_dotted(OmegaConf.to_container(config)))
+    return dict(_dotted(OmegaConf.to_container(config)))
 
 
-def _dotted(config: Any, prefix: str = "") -> Iterator[str]:
+def _dotted(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in config.items():
-        yield f"{prefix}{key}"
-        if isinstance(value, dict | DictConfig):
+        yield f"{prefix}{key}", value
+        if isinstance(value, dict):
             yield from _dotted(value, f"{prefix}{key}.")
