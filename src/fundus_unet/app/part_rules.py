@@ -49,6 +49,7 @@ class Place:
     partial: bool = False
 
 
+CHECKPOINT_CALLBACK = "checkpoint callback"
 _TORCH = ("device", "dtype", "num_features", "approximate")
 PLACES = {
     "model": Place("a U-Net of this project", "fundus_unet.models", UNet),
@@ -104,7 +105,7 @@ PLACES = {
         given=("optimizer", "scale_fn", "last_epoch"),
         partial=True,
     ),
-    "checkpoint callback": Place(
+    CHECKPOINT_CALLBACK: Place(
         "the callback that keeps checkpoints",
         "fundus_unet.training.checkpoints",
         classes=("RunCheckpoints",),
@@ -126,7 +127,7 @@ PLACES = {
     ),
     "generator": Place("a network of this project", "fundus_unet.models", nn.Module, given=("upsampler",)),
 }
-CALLBACKS = ("checkpoint callback", "own callback", "picture callback", "callback")
+CALLBACKS = ("own callback", "picture callback", "callback")
 PARTS = ("upsampler", "downsampler", "normalization", "activation", "source")
 """Settings that are built from a `_target_` of their own; their name is their place."""
 
@@ -143,6 +144,10 @@ LIMITS: dict[str, tuple[float, float]] = {
     "batch_size": (1, 4096),
     "workers": (0, 256),
     "max_epochs": (1, 10**6),
+    "min_epochs": (0, 10**6),
+    "num_nodes": (1, 1),
+    "check_val_every_n_epoch": (1, 10**6),
+    "accumulate_grad_batches": (1, 10**4),
     "photographs": (0, 1000),
 }
 """The least and the most of settings that memory, files or processes grow with."""

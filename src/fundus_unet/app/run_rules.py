@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from fundus_unet.app.part_rules import CALLBACKS, check_part, check_value
+from fundus_unet.app.part_rules import CALLBACKS, CHECKPOINT_CALLBACK, check_part, check_value
 from fundus_unet.core.errors import InputError, did_you_mean
 
 RUN_DIR = "${paths.run_dir}"
@@ -29,10 +29,10 @@ DATA: dict[str, Any] = {
     "memory_limit_gb": float,
 }
 TRAINER: dict[str, Any] = {
-    "accelerator": str,
+    "accelerator": Literal["auto", "cpu", "gpu", "cuda", "mps"],
     "devices": int | str | list[int],
     "num_nodes": int,
-    "strategy": str,
+    "strategy": Literal["auto"],  # others start processes of their own, even on one device
     "precision": Precision,
     "max_epochs": int,
     "min_epochs": int | None,
@@ -118,7 +118,8 @@ def check_run_config(config: DictConfig) -> None:
     _check_values(values, "objective", {"channels_last": bool}, parts=("loss", "optimizer", "scheduler"))
     for name, callback in _section(values, "callbacks").items():
         if callback is not None:
-            check_part(callback, CALLBACKS, f"callbacks.{name}")
+            place = CHECKPOINT_CALLBACK if name == "checkpoint" else CALLBACKS
+            check_part(callback, place, f"callbacks.{name}")
     if values.get("logger") is not None:
         _check_logger(values["logger"], written["logger"])
 

@@ -102,7 +102,7 @@ class VesselSegmenter(LightningModule):
         try:
             optimizer = self.make_optimizer(self.network.parameters())
             return optimizer, self.make_scheduler(optimizer, total_steps=total_steps)
-        except (ArithmeticError, TypeError, ValueError) as error:
+        except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(
                 f"objective.optimizer and objective.scheduler cannot be made for {total_steps} training steps: {error}",
                 expected="settings that their classes take; so many steps that the warm-up (pct_start) has two or more",
