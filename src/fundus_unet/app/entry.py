@@ -45,33 +45,45 @@ def entry(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[
             # Hydra would otherwise print errors itself, without suggestions, and hide where a bug comes from
             os.environ["HYDRA_FULL_ERROR"] = "1"
             composed = False
+            failures: list[BaseException] = []
 
             @functools.wraps(main)
             def checked(config: DictConfig) -> Any:
                 nonlocal composed
                 composed = True
-                _check(config, config_name)
-                return main(config)
+                try:
+                    _check(config, config_name)
+                    return main(config)
+                except Exception as error:  # through Hydra it would come with a line of its own on the screen
+                    failures.append(error)
 
             hydra_main = hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=config_name)(checked)
             try:
                 with interruptible():
                     hydra_main()
             except (Exception, KeyboardInterrupt) as error:
-                if isinstance(error, KeyboardInterrupt) or interruption_requested():
-                    print("interrupted", file=sys.stderr)
-                    sys.exit(INTERRUPTED)
-                message = explain(error, config_name)
-                if message is None and not composed:  # only Hydra was at work, on what the user typed
-                    message = _command_line_message(error, sys.argv[1:])
-                if message is None:
-                    raise
-                print(f"error: {message}", file=sys.stderr)
+                failures.append(error)
+            for error in failures:
+                _tell(error, config_name, composed)
+            if failures:
                 sys.exit(BAD_INPUT)
 
         return run
 
     return decorate
+
+
+def _tell(error: BaseException, config_name: str, composed: bool) -> None:
+    """Print what is wrong in the user's terms; an interruption exits, and a bug is raised again."""
+    if isinstance(error, KeyboardInterrupt) or interruption_requested():
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    message = explain(error, config_name)
+    if message is None and not composed:  # only Hydra was at work, on what the user typed
+        message = _command_line_message(error, sys.argv[1:])
+    if message is None:
+        raise error
+    print(f"error: {message}", file=sys.stderr)
 
 
 def _check(config: DictConfig, config_name: str) -> None:

@@ -26,6 +26,7 @@ from fundus_unet.app.multirun import job_ended, job_path
 from fundus_unet.app.resume import existing_run, saved_best_score, saved_state
 from fundus_unet.app.run_directory import THRESHOLD, RunDirectory, new_run_path
 from fundus_unet.app.run_rules import check_run_config
+from fundus_unet.app.settings import check_settings
 from fundus_unet.app.tensorboard import log_final_metrics
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json
@@ -99,11 +100,11 @@ def _train_job(
     config: DictConfig, choices: dict[str, Any], overrides: list[str], sweep_dir: str
 ) -> dict[str, Any] | None:
     """One job of a multirun: trained, continued, or kept where it is finished. An error does not stop the rest."""
-    if config.paths.run_dir is None:
-        config.paths.run_dir = str(job_path(sweep_dir, config, choices, overrides))
-    path = Path(config.paths.run_dir)
+    path = job_path(sweep_dir, config, choices, overrides)
     print(f"\njob {path.name}: {' '.join(overrides)}")
     try:
+        check_settings(config, "train")
+        config.paths.run_dir = str(path)
         config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
         run = existing_run(path, config)
         if run is None:
