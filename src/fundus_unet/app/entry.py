@@ -63,8 +63,8 @@ def entry(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[
                     hydra_main()
             except (Exception, KeyboardInterrupt) as error:
                 failures.append(error)
-            for error in failures:
-                _tell(error, config_name, composed)
+            for failure in failures:
+                _tell(failure, config_name, composed)
             if failures:
                 sys.exit(BAD_INPUT)
 
