@@ -63,8 +63,8 @@ def test_training_changes_the_vae_and_only_the_trained_state(scripts: Scripts) -
     [
         (("generator=gan",), "did you mean 'dcgan'"),
         (("generator=vae", "run_dirs=[somewhere]"), "set only one of run_dirs, generator"),
-        (("generator=vae", "vae_training.steps=0"), "steps_per_epoch cannot be used"),
-        (("generator=vae", "vae_training.learning_rate=0"), "learning rate cannot be used"),
+        (("generator=vae", "vae_training.steps=0"), "vae_training.steps cannot be used"),
+        (("generator=vae", "vae_training.learning_rate=0"), "vae_training.learning_rate cannot be used"),
         (("upsamplers=[bilinear]",), "did you mean 'bilinear_conv'"),
         (("seeds=[]",), "seeds cannot be used"),
         (("seeds=3",), "expected: a list: seeds=[...]"),

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import Progress
 
-from fundus_unet.app.arms import check_upsamplers, listed
+from fundus_unet.app.arms import check_upsamplers
 from fundus_unet.app.checkerboard_generators import generator_candidates
 from fundus_unet.app.checkerboard_networks import (
     INIT,
@@ -25,7 +25,6 @@ from fundus_unet.app.checkerboard_networks import (
 )
 from fundus_unet.app.entry import INTERRUPTED
 from fundus_unet.app.environment import command, environment
-from fundus_unet.app.evaluate import check_split
 from fundus_unet.app.load import choose_device
 from fundus_unet.app.run_directory import plain
 from fundus_unet.app.tables import grid_table
@@ -122,19 +121,17 @@ def compare_checkerboard_from_config(config: DictConfig) -> dict[str, Any]:
     Raises: `InputError` before anything is measured where no network or no photograph can be used.
     """
     console = Console()
-    check_split(config.split)
-    count, shifts = _integer(config.photographs, "photographs", 1), _integer(config.max_shifts, "max_shifts", 2)
     device = choose_device(config.device)
     candidates, sources, problems = _candidates(config, console)
     for problem in problems:
         console.print(f"[red]left out[/] {problem}", soft_wrap=True, highlight=False)
     with Progress(console=console, transient=True) as progress:
         reading = progress.add_task("reading photographs", total=None)
-        images = _images(sources, config.split, count, lambda: progress.advance(reading))
+        images = _images(sources, config.split, config.photographs, lambda: progress.advance(reading))
         progress.remove_task(reading)
         comparison = Comparison(Path(config.out_dir).resolve(), _protocol(config, images, device))
         bar = progress.add_task("measuring", total=len(candidates) * len(images))
-        settings = Settings(max_shifts=shifts)
+        settings = Settings(max_shifts=config.max_shifts)
         try:
             for candidate in candidates:
                 progress.update(bar, description=f"measuring {candidate.arm}, {candidate.state}")
@@ -169,16 +166,14 @@ def _candidates(
     config: DictConfig, console: Console
 ) -> tuple[list[Candidate], list[tuple[DictConfig, bool]], list[str]]:
     """Networks, the configurations that name their photographs, and what is wrong with runs that are left out."""
-    if listed(config.run_dirs, "run_dirs"):
+    if config.run_dirs:
         if config.generator is not None:
             raise InputError("run_dirs are U-Nets; a generator is made here", fix="set only one of run_dirs, generator")
         runs, candidates, problems = open_runs(config.run_dirs, config.paths.data_dir)
         return candidates, [(run.config, False) for run in runs], problems
     if config.paths.data_dir is None:
         config.paths.data_dir = "data"
-    names, seeds = check_upsamplers(config.upsamplers), list(listed(config.seeds, "seeds"))
-    if not seeds or not all(isinstance(seed, int) and 0 <= seed < 2**32 for seed in seeds):
-        raise InputError("seeds cannot be used", expected="a list of whole numbers, such as [0,1,2]", got=seeds)
+    names = check_upsamplers(config.upsamplers)
     found = new_candidates(config, names) if config.generator is None else generator_candidates(config, names, console)
     return found, [(config, True)], []
 
@@ -212,9 +207,3 @@ def _protocol(config: DictConfig, images: Sequence[TestImage], device: torch.dev
         "checkpoint": "best",
         "vae_training": dict(config.vae_training),
     }
-
-
-def _integer(value: Any, key: str, least: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InputError(f"{key} cannot be used", expected=f"an integer >= {least}", got=f"{key}={value}")
-    return value

@@ -12,15 +12,15 @@ from omegaconf import DictConfig, ListConfig
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from fundus_unet.app.arms import check_control, check_upsamplers, listed, network_for
+from fundus_unet.app.arms import check_control, check_upsamplers, network_for
 from fundus_unet.app.build import build
 from fundus_unet.app.environment import command, environment
-from fundus_unet.app.load import DEVICES, choose_device
+from fundus_unet.app.load import choose_device
 from fundus_unet.app.run_directory import plain
 from fundus_unet.app.tables import grid_table
 from fundus_unet.comparison.speed.compare import Arms, compare_under
 from fundus_unet.comparison.speed.roofline import MatrixProductRate, matrix_product_rate
-from fundus_unet.comparison.speed.settings import Setting, check_choice, check_integer
+from fundus_unet.comparison.speed.settings import Setting
 from fundus_unet.comparison.speed.tables import TERMINAL, by_setting, remarks, speed_document, speed_grid
 from fundus_unet.comparison.speed.timing import Effort
 from fundus_unet.comparison.speed.workload import Objective
@@ -41,10 +41,7 @@ def compare_speed_from_config(config: DictConfig) -> dict[str, Any]:
     arms = arms_of(config)
     effort = Effort(config.rounds, config.min_seconds)
     objective = objective_of(config)
-    if not isinstance(config.memory, bool):
-        raise InputError("memory cannot be used", expected="true or false", got=f"memory={config.memory}")
     if config.threads is not None:
-        check_integer(config.threads, "threads")
         torch.set_num_threads(config.threads)
     folder = _folder(config.out_dir)
     result: dict[str, Any] = {
@@ -88,15 +85,13 @@ def compare_speed_from_config(config: DictConfig) -> dict[str, Any]:
 def settings_of(config: DictConfig) -> list[Setting]:
     """Every combination that the configuration asks for.
 
-    Raises: `InputError` for an unknown or missing value, or a device that is not here.
+    Raises: `InputError` for a device that is not here.
     """
-    for key in ("levels", "modes", "devices", "dtypes", "memory_formats", "compile"):
-        _several(config[key], key)
-    devices = dict.fromkeys(choose_device(_device(device)).type for device in config.devices)
+    devices = dict.fromkeys(choose_device(device).type for device in config.devices)
     return [
         Setting(level, mode, device, dtype, memory_format, compiled, batch_size, _image_size(config, mode))
         for level, mode in itertools.product(config.levels, config.modes)
-        for batch_size in _batch_sizes(config, mode)
+        for batch_size in config[mode].batch_sizes
         for device, dtype, memory_format, compiled in itertools.product(
             devices, config.dtypes, config.memory_formats, config.compile
         )
@@ -108,9 +103,7 @@ def arms_of(config: DictConfig) -> Arms:
 
     Raises: `InputError` for an unknown upsampler, or where a network cannot be built.
     """
-    check_integer(config.seed, "seed", 0)
-    one = isinstance(config.upsamplers, str)
-    names = check_upsamplers(config.upsamplers if one else _several(config.upsamplers, "upsamplers"))
+    names = check_upsamplers(config.upsamplers)
     control = check_control(config.control, names)
     network_for(config, control)  # settings of the model that no network can have are told at once
 
@@ -126,17 +119,12 @@ def objective_of(config: DictConfig) -> Objective:
 
     Raises: `InputError` where they cannot be made.
     """
-    limit = config.training.gradient_clip_val
-    if limit is not None and not (isinstance(limit, int | float) and limit > 0):
-        raise InputError(
-            "training.gradient_clip_val cannot be used", expected="a number above 0, or null", got=str(limit)
-        )
     optimizer = build(config.objective.optimizer, trusted=True)
     try:
         optimizer([torch.nn.Parameter(torch.zeros(1))])
     except (TypeError, ValueError) as error:
         raise InputError(f"objective.optimizer cannot be made: {error}") from error
-    return Objective(build(config.objective.loss, trusted=True), optimizer, limit)
+    return Objective(build(config.objective.loss, trusted=True), optimizer, config.training.gradient_clip_val)
 
 
 def matrix_product_rates(settings: list[Setting]) -> dict[tuple[str, str], MatrixProductRate]:
@@ -145,32 +133,10 @@ def matrix_product_rates(settings: list[Setting]) -> dict[tuple[str, str], Matri
     return {(device, dtype): matrix_product_rate(device, dtype) for device, dtype in wanted}
 
 
-def _device(device: object) -> str:
-    check_choice(device, "devices", DEVICES)
-    return str(device)
-
-
-def _several(value: object, key: str) -> ListConfig:
-    values = listed(value, key)
-    if not values:
-        raise InputError(f"{key} cannot be used", expected=f"a list: {key}=[...]", got=f"{key}={value}")
-    return values
-
-
-def _batch_sizes(config: DictConfig, mode: str) -> ListConfig:
-    check_choice(mode, "modes", ("training", "inference"))
-    return _several(config[mode].batch_sizes, f"{mode}.batch_sizes")
-
-
 def _image_size(config: DictConfig, mode: str) -> tuple[int, int]:
     value = config[mode].image_size
-    sides = list(value) if isinstance(value, ListConfig) else [value, value]
-    if len(sides) != 2:
-        key = f"{mode}.image_size"
-        raise InputError(f"{key} is not the size of an image", expected=f"{key}=96 or {key}=[96,128]", got=value)
-    for side in sides:
-        check_integer(side, f"{mode}.image_size")
-    return sides[0], sides[1]
+    height, width = value if isinstance(value, ListConfig) else (value, value)
+    return height, width
 
 
 def _folder(out_dir: str) -> Path:

@@ -37,17 +37,13 @@ FORMATS = (".png", ".pdf", ".svg")
 def explain_from_config(config: DictConfig) -> Path:
     """Entry of `scripts/explain_upsampling.py`; returns the figure's path.
 
-    Raises: `InputError` for a size, seed or figure that cannot be used, before anything is written.
+    Raises: `InputError` before anything is written, for a size that is not reached or a figure that cannot be.
     """
-    size = _sides(config.size, "size", LARGEST)
+    size = _sides(config.size)
     path = _writable(config.figure)
-    torch.manual_seed(_integer(config.seed, "seed", 0))
-    channels = [_integer(config[name], name, 1) for name in ("in_channels", "out_channels")]
-    upsampler: Upsampler = build(config.model.upsampler, trusted=True)(*channels)
-    if config.output_size is None:
-        output_size = nearest_to_double(upsampler, size)
-    else:
-        output_size = _sides(config.output_size, "output_size", 4 * LARGEST)
+    torch.manual_seed(config.seed)
+    upsampler: Upsampler = build(config.model.upsampler, trusted=True)(config.in_channels, config.out_channels)
+    output_size = nearest_to_double(upsampler, size) if config.output_size is None else _sides(config.output_size)
     name = str(config.name)
     measured = measure(upsampler, size, output_size)
     small = (min(size[0], LARGEST_MATRIX), min(size[1], LARGEST_MATRIX))
@@ -116,19 +112,9 @@ def _axes(measured: Measurement) -> dict[int, str]:
     return {0: ""} if (h, height) == (w, width) else {0: ", height", 1: ", width"}
 
 
-def _sides(value: object, name: str, largest: int) -> tuple[int, int]:
-    sides = list(value) if isinstance(value, ListConfig) else [value, value]
-    if len(sides) != 2:
-        raise InputError(f"{name} is not the size of an image", expected=f"{name}=6 or {name}=[6,9]", got=value)
-    height, width = (_integer(side, name, 1, largest) for side in sides)
+def _sides(value: int | ListConfig) -> tuple[int, int]:
+    height, width = value if isinstance(value, ListConfig) else (value, value)
     return height, width
-
-
-def _integer(value: object, name: str, least: int, most: int | None = None) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least or (most is not None and value > most):
-        bounds = f">= {least}" if most is None else f"from {least} to {most}"
-        raise InputError(f"{name} cannot be used", expected=f"an integer {bounds}", got=f"{name}={value}")
-    return value
 
 
 def _writable(figure: object) -> Path:
