@@ -168,8 +168,9 @@ def _parse_message(error: OverrideParseException) -> str:
     """Hydra cannot read what was typed, and says so in the words of its grammar."""
     if "=" not in error.override and not error.override.startswith("~"):
         return f"{error.override} is no setting\n  what to do: write KEY=VALUE, such as seed=1"
+    reason = "" if "Lexer" in str(error) else f": {str(error).splitlines()[0]}"
     return (
-        f"{error.override} cannot be read: {str(error).splitlines()[0]}\n  what to do: put a value with "
+        f"{error.override} cannot be read{reason}\n  what to do: put a value with "
         "spaces, commas, brackets or other signs into two pairs of quotes: 'images=\"my photos (1)/a,b.jpg\"'"
     )
 

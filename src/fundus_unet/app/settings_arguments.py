@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import types
 import typing
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from fundus_unet.app.part_rules import PLACES, DataSet, check_value
-from fundus_unet.app.settings_rules import above, choice, flag, node, path, shown
+from fundus_unet.app.settings_rules import above, choice, flag, folder_to_write, node, path, shown
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.data.augment import Augmentation
 from fundus_unet.upsampling.upsampler import Upsampler
@@ -39,6 +40,8 @@ PASSED_ON = {name for name, place in PLACES.items() if place.partial} | {"checkp
 SPECIAL = {"_target_", "_partial_", "_recursive_", "_convert_", "_args_"}
 OWN_TRAINER_ARGUMENTS = {"callbacks", "logger", "use_distributed_sampler"}
 """Arguments of Lightning's Trainer that the project gives itself."""
+WRITTEN = {"save_dir", "dirpath", "default_root_dir"}
+"""Arguments that name a folder to write into."""
 POSITIVE = {"lr": above(0), "max_lr": above(0)}
 """Arguments of which libraries take values that train nothing."""
 
@@ -92,6 +95,9 @@ def _check_special(node: Mapping[str, Any], key: str) -> None:
 def check_trainer(given: Mapping[str, Any]) -> None:
     """Check `trainer.*` against Lightning's Trainer; raises as `check_targets_below`."""
     given = {name: value for name, value in given.items() if name != "precision"}  # `auto` is the project's own
+    for name, value in given.items():
+        if isinstance(value, Mapping) and "_target_" in value:
+            raise InputError(f"trainer.{name} cannot be used", expected="a plain value, without a _target_")
     check_arguments(Trainer, given, "trainer", without=OWN_TRAINER_ARGUMENTS)
 
 
@@ -120,13 +126,22 @@ _COLLECTING = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 def _check_argument(name: str, value: Any, hint: Any, key: str) -> None:
     if name in KINDS:
         node().check(value, key)
-    if isinstance(value, Mapping) and ("_target_" in value or _takes_mapping(hint)):
+    if isinstance(value, Mapping) and (_takes_objects(hint) if "_target_" in value else _takes_mapping(hint)):
         return  # checked by itself
     if name in POSITIVE and _is_number(value):
         POSITIVE[name].check(value, key)
     check_value(name, value, hint, key)
     if isinstance(value, str) and Path in typing.get_args(hint):
-        path().check(value, key)
+        (folder_to_write() if name in WRITTEN else path()).check(value, key)
+
+
+def _takes_objects(hint: Any) -> bool:
+    """Whether a type is more than plain values: then it may be made from a node."""
+    parts = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+    return any(part not in _PLAIN and typing.get_origin(part) is not typing.Literal for part in parts)
+
+
+_PLAIN = (bool, int, float, str, Path, types.NoneType)
 
 
 def _takes_mapping(hint: Any) -> bool:

@@ -3,6 +3,7 @@
 import errno
 import math
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,11 +51,16 @@ class Rule:
         )
 
 
+_LIKE_NO_TEXT = re.compile(r"\s*|[+-]?[\d._]+(e[+-]?\d+)?|true|false|null|none|nan|inf")
+
+
 def shown(value: Any) -> str:
     """A value as a user would type it; a long one is cut."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if text == "":
-        return "''"
+    if isinstance(value, str) and re.fullmatch(
+        r"\s*|[+-]?[\d._]+(e[+-]?\d+)?|true|false|null|none|nan|inf", text.lower()
+    ):
+        return repr(text)  # or it would look like a number
     return text if len(text) <= 200 else f"{text[:200]}... ({len(text)} characters)"
 
 
