@@ -50,6 +50,8 @@ def fit(
                 f"the run directory {run.path} was removed while training",
                 fix="start the training again, and leave its run directory where it is until it ends",
             ) from error
+        if isinstance(error, RuntimeError) and str(error).startswith("Early stopping"):
+            raise InputError(f"callbacks: {error}", fix="set the callback's monitor to one of the scores") from error
         if not (interruption_requested() or _is_of_a_worker(error)):
             raise
         time.sleep(0.5)  # where a signal went to all processes, a worker may end before the signal is noticed here

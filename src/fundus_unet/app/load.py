@@ -1,9 +1,8 @@
 """Rebuild what a run trained, from its directory alone."""
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from omegaconf import DictConfig
@@ -12,9 +11,9 @@ from torch import Tensor, nn
 from fundus_unet.app.build import build, sketch
 from fundus_unet.app.run_directory import RunDirectory
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.core.files import open_regular
 from fundus_unet.data.preprocess import Preprocessor
 from fundus_unet.inference.predictor import Predictor
+from fundus_unet.training.checkpoint_file import damaged_checkpoint, read_checkpoint
 
 PREFIX = "network."
 DEVICES = ("auto", "cpu", "cuda")
@@ -63,16 +62,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Raises: `InputError` where it is no regular file, or damaged, or holds more than tensors and plain values.
     """
     try:
-        with open_regular(path) as file:
-            _check_archive(file)
-            state = torch.load(file, map_location="cpu", weights_only=True)["state_dict"]
+        state = read_checkpoint(path)["state_dict"]
         return {key.removeprefix(PREFIX): value for key, value in state.items() if key.startswith(PREFIX)}
-    except Exception as error:  # what unpickling damaged bytes raises has no common class
-        raise InputError(
-            f"{path} is damaged or no checkpoint of this project",
-            expected="a checkpoint file made by training, which holds tensors and plain values only",
-            got=(str(error).splitlines() or [type(error).__name__])[0][:300],
-        ) from error
+    except (LookupError, TypeError, AttributeError) as error:
+        raise damaged_checkpoint(path, error) from error
 
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
@@ -81,6 +74,12 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
     Raises: `InputError` where they are of another architecture, or not finite.
     """
     check_fits(network, weights, path)
+    check_finite(weights, path)
+    network.load_state_dict(weights)
+
+
+def check_finite(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Raises: `InputError` where weights that were read from `path` are not finite."""
     wrong = [key for key, value in weights.items() if not bool(torch.isfinite(value).all())]
     if wrong:
         raise InputError(
@@ -89,7 +88,6 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
             got=f"NaN or infinity in {', '.join(sorted(wrong)[:3])}" + (" and others" if len(wrong) > 3 else ""),
             fix="use another checkpoint or file: no network can predict with these",
         )
-    network.load_state_dict(weights)
 
 
 def check_fits(network: nn.Module, weights: Mapping[str, Any], path: Path) -> None:
@@ -122,17 +120,6 @@ def _described(value: Any) -> str:
         return type(value).__name__ if not isinstance(value, Tensor) else f"{value.layout} {value.dtype}"
     kind = "" if value.is_floating_point() else f" of {value.dtype}"
     return f"{tuple(value.shape)}{kind}"
-
-
-def _check_archive(file: BinaryIO) -> None:
-    """Refuse what is larger unpacked than packed.
-
-    Raises: `ValueError` or `zipfile.BadZipFile`.
-    """
-    with zipfile.ZipFile(file) as archive:
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-            raise ValueError("it is compressed, which training never does")
-    file.seek(0)
 
 
 def choose_device(device: str) -> torch.device:

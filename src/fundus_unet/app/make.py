@@ -22,6 +22,8 @@ from fundus_unet.training.checkpoints import WholeFiles
 from fundus_unet.training.segmenter import VesselSegmenter
 
 CHECKPOINT_FOLDER = "checkpoints"
+LAUNCHERS_PROCESSES = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
+"""How many processes torchrun, srun and mpirun say that they started together."""
 
 
 def make_datamodule(config: DictConfig, splits: Splits, trusted: bool, console: Console) -> FundusDataModule:
@@ -83,20 +85,22 @@ def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:
         )
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise InputError(f"the trainer cannot be made: {error}", fix="check the settings trainer.*") from error
-    _check_single_process(trainer)
+    _check_single_process(trainer, config.trainer.get("strategy"))
     return trainer
 
 
-def _check_single_process(trainer: Trainer) -> None:
+def _check_single_process(trainer: Trainer, strategy: object) -> None:
     """Raises: `InputError` where one launch would be several processes, each of which would make its own run."""
-    launched = int(os.environ.get("WORLD_SIZE", 1)) if os.environ.get("WORLD_SIZE", "1").isdigit() else 1
+    told = [os.environ.get(name, "") for name in LAUNCHERS_PROCESSES]
+    launched = max(int(number) if number.isdigit() else 1 for number in told)
     processes = max(trainer.world_size, trainer.num_devices, launched)
-    if processes > 1:
+    if processes > 1 or trainer.strategy.launcher is not None:
         raise InputError(
             "one training runs in one process, on one device",
             expected="trainer.devices=1 and trainer.num_nodes=1, started once",
             got=f"{processes} processes: trainer.devices={trainer.num_devices}, trainer.num_nodes={trainer.num_nodes}"
-            + (f", and WORLD_SIZE={launched} of a launcher such as torchrun" if launched > 1 else ""),
+            + (f", trainer.strategy={strategy}" if trainer.strategy.launcher is not None else "")
+            + (f", and {launched} of a launcher such as torchrun or srun" if launched > 1 else ""),
             fix="set trainer.devices=1; to use several devices, start a training on each, with another seed",
         )
 

@@ -145,7 +145,6 @@ LIMITS: dict[str, tuple[float, float]] = {
     "workers": (0, 256),
     "max_epochs": (1, 10**6),
     "min_epochs": (0, 10**6),
-    "num_nodes": (1, 1),
     "check_val_every_n_epoch": (1, 10**6),
     "accumulate_grad_batches": (1, 10**4),
     "photographs": (0, 1000),

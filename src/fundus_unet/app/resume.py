@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import DictConfig
 from rich.console import Console
 
+from fundus_unet.app.load import check_finite, read_weights
 from fundus_unet.app.run_directory import RunDirectory, plain
 from fundus_unet.comparison.protocol import check_same, protocol_of
 from fundus_unet.core.errors import InputError
@@ -44,6 +45,7 @@ def saved_best_score(folder: Path, console: Console) -> float | None:
     if not (folder / BEST).exists():
         return None
     try:
+        check_finite(read_weights(folder / BEST), folder / BEST)
         return TrainingState.read(folder / BEST).best_score
     except InputError as error:
         console.print(f"{error.problem}; the best epoch from here on is kept instead", style="yellow", markup=False)

@@ -1,8 +1,6 @@
 """What a training continues from: read from a checkpoint as numbers, each checked against what it replaces."""
 
 import math
-import pickle
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.training.checkpoint_file import damaged_checkpoint, read_checkpoint
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,8 @@ class TrainingState:
 
         Raises: `InputError` where it is damaged or no checkpoint of a training.
         """
+        found = read_checkpoint(path)
         try:
-            if not stat.S_ISREG(path.stat().st_mode):
-                raise OSError("it is not a regular file")
-            found = torch.load(path, map_location="cpu", weights_only=True)
             own = _own_state(found)
             return cls(
                 path=path,
@@ -57,10 +54,8 @@ class TrainingState:
                 best_score=_score(own.get("best_score")),
                 random=dict(own.get("random") or {}),
             )
-        except (pickle.UnpicklingError, RuntimeError, OSError, EOFError, ArithmeticError, LookupError) as error:
-            raise _damaged(path, error) from error
-        except (TypeError, ValueError, AttributeError, RecursionError, MemoryError) as error:
-            raise _damaged(path, error) from error
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            raise damaged_checkpoint(path, error) from error
 
     def check_schedule(self, optimizer: Optimizer, schedule: LRScheduler, max_epochs: int) -> None:
         """Compare with the optimizer and the schedule that the run's configuration makes, which stay as they are.
@@ -191,14 +186,6 @@ def _score(value: Any) -> float | None:
     if value is not None and not _is_number(value):
         raise ValueError(f"{value!r:.80} is no score")
     return value
-
-
-def _damaged(path: Path, error: BaseException) -> InputError:
-    return InputError(
-        f"{path} is damaged or no checkpoint of a training",
-        expected="a checkpoint that training wrote: tensors and plain values only",
-        got=(str(error).splitlines() or [type(error).__name__])[0][:200],
-    )
 
 
 def _other(where: str, expected: str, got: str) -> InputError:
