@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,10 +128,26 @@ def _finished(command: Command, here: Path, expected: dict[str, Any], detail: st
     differing = [name for name in expected.keys() | found.keys() if found.get(name) != expected.get(name)]
     if differing:
         return Attempt(command.kind, detail, LOST, f"other results: {', '.join(sorted(differing)[:5])}")
+    if others := _living(here):
+        return Attempt(command.kind, detail, HUNG, f"processes that are still there: {others}")
     leavings = [str(path.relative_to(here)) for path in here.rglob("*.part")]
     if leavings:
         return Attempt(command.kind, detail, CORRUPT, f"left behind: {', '.join(leavings)}")
     return Attempt(command.kind, detail)
+
+
+def _living(folder: Path, seconds: float = 8) -> list[str]:
+    """Processes that work in a folder, and do not end by themselves."""
+    end = time.monotonic() + seconds
+    while True:
+        found = []
+        for place in Path("/proc").glob("[0-9]*/cwd"):
+            with suppress(OSError):
+                if place.readlink() == folder.resolve():
+                    found.append(place.parent.name)
+        if not found or time.monotonic() > end:
+            return found
+        time.sleep(0.2)
 
 
 def training(*overrides: str, steps: int = 8, epochs: int = 4) -> Command:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -47,3 +48,18 @@ def interruptible() -> Iterator[None]:
 def interruption_requested() -> bool:
     """Whether a signal came: whatever is raised after that, the libraries it hit may have made another error of it."""
     return _requested
+
+
+def end_with_parent() -> None:
+    """Have this process end, at the latest a second later, when the one that started it does, however that ends.
+
+    A process that waits for another one would otherwise wait for ever where that was killed.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

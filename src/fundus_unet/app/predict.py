@@ -1,6 +1,7 @@
 """Vessel maps of new photographs, from any number of processes."""
 
 import logging
+import os
 import sys
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from omegaconf import DictConfig, ListConfig
 
 from fundus_unet.app.arms import listed
 from fundus_unet.app.entry import INTERRUPTED
+from fundus_unet.app.interruption import end_with_parent
 from fundus_unet.app.load import AUTOCAST, choose_device
 from fundus_unet.app.predict_folder import fingerprint
 from fundus_unet.app.predict_report import Report
@@ -105,6 +107,8 @@ def _images(images: object) -> list[str]:
 def _launched(device: torch.device, settings: Settings, strategy: str) -> Fabric:
     """This process's place among those that predict; starts the others."""
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        end_with_parent()
     try:
         # the first to be ready waits for the others as long as they need; the default is half an hour
         waiting = DDPStrategy(timeout=timedelta(days=365)) if settings.devices > 1 and strategy == "auto" else strategy
