@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from fundus_unet.core.errors import InputError
+
 _requested = False
 
 
@@ -50,16 +52,49 @@ def interruption_requested() -> bool:
     return _requested
 
 
-def end_with_parent() -> None:
-    """Have this process end, at the latest a second later, when the one that started it does, however that ends.
+_STARTED_BY = "FUNDUS_UNET_STARTED_BY"
 
-    A process that waits for another one would otherwise wait for ever where that was killed.
+
+def start_others() -> None:
+    """Say to the processes that this one is about to start, whose end is theirs too; in one of them, act on it.
+
+    It ends, at the latest a second later, when this one does, however that ends: waiting for a process that was killed
+    would take for ever.
     """
-    parent = os.getppid()
+    if not is_started_by_another():
+        os.environ[_STARTED_BY] = str(os.getpid())
+        return
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while not _other_has_ended():
             time.sleep(1)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """For what several processes do together: where one of them has ended, the others end without a traceback.
+
+    Raises: `InputError` in the first process; the others exit.
+    """
+    try:
+        yield
+    except RuntimeError as error:  # torch.distributed's, of many kinds
+        if is_started_by_another():
+            os._exit(1)  # the first one tells
+        raise InputError(
+            "another of the processes ended before its time",
+            got=str(error).split("\n")[0][:200],
+            fix="give the same command again: what is done is kept",
+        ) from error
+
+
+def is_started_by_another() -> bool:
+    """Whether this process was started by one of its kind, to share the work."""
+    return os.environ.get("LOCAL_RANK", "0") != "0"
+
+
+def _other_has_ended() -> bool:
+    return os.getppid() != int(os.environ.get(_STARTED_BY) or os.getppid())

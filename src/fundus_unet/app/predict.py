@@ -1,7 +1,6 @@
 """Vessel maps of new photographs, from any number of processes."""
 
 import logging
-import os
 import sys
 from datetime import timedelta
 
@@ -12,7 +11,7 @@ from omegaconf import DictConfig, ListConfig
 
 from fundus_unet.app.arms import listed
 from fundus_unet.app.entry import INTERRUPTED
-from fundus_unet.app.interruption import end_with_parent
+from fundus_unet.app.interruption import start_others, together
 from fundus_unet.app.load import AUTOCAST, choose_device
 from fundus_unet.app.predict_folder import fingerprint
 from fundus_unet.app.predict_report import Report
@@ -74,7 +73,8 @@ def predict_from_config(config: DictConfig) -> None:
         sources = planned(sources, outputs, config.overwrite)
         todo = [source for source in sources if config.overwrite or not is_done(source, outputs)]
     # the first process's list for all: what another sees may be a file that the first has just written
-    todo = fabric.broadcast(todo)[fabric.global_rank :: fabric.world_size]
+    with together():
+        todo = fabric.broadcast(todo)[fabric.global_rank :: fabric.world_size]
     try:
         with report.progress(len(todo)):
             work.run(todo, report.add)
@@ -82,7 +82,8 @@ def predict_from_config(config: DictConfig) -> None:
         if fabric.is_global_zero:
             report.close(_done(sources, outputs), interrupted=True)
         sys.exit(INTERRUPTED)
-    fabric.barrier()
+    with together():
+        fabric.barrier()
     # lightning ends all processes where one of the others does not exit with 0
     if fabric.is_global_zero and not report.close(_done(sources, outputs)):
         sys.exit(FAILED)
@@ -107,8 +108,8 @@ def _images(images: object) -> list[str]:
 def _launched(device: torch.device, settings: Settings, strategy: str) -> Fabric:
     """This process's place among those that predict; starts the others."""
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
-    if os.environ.get("LOCAL_RANK", "0") != "0":
-        end_with_parent()
+    if settings.devices > 1:
+        start_others()
     try:
         # the first to be ready waits for the others as long as they need; the default is half an hour
         waiting = DDPStrategy(timeout=timedelta(days=365)) if settings.devices > 1 and strategy == "auto" else strategy
@@ -117,5 +118,6 @@ def _launched(device: torch.device, settings: Settings, strategy: str) -> Fabric
         raise InputError(
             f"the processes cannot be started: {error}", fix="check device, devices and strategy"
         ) from error
-    fabric.launch()
+    with together():
+        fabric.launch()
     return fabric
