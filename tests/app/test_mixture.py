@@ -5,9 +5,10 @@ import json
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from app.running import Finished, Scripts
+from app.running import ROOT, Finished, Scripts
 from data.layouts import write_hrf
 from fundus_unet.app.run_directory import RunDirectory
 from fundus_unet.inference.evaluation import Evaluation
@@ -119,19 +120,21 @@ def test_every_root_of_a_kept_configuration_is_absolute_or_an_interpolation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    inner = {"a": {"source": {"root": "photos", "split": "x"}}, "root": {"source": {"root": "${paths.data_dir}/B"}}}
-    sources = {"flat": {"root": "photos"}, "nested": {"sets": {**inner, "left_out": None}}, "rootless": {"split": "x"}}
+    chosen = {
+        "flat": ["data=folder", "data.source.root=photos"],
+        "nested": ["data=mix", "data.source.sets.chasedb1.source.root=photos", "data.source.sets.synthetic=null"],
+    }
     kept = {}
-    for name, source in sources.items():
-        paths = {"run_dir": str(tmp_path / name), "data_dir": "sets"}
-        config = {"data": {"source": source}, "paths": paths, "model": {}, "trainer": {}, "seed": 0}
-        RunDirectory.create(OmegaConf.create(config), {}, [])
+    for name, overrides in chosen.items():
+        with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+            config = compose("train", [*overrides, f"paths.run_dir={tmp_path / name}", "paths.data_dir=sets"])
+        config.trainer.precision = "32-true"
+        RunDirectory.create(config, {}, [], {})
         kept[name] = OmegaConf.to_container(OmegaConf.load(tmp_path / name / "config.yaml"))
     photos = str(tmp_path / "photos")
     nested = kept["nested"]["data"]["source"]["sets"]
-    assert kept["flat"]["data"]["source"] == {"root": photos}
-    assert nested["a"]["source"] == {"root": photos, "split": "x"}
-    assert nested["root"]["source"] == {"root": "${paths.data_dir}/B"}
-    assert nested["left_out"] is None
-    assert kept["rootless"]["data"]["source"] == {"split": "x"}
+    assert kept["flat"]["data"]["source"]["root"] == photos
+    assert nested["chasedb1"]["source"]["root"] == photos
+    assert nested["hrf"]["source"]["root"] == "${paths.data_dir}/HRF"
+    assert nested["synthetic"] is None
     assert kept["nested"]["paths"]["data_dir"] == str(tmp_path / "sets")

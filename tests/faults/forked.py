@@ -6,10 +6,12 @@ The parent must not have used torch's threads before, so it runs nothing itself.
 import os
 import runpy
 import signal
+import subprocess
 import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,7 @@ class Process:
 
     pid: int
     output: Path
+    writer: subprocess.Popen[bytes]
     code: int | None = None
 
     @property
@@ -39,6 +42,8 @@ class Process:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.code = os.waitstatus_to_exitcode(status)
+                with suppress(subprocess.TimeoutExpired):  # others that it started may hold the pipe
+                    self.writer.wait(2)
         return self.code
 
     def wait(self, seconds: float = KILLED_AFTER) -> int | None:
@@ -62,19 +67,25 @@ class Process:
         return True
 
 
-def launch(
-    folder: Path, script: str, *overrides: str, before: Callable[[], None] | None = None, output: str = "output.txt"
-) -> Process:
-    """Start `scripts/NAME.py OVERRIDES...` in a folder; `before` is called in the new process."""
-    path = folder / output
+def launch(folder: Path, script: str, *overrides: str, before: Callable[[], None] | None = None) -> Process:
+    """Start `scripts/NAME.py OVERRIDES...` in a folder; `before` is called in the new process.
+
+    What it tells goes through a pipe, so that no limit that `before` sets on files is one on that.
+    """
+    path = folder / "output.txt"
+    read, told = os.pipe()
+    with path.open("wb") as file:
+        writer = subprocess.Popen(["cat"], stdin=read, stdout=file)
     pid = os.fork()
     if pid:
-        return Process(pid, path)
+        os.close(read)
+        os.close(told)
+        return Process(pid, path, writer)
     code = 70
     try:
         os.setsid()
         os.chdir(folder)
-        told = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o644)
+        os.close(read)
         os.dup2(told, 1)
         os.dup2(told, 2)
         sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2))
@@ -91,7 +102,8 @@ def launch(
     except BaseException:
         traceback.print_exc()
         code = 1
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+    finally:  # whatever happens, this is the parent's code no further
+        with suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)

@@ -19,11 +19,11 @@ def job_path(sweep_dir: str, config: DictConfig, choices: dict[str, Any], overri
     """Where a job's run goes: `paths.run_dir` where it is set, else its choices in words, and all of its overrides as a
     number."""
     if isinstance(config.paths.run_dir, str):
-        return Path(config.paths.run_dir)
+        return Path(config.paths.run_dir).expanduser()
     decisive = sorted(item for item in overrides if not item.lstrip("+").startswith("paths."))
     digest = hashlib.sha256("\n".join(decisive).encode()).hexdigest()[:8]
     name = f"{choices.get('data')}_{choices.get('upsampler')}_seed{config.seed}_{digest}"
-    return Path(sweep_dir).resolve() / name
+    return Path(sweep_dir).expanduser().resolve() / name
 
 
 def job_ended(name: str, failure: str | None = None) -> None:

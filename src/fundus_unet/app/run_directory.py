@@ -273,7 +273,7 @@ def new_run_path(config: DictConfig, choices: dict[str, Any]) -> Path:
     Raises: `InputError` where the directory that was asked for is not empty.
     """
     if config.paths.run_dir:
-        path = Path(config.paths.run_dir).resolve()
+        path = Path(config.paths.run_dir).expanduser().resolve()
         if path.exists() and not RunDirectory.is_unborn(path):
             raise InputError(
                 f"the run directory {path} is not empty; nothing in it was changed",
@@ -283,6 +283,6 @@ def new_run_path(config: DictConfig, choices: dict[str, Any]) -> Path:
         return path
     now = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
     name = f"{now}_{choices.get('data')}_{choices.get('upsampler')}_seed{config.seed}"
-    base = Path(config.paths.runs_dir).resolve()
+    base = Path(config.paths.runs_dir).expanduser().resolve()
     candidates = [base / name, *(base / f"{name}_{number}" for number in range(2, 1000))]
     return next(path for path in candidates if not path.exists())

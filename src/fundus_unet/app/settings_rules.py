@@ -76,7 +76,10 @@ def number(least: float, most: float = LARGEST) -> Rule:
 
 
 def above(bound: float) -> Rule:
-    return Rule(f"a number above {bound:g}", lambda value: _is_number(value, int | float) and bound < value <= LARGEST)
+    return Rule(
+        f"a number above {bound:g}, up to {LARGEST:g}",
+        lambda value: _is_number(value, int | float) and bound < value <= LARGEST,
+    )
 
 
 def flag() -> Rule:

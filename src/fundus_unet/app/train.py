@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from fundus_unet.app.build import build
+from fundus_unet.app.config_file import portable
 from fundus_unet.app.data_record import check_data, data_record
 from fundus_unet.app.entry import explain
 from fundus_unet.app.evaluate import check_split, evaluate_run
@@ -64,6 +65,7 @@ def train_new_run(config: DictConfig, choices: dict[str, Any], overrides: list[s
     trainer = make_trainer(config, Path(config.paths.run_dir), trusted=True)
     prepared = _prepare(config, trusted=True, console=console)
     record = data_record(prepared.splits)
+    _warn_where_it_cannot_be_resumed(config, console)
 
     def begin() -> RunDirectory:
         return RunDirectory.create(config, choices, overrides, record)
@@ -94,6 +96,19 @@ def resume_run(run: RunDirectory) -> dict[str, Any] | None:
         state.check_schedule(*prepared.model.make_objective(_training_steps(run.config)), run.config.trainer.max_epochs)
         checkpoints_of(trainer).resume(state, saved_best_score(folder, console))
     return _train(lambda: run, run.config, trainer, prepared, console)
+
+
+def _warn_where_it_cannot_be_resumed(config: DictConfig, console: Console) -> None:
+    """What the user may say here, a run directory may not: whoever resumes it need not be its author."""
+    try:
+        check_run_config(portable(config))
+    except InputError as error:
+        console.print(
+            f"an interrupted training of this configuration cannot be continued later: {error.one_line}",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _train_job(
