@@ -1,8 +1,12 @@
 """One attack and what came of it."""
 
 import hashlib
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 TRACEBACK = "Traceback (most recent call last)"
 LOST, CORRUPT, TRACED, OUTSIDE, HUNG = "lost", "corrupt", "traceback", "outside", "hung"
@@ -30,3 +34,23 @@ def content(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+class TooLongError(BaseException):
+    """What an attack called takes too long; no `except Exception` of it catches this."""
+
+
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Raises: `TooLongError` inside, after so many seconds."""
+
+    def stop(number: int, frame: Any) -> None:
+        raise TooLongError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

@@ -11,11 +11,9 @@ import json
 import os
 import random
 import shutil
-import signal
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -25,7 +23,7 @@ from omegaconf import DictConfig
 
 from app.running import ROOT, TINY
 from data.layouts import write_chasedb1
-from faults.attempt import HUNG, OUTSIDE, TRACEBACK, TRACED, Attempt, content
+from faults.attempt import HUNG, OUTSIDE, TRACEBACK, TRACED, Attempt, TooLongError, content, limited
 from fundus_unet.app.entry import explain
 from fundus_unet.app.evaluate import evaluate_from_config
 from fundus_unet.app.export import export_from_config
@@ -100,10 +98,10 @@ def _used(use: Callable[[Path, Path], None], run: Path, folder: Path) -> tuple[s
             contextlib.redirect_stdout(printed),
             contextlib.redirect_stderr(printed),
             contextlib.chdir(folder / "here"),
-            _limited(),
+            limited(SECONDS),
         ):
             use(run, folder)
-    except _TooLongError:
+    except TooLongError:
         return HUNG, printed.getvalue()
     except SystemExit as stop:
         return None, f"{printed.getvalue()}\nexit {stop.code}"
@@ -344,24 +342,6 @@ _DAMAGES = (
     _put_link,
     _damage_weights,
 )
-
-
-class _TooLongError(BaseException):
-    pass
-
-
-@contextlib.contextmanager
-def _limited() -> Iterator[None]:
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise _TooLongError
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(SECONDS)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def _tells_secret(folder: Path) -> bool:

@@ -9,7 +9,6 @@ import os
 import random
 import runpy
 import shutil
-import signal
 import sys
 import traceback
 import warnings
@@ -25,7 +24,7 @@ from omegaconf import OmegaConf
 
 from app.running import ROOT, TINY
 from data.layouts import write_chasedb1
-from faults.attempt import HUNG, OUTSIDE, TRACEBACK, TRACED, Attempt
+from faults.attempt import HUNG, OUTSIDE, TRACEBACK, TRACED, Attempt, TooLongError, limited
 
 REFUSED, ACCEPTED = "refused", "accepted"
 SECONDS = 30
@@ -78,10 +77,6 @@ VALUES = (
 
 class _Accepted(BaseException):
     """Raised in place of what would take long."""
-
-
-class _Hang(BaseException):
-    pass
 
 
 def attempts(seed: int, count: int, folder: Path) -> list[Attempt]:
@@ -152,13 +147,13 @@ def _run(script: str, arguments: tuple[str, ...], work: Path, fully: bool) -> tu
         if not fully:
             patch.setattr(STOPS[script], _accept)
         try:
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _time_limit():
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), limited(SECONDS):
                 runpy.run_path(str(ROOT / "scripts" / f"{script}.py"), run_name="__main__")
         except SystemExit as stop:
             code = stop.code
         except _Accepted:
             return ACCEPTED, ""
-        except _Hang:
+        except TooLongError:
             return (ACCEPTED, "still at work") if fully else (HUNG, traceback.format_exc()[-1500:])
         except BaseException:
             return TRACED, traceback.format_exc()[-1500:]
@@ -174,20 +169,6 @@ def _run(script: str, arguments: tuple[str, ...], work: Path, fully: bool) -> tu
 
 def _accept(*arguments: Any, **named: Any) -> Any:
     raise _Accepted
-
-
-@contextlib.contextmanager
-def _time_limit() -> Iterator[None]:
-    def stop(number: int, frame: Any) -> None:
-        raise _Hang
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(SECONDS)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 @contextlib.contextmanager

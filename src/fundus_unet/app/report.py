@@ -23,7 +23,7 @@ from fundus_unet.comparison.report.sections import (
 from fundus_unet.comparison.report.verdict import accuracy_verdict, observer_verdict, short_answer, speed_verdict
 from fundus_unet.comparison.speed.tables import rows_as_trained
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import write_json, write_text
+from fundus_unet.core.files import read_bytes, write_json, write_text
 from fundus_unet.inference.evaluation import NETWORK
 
 KINDS = {
@@ -32,6 +32,7 @@ KINDS = {
     "checkerboard": {"protocol", "arms"},
 }
 """What each comparison's file must hold."""
+LARGEST_RESULT = 2**28
 VERDICT_METRICS = ("dice", "cldice", "betti0_error")
 
 
@@ -43,20 +44,17 @@ def report_from_config(config: DictConfig) -> dict[str, Any]:
     console = Console()
     folder = Path(config.dir).resolve()
     results = _results(folder)
-    accuracy, speed, checkerboard = (results.get(kind) for kind in KINDS)
-    precision = str(accuracy["protocol"]["settings"].get("trainer.precision", "")) if accuracy else "32-true"
-    verdict = _verdict(accuracy, speed, checkerboard, precision)
-    blocks: list[Block] = [Verdict(verdict), *what_was_compared(accuracy, speed, checkerboard)]
-    if accuracy:
-        blocks += accuracy_section(accuracy, NETWORK, folder / "report")
-        if speed:
-            blocks += accuracy_speed_figure(accuracy, speed, NETWORK, precision, folder / "report")
-        blocks += draw_predictions(accuracy, folder, config, console)
-    if checkerboard:
-        blocks += checkerboard_section(checkerboard, folder / "checkerboard")
-    if speed:
-        blocks += speed_section(speed, precision)
-    blocks += protocol_section(results)
+    try:
+        verdict, blocks = _contents(results, folder, config, console)
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise InputError(
+            f"the results in {folder} cannot be reported: one of {', '.join(f'{kind}.json' for kind in results)} is "
+            "damaged, or of another version",
+            got=f"{error!r:.200}",
+            fix="give the command of the comparison again; it keeps finished runs",
+        ) from error
     document = Document(config.title, blocks)
     report = {
         "kind": "report",
@@ -75,6 +73,27 @@ def report_from_config(config: DictConfig) -> dict[str, Any]:
     return report
 
 
+def _contents(
+    results: dict[str, dict[str, Any]], folder: Path, config: DictConfig, console: Console
+) -> tuple[list[str], list[Block]]:
+    """The answer in sentences, and all that the page shows."""
+    accuracy, speed, checkerboard = (results.get(kind) for kind in KINDS)
+    precision = str(accuracy["protocol"]["settings"].get("trainer.precision", "")) if accuracy else "32-true"
+    verdict = _verdict(accuracy, speed, checkerboard, precision)
+    blocks: list[Block] = [Verdict(verdict), *what_was_compared(accuracy, speed, checkerboard)]
+    if accuracy:
+        blocks += accuracy_section(accuracy, NETWORK, folder / "report")
+        if speed:
+            blocks += accuracy_speed_figure(accuracy, speed, NETWORK, precision, folder / "report")
+        blocks += draw_predictions(accuracy, folder, config, console)
+    if checkerboard:
+        blocks += checkerboard_section(checkerboard, folder / "checkerboard")
+    if speed:
+        blocks += speed_section(speed, precision)
+    blocks += protocol_section(results)
+    return verdict, blocks
+
+
 def _results(folder: Path) -> dict[str, dict[str, Any]]:
     """What the comparisons wrote into the directory, by kind."""
     results = {}
@@ -83,9 +102,9 @@ def _results(folder: Path) -> dict[str, dict[str, Any]]:
         if not path.is_file():
             continue
         try:
-            result = json.loads(path.read_text(encoding="utf-8"))
+            result = json.loads(read_bytes(path, LARGEST_RESULT))
             found = result.get("kind")
-        except (OSError, ValueError, AttributeError) as error:
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
             raise InputError(
                 f"{path} cannot be read: {error}", fix=f"run scripts/compare_{kind}.py again, or delete the file"
             ) from error
