@@ -5,8 +5,9 @@ from typing import Any
 
 from omegaconf import DictConfig
 from rich.console import Console
+from torch import nn
 
-from fundus_unet.app.load import check_finite, read_weights
+from fundus_unet.app.load import check_finite, check_fits, read_weights
 from fundus_unet.app.run_directory import RunDirectory, plain
 from fundus_unet.comparison.protocol import check_same, protocol_of
 from fundus_unet.core.errors import InputError
@@ -40,13 +41,16 @@ def saved_state(folder: Path, console: Console) -> TrainingState | None:
         return state
 
 
-def saved_best_score(folder: Path, console: Console) -> float | None:
-    """What `best.ckpt` reached on validation; None where it is missing or damaged, which is told."""
-    if not (folder / BEST).exists():
+def saved_best_score(folder: Path, network: nn.Module, console: Console) -> float | None:
+    """What `best.ckpt` reached on validation; None where it is missing, or no good for `network`, which is told."""
+    path = folder / BEST
+    if not path.exists():
         return None
     try:
-        check_finite(read_weights(folder / BEST), folder / BEST)
-        return TrainingState.read(folder / BEST).best_score
+        weights = read_weights(path)
+        check_fits(network, weights, path)
+        check_finite(weights, path)
+        return TrainingState.read(path).best_score
     except InputError as error:
         console.print(f"{error.problem}; the best epoch from here on is kept instead", style="yellow", markup=False)
         return None

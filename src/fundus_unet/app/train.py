@@ -94,7 +94,7 @@ def resume_run(run: RunDirectory) -> dict[str, Any] | None:
     if state is not None:
         load_weights(prepared.model.network, state.path)
         state.check_schedule(*prepared.model.make_objective(_training_steps(run.config)), run.config.trainer.max_epochs)
-        checkpoints_of(trainer).resume(state, saved_best_score(folder, console))
+        checkpoints_of(trainer).resume(state, saved_best_score(folder, prepared.model.network, console))
     return _train(lambda: run, run.config, trainer, prepared, console)
 
 
