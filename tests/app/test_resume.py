@@ -4,6 +4,8 @@ import copy
 import errno
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -216,3 +218,17 @@ def test_a_full_disk_keeps_the_epoch_before(scripts: Scripts, monkeypatch: pytes
     run = scripts.folder / "runs/full"
     assert torch.load(run / "checkpoints/last.ckpt", weights_only=True)["epoch"] >= 0
     assert scripts("train", f"resume={run}").code == 0
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(scripts: Scripts, stopped: Path) -> None:
+    hold = (
+        "import fcntl, sys; f = open(sys.argv[1], 'ab'); fcntl.lockf(f, fcntl.LOCK_EX); print(1, flush=True); input()"
+    )
+    command = [sys.executable, "-c", hold, str(stopped / ".training.lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"1\n"
+        before = contents(stopped)
+        refused(scripts("train", f"resume={stopped}"), "another process is training in")
+        assert contents(stopped) == before
+        other.kill()
+    assert scripts("train", f"resume={stopped}").code == 0

@@ -26,6 +26,7 @@ from fundus_unet.app.make import CHECKPOINT_FOLDER, make_datamodule, make_model,
 from fundus_unet.app.multirun import job_ended, job_path
 from fundus_unet.app.resume import existing_run, saved_best_score, saved_state
 from fundus_unet.app.run_directory import THRESHOLD, RunDirectory, new_run_path
+from fundus_unet.app.run_lock import training_in
 from fundus_unet.app.run_rules import check_run_config
 from fundus_unet.app.settings import check_settings
 from fundus_unet.app.tensorboard import log_final_metrics
@@ -172,13 +173,14 @@ def _train(
 ) -> dict[str, Any] | None:
     """Everything is ready, and nothing is written yet."""
     run = begin()
-    _say_what_starts(console, run, config, prepared.model, trainer)
-    fit(trainer, prepared.model, prepared.datamodule, config, run, console)
-    try:
-        return _finish(run, config, prepared.splits, trainer, console)
-    except KeyboardInterrupt:
-        print(f"\ninterrupted after the training, before all scores were written\ncontinue with: {continuing(run)}")
-        raise
+    with training_in(run.path):
+        _say_what_starts(console, run, config, prepared.model, trainer)
+        fit(trainer, prepared.model, prepared.datamodule, config, run, console)
+        try:
+            return _finish(run, config, prepared.splits, trainer, console)
+        except KeyboardInterrupt:
+            print(f"\ninterrupted after the training, before all scores were written\ncontinue with: {continuing(run)}")
+            raise
 
 
 def _finish(
