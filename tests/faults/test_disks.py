@@ -22,8 +22,8 @@ def with_photos(folder: Path) -> None:
 
 
 def test_a_full_disk(tmp_path: Path, with_images: Make, survived: Survived) -> None:
-    survived(full(training(epochs=2), tmp_path / "training", with_images, seed=0, count=2, room=(500, 60_000)))
-    survived(full(prediction(), tmp_path / "prediction", with_photos, seed=0, count=2, room=(500, 20_000)))
+    survived(full(training(epochs=2), tmp_path / "training", with_images, seed=0, count=1, room=(500, 60_000)))
+    survived(full(prediction(), tmp_path / "prediction", with_photos, seed=0, count=1, room=(500, 20_000)))
 
 
 @pytest.mark.faults

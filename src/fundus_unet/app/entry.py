@@ -5,6 +5,7 @@ import functools
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ def entry(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[
         def run() -> None:
             # Hydra would otherwise print errors itself, without suggestions, and hide where a bug comes from
             os.environ["HYDRA_FULL_ERROR"] = "1"
+            # Pillow's remarks on damaged metadata: an image that cannot be used is told by itself
+            warnings.filterwarnings("ignore", module=r"PIL\.")
             composed = False
             failures: list[BaseException] = []
 
