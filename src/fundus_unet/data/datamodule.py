@@ -1,5 +1,8 @@
 """Data loaders for training and validation."""
 
+import sys
+from types import TracebackType
+
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
@@ -93,8 +96,19 @@ class FundusDataModule(LightningDataModule):
             persistent_workers=self.workers > 0,
             pin_memory=torch.cuda.is_available(),
             drop_last=True,
+            worker_init_fn=_hand_over_quietly,
             generator=torch.Generator(),  # without one, each pass takes a number from the generator that training uses
         )
 
     def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         return DataLoader(WholeImageDataset(self.val), batch_size=1)
+
+
+def _hand_over_quietly(worker: int) -> None:
+    """In a worker: no traceback where training, which was interrupted, no longer takes the patch that is handed over."""
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not issubclass(kind, ConnectionError | EOFError):
+            sys.__excepthook__(kind, error, trace)
+
+    sys.excepthook = tell
