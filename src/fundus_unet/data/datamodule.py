@@ -105,7 +105,7 @@ class FundusDataModule(LightningDataModule):
 
 
 def _hand_over_quietly(worker: int) -> None:
-    """In a worker: no traceback where training, which was interrupted, no longer takes the patch that is handed over."""
+    """In a worker: no traceback where an interrupted training no longer takes the patch that is handed over."""
 
     def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if not issubclass(kind, ConnectionError | EOFError):
