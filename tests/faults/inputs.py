@@ -163,7 +163,10 @@ def _batch(
     good = [f"good_{index}" for index in range(3)]
     for name in good:
         (images / f"{name}.png").write_bytes(wholes[0][1])
-    names = {_write_odd(choose, wholes, images, index) for index in range(count - len(good))} | set(good)
+    for index in range(count - len(good)):
+        _write_odd(choose, wholes, images, index)
+    # a file that several links mean is predicted once, and links to folders are not followed
+    meant = {os.path.realpath(path) for path in images.iterdir() if not path.is_dir()}
     before = content(images)
     process = launch(here, "predict", "images=images", "out_dir=out", "scale=native", "outputs=[mask]", "tile=null")
     code = process.wait(seconds=120)
@@ -178,10 +181,8 @@ def _batch(
     elif content(images) != before or {path.name for path in here.iterdir()} != {"images", "out", "output.txt"}:
         failure = OUTSIDE
     else:
-        failure, told = _missing(here, good, len(names), told)
-    return [
-        Attempt("damaged images", detail, failure if index == 0 else None, told[-3000:]) for index in range(len(names))
-    ]
+        failure, told = _missing(here, good, len(meant), told)
+    return [Attempt("damaged images", detail, failure if index == 0 else None, told[-3000:]) for index in range(count)]
 
 
 def _missing(here: Path, good: list[str], inputs: int, told: str) -> tuple[str | None, str]:
@@ -193,7 +194,7 @@ def _missing(here: Path, good: list[str], inputs: int, told: str) -> tuple[str |
     return (LOST, f"no mask of {', '.join(lost)}") if lost else (None, told)
 
 
-def _write_odd(choose: random.Random, wholes: list[tuple[str, bytes]], images: Path, index: int) -> str:
+def _write_odd(choose: random.Random, wholes: list[tuple[str, bytes]], images: Path, index: int) -> None:
     suffix, whole = choose.choice(wholes)
     path = images / f"{index:03d}.{suffix}"
     kind = choose.random()
@@ -209,4 +210,3 @@ def _write_odd(choose: random.Random, wholes: list[tuple[str, bytes]], images: P
         path.symlink_to(choose.choice(("/dev/zero", "/dev/tty", "nowhere", path.name, "..")))
     else:
         path.write_bytes(damaged(choose, whole))
-    return path.name
