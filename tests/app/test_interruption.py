@@ -1,0 +1,59 @@
+"""SIGTERM is Ctrl-C; children leave both to their parent; whoever was there before is there again."""
+
+import os
+import signal
+import sys
+
+import pytest
+
+from fundus_unet.app.interruption import interruptible, interruption_requested, together
+from fundus_unet.core.errors import InputError
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_interrupts_once_and_the_handlers_come_back(number: int) -> None:
+    before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        assert not interruption_requested()
+        os.kill(os.getpid(), number)
+    assert interruption_requested()
+    assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)] == before
+
+
+def test_a_ctrl_c_that_was_switched_off_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interruptible():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_forked_child_ignores_both() -> None:
+    with interruptible():
+        pid = os.fork()
+        if not pid:
+            code = 1
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                os.kill(os.getpid(), signal.SIGINT)
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_processes_that_lose_each_other_end_with_a_message() -> None:
+    with pytest.raises(InputError, match="another of the processes ended"), together():
+        raise RuntimeError("Connection closed by peer")
+
+
+def test_a_worker_tells_all_but_a_broken_hand_over(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    from fundus_unet.data.datamodule import _hand_over_quietly
+
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    _hand_over_quietly(0)
+    sys.excepthook(ConnectionResetError, ConnectionResetError(104, "reset"), None)
+    assert capsys.readouterr().err == ""
+    sys.excepthook(ValueError, ValueError("bad"), None)
+    assert "bad" in capsys.readouterr().err
