@@ -145,7 +145,20 @@ def test_a_longer_schedule_is_a_new_run(scripts: Scripts, stopped: Path) -> None
     config = OmegaConf.load(stopped / "config.yaml")
     config.trainer.max_epochs = 6
     OmegaConf.save(config, stopped / "config.yaml")
+    refused(scripts("train", f"resume={stopped}"), "trainer.max_epochs: 4 before, 6 now", "start a new run")
+    (stopped / "data.json").unlink()  # as in runs of earlier versions
     refused(scripts("train", f"resume={stopped}"), "another schedule", "48 steps", "a new schedule, and so a new run")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("augment.blur", 0.5), ("seed", 1), ("objective.optimizer.weight_decay", 0.5)]
+)
+def test_a_changed_configuration_is_another_run(scripts: Scripts, stopped: Path, key: str, value: float) -> None:
+    config, before = OmegaConf.load(stopped / "config.yaml"), contents(stopped)
+    OmegaConf.update(config, key, value)
+    OmegaConf.save(config, stopped / "config.yaml")
+    refused(scripts("train", f"resume={stopped}"), f"{key}: ", f"{value} now", "was changed since it began")
+    assert contents(stopped) == before | {"config.yaml": (stopped / "config.yaml").read_bytes()}
 
 
 @pytest.mark.parametrize(("part", "index"), [("image", 0), ("label", 1)])

@@ -1,9 +1,11 @@
-"""Which files a run learned from, by content: a run whose data changed since is another run."""
+"""Which files a run learns from, by content, and with which settings: where they changed since, it is another run."""
 
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
+from fundus_unet.comparison.protocol import differing
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import read_bytes
 from fundus_unet.data.case import Splits
@@ -30,8 +32,8 @@ def data_record(splits: Splits) -> Record:
     }
 
 
-def check_data(folder: Path, record: Record) -> str | None:
-    """Compare the data with those that the run in `folder` began with.
+def check_data(folder: Path, record: Record, settings: dict[str, Any]) -> str | None:
+    """Compare data and settings with those that the run in `folder` began with.
 
     Returns: why they cannot be compared, for a run that has no record.
     Raises: `InputError` where they differ, or the record is damaged.
@@ -41,22 +43,30 @@ def check_data(folder: Path, record: Record) -> str | None:
         return f"{path} is missing, so it is not known whether the data are those that the run began with"
     try:
         before = json.loads(read_bytes(path, _LARGEST_RECORD))
-        differing = _differing(before, record)
+        changed = _changed(before, record)
+        now = {"before": before["settings"], "now": json.loads(json.dumps(settings))}
+        reset = [f"{key}: {values['before']} before, {values['now']} now" for key, values in differing(now).items()]
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         raise InputError(
             f"{path} is damaged", expected="the file that training wrote", got=repr(error)[:200]
         ) from error
-    if differing:
+    if reset:
+        raise InputError(
+            f"the configuration of the run {folder} was changed since it began, so that it would not be the same run",
+            got="; ".join(reset[:4]) + (f"; and {len(reset) - 4} more" if len(reset) > 4 else ""),
+            fix="put config.yaml back as training wrote it; for other settings, start a new run",
+        )
+    if changed:
         raise InputError(
             f"the data changed since the run {folder} began, so that it would not be the same run",
             expected="the same files for training and validation, by content",
-            got="; ".join(differing[:4]) + (f"; and {len(differing) - 4} more" if len(differing) > 4 else ""),
+            got="; ".join(changed[:4]) + (f"; and {len(changed) - 4} more" if len(changed) > 4 else ""),
             fix="put the files back, or set paths.data_dir to where they are; for other data, start a new run",
         )
     return None
 
 
-def _differing(before: Record, now: Record) -> list[str]:
+def _changed(before: Record, now: Record) -> list[str]:
     found = []
     for split in ("train", "val"):
         old, new = before[split], now[split]

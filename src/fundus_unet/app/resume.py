@@ -64,7 +64,7 @@ def existing_run(path: Path, planned: DictConfig) -> RunDirectory | None:
     if not path.exists() or RunDirectory.is_unborn(path):
         return None
     run = RunDirectory(path)
-    found, wanted = (_identity(plain(config)) for config in (run.config, planned))
+    found, wanted = (settings_of(config) for config in (run.config, planned))
     try:
         check_same({"there": found, "asked for": wanted})
     except InputError as error:
@@ -77,8 +77,9 @@ def existing_run(path: Path, planned: DictConfig) -> RunDirectory | None:
     return run
 
 
-def _identity(config: dict[str, Any]) -> dict[str, Any]:
-    """All that a run's outcome depends on."""
+def settings_of(configuration: DictConfig) -> dict[str, Any]:
+    """All settings that a run's outcome depends on, by dotted key."""
+    config = plain(configuration)
     return protocol_of(config) | {
         "seed": config["seed"],
         "upsampler": config["model"]["upsampler"],

@@ -2,7 +2,7 @@
 
 config.yaml        the composed configuration; interpolations between its own keys are kept, so the folder can move
 run.json           overrides, chosen options, command, environment
-data.json          which files it learns from, by content
+data.json          which files it learns from, by content, and with which settings
 checkpoints/       best.ckpt (highest validation average precision), last.ckpt (after the last whole epoch), and
                    previous.ckpt (the epoch before, for the case that last.ckpt is damaged)
 training.json      one entry per session of training: seconds, the step it ended at, and how it ended
@@ -104,7 +104,7 @@ class RunDirectory:
     ) -> "RunDirectory":
         """Make the directory `config.paths.run_dir`, which `new_run_path` chose, and write what the run is.
 
-        Args: `data` is the record of the files it learns from.
+        Args: `data` is the record of the files that it learns from, and of its settings.
         Raises: `InputError`, before anything is written, where the run could not be opened afterwards; or where it
         cannot be made, or another run was made there meanwhile.
         """

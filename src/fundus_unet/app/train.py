@@ -24,7 +24,7 @@ from fundus_unet.app.fit import checkpoints_of, continuing, fit
 from fundus_unet.app.load import load_predictor, load_preprocessor, load_weights
 from fundus_unet.app.make import CHECKPOINT_FOLDER, make_datamodule, make_model, make_trainer
 from fundus_unet.app.multirun import job_ended, job_path
-from fundus_unet.app.resume import existing_run, saved_best_score, saved_state
+from fundus_unet.app.resume import existing_run, saved_best_score, saved_state, settings_of
 from fundus_unet.app.run_directory import THRESHOLD, RunDirectory, new_run_path
 from fundus_unet.app.run_lock import training_in
 from fundus_unet.app.run_rules import check_run_config
@@ -65,7 +65,7 @@ def train_new_run(config: DictConfig, choices: dict[str, Any], overrides: list[s
     config.paths.run_dir = str(new_run_path(config, choices))
     trainer = make_trainer(config, Path(config.paths.run_dir), trusted=True)
     prepared = _prepare(config, trusted=True, console=console)
-    record = data_record(prepared.splits)
+    record = data_record(prepared.splits) | {"settings": settings_of(config)}
     _warn_where_it_cannot_be_resumed(config, console)
 
     def begin() -> RunDirectory:
@@ -88,7 +88,7 @@ def resume_run(run: RunDirectory) -> dict[str, Any] | None:
     folder = run.path / CHECKPOINT_FOLDER
     trainer = make_trainer(run.config, run.path, trusted=False)
     prepared = _prepare(run.config, trusted=False, console=console)
-    unknown = check_data(run.path, data_record(prepared.splits))
+    unknown = check_data(run.path, data_record(prepared.splits), settings_of(run.config))
     if unknown:
         console.print(unknown, style="yellow", markup=False, soft_wrap=True)
     state = saved_state(folder, console)
