@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,13 +11,22 @@ from fundus_unet.app.interruption import interruptible, interruption_requested, 
 from fundus_unet.core.errors import InputError
 
 
+@pytest.fixture
+def usual() -> Iterator[None]:
+    """The handlers of a process that a person starts, whatever started this one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_interrupts_once_and_the_handlers_come_back(number: int) -> None:
-    before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
+def test_a_signal_interrupts_once_and_the_handlers_come_back(usual: None, number: int) -> None:
     with pytest.raises(KeyboardInterrupt), interruptible():
         os.kill(os.getpid(), number)
     assert interruption_requested()
-    assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)] == before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_a_ctrl_c_that_was_switched_off_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +38,7 @@ def test_a_ctrl_c_that_was_switched_off_stays_off(monkeypatch: pytest.MonkeyPatc
         signal.signal(signal.SIGINT, before)
 
 
-def test_a_forked_child_ignores_both() -> None:
+def test_a_forked_child_ignores_both(usual: None) -> None:
     with interruptible():
         pid = os.fork()
         if not pid:
