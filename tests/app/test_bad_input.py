@@ -128,6 +128,7 @@ class TestRuns:
         config = OmegaConf.load(trained / "config.yaml")
         config.model.widths = [4, 8, 16]
         OmegaConf.save(config, trained / "config.yaml")
+        (trained / "data.json").unlink()  # it would tell that the configuration was changed
         before = tree(trained)
         finished = (
             scripts("evaluate", f"run_dir={trained}") if script == "evaluate" else scripts("train", f"resume={trained}")

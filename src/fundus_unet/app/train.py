@@ -19,7 +19,7 @@ from fundus_unet.app.build import build
 from fundus_unet.app.config_file import portable
 from fundus_unet.app.data_record import check_data, data_record
 from fundus_unet.app.entry import explain
-from fundus_unet.app.evaluate import check_split, evaluate_run
+from fundus_unet.app.evaluate import evaluate_run
 from fundus_unet.app.fit import checkpoints_of, continuing, fit
 from fundus_unet.app.load import load_predictor, load_preprocessor, load_weights
 from fundus_unet.app.make import CHECKPOINT_FOLDER, make_datamodule, make_model, make_trainer
@@ -158,9 +158,7 @@ class _Prepared:
 
 def _prepare(config: DictConfig, trusted: bool, console: Console) -> _Prepared:
     """Read the data and make the model, before anything is written."""
-    seed_everything(_integer(config.seed, "seed", 0, 2**32 - 1), verbose=False)
-    _integer(config.trainer.max_epochs, "trainer.max_epochs", 1, 10**6)
-    check_split(config.final_split)
+    seed_everything(config.seed, verbose=False)
     splits: Splits = build(config.data.source, trusted=trusted).splits()
     datamodule = make_datamodule(config, splits, trusted, console)
     model = make_model(config, trusted)
@@ -223,12 +221,6 @@ def _apply_to_resumed(run: RunDirectory, config: DictConfig, overrides: list[str
                 expected="resume=RUN_DIR, and paths.data_dir=DIR where the data has moved",
                 fix="start a new run for another configuration",
             )
-
-
-def _integer(value: Any, key: str, least: int, most: int) -> int:
-    if not isinstance(value, int) or not least <= value <= most:
-        raise InputError(f"{key} cannot be used", expected=f"an integer from {least} to {most}", got=f"{key}={value}")
-    return value
 
 
 def _say_what_starts(
