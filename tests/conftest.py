@@ -15,3 +15,11 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real photographs in {folder}; FUNDUS_REAL_DATA may name another folder")
     return folder
+
+
+FORKING = ("test_disks.py", "test_inputs.py", "test_kills.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Attacks that fork this process come first: torch refuses autograd in a child whose parent has used it."""
+    items.sort(key=lambda item: not (item.path.name in FORKING and item.path.parent.name == "faults"))
