@@ -2,12 +2,12 @@
 
 from omegaconf import DictConfig
 
-from fundus_unet.app.entry import entry
+from fundus_unet.commands.entry import entry
 
 
 @entry("compare_checkerboard")
 def main(config: DictConfig) -> None:
-    from fundus_unet.app.compare_checkerboard import compare_checkerboard_from_config
+    from fundus_unet.commands.compare_checkerboard import compare_checkerboard_from_config
 
     compare_checkerboard_from_config(config)
 

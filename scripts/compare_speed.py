@@ -2,12 +2,12 @@
 
 from omegaconf import DictConfig
 
-from fundus_unet.app.entry import entry
+from fundus_unet.commands.entry import entry
 
 
 @entry("compare_speed")
 def main(config: DictConfig) -> None:
-    from fundus_unet.app.compare_speed import compare_speed_from_config
+    from fundus_unet.commands.compare_speed import compare_speed_from_config
 
     compare_speed_from_config(config)
 

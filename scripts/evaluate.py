@@ -2,12 +2,12 @@
 
 from omegaconf import DictConfig
 
-from fundus_unet.app.entry import entry
+from fundus_unet.commands.entry import entry
 
 
 @entry("evaluate")
 def main(config: DictConfig) -> None:
-    from fundus_unet.app.evaluate import evaluate_from_config
+    from fundus_unet.runs.evaluate import evaluate_from_config
 
     evaluate_from_config(config)
 

@@ -2,12 +2,12 @@
 
 from omegaconf import DictConfig
 
-from fundus_unet.app.entry import entry
+from fundus_unet.commands.entry import entry
 
 
 @entry("explain_upsampling")
 def main(config: DictConfig) -> None:
-    from fundus_unet.app.explain import explain_from_config
+    from fundus_unet.commands.explain_upsampling import explain_from_config
 
     explain_from_config(config)
 

@@ -2,12 +2,12 @@
 
 from omegaconf import DictConfig
 
-from fundus_unet.app.entry import entry
+from fundus_unet.commands.entry import entry
 
 
 @entry("export")
 def main(config: DictConfig) -> None:
-    from fundus_unet.app.export import export_from_config
+    from fundus_unet.commands.export import export_from_config
 
     export_from_config(config)
 

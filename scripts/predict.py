@@ -2,12 +2,12 @@
 
 from omegaconf import DictConfig
 
-from fundus_unet.app.entry import entry
+from fundus_unet.commands.entry import entry
 
 
 @entry("predict")
 def main(config: DictConfig) -> None:
-    from fundus_unet.app.predict import predict_from_config
+    from fundus_unet.commands.predict import predict_from_config
 
     predict_from_config(config)
 

@@ -2,12 +2,12 @@
 
 from omegaconf import DictConfig
 
-from fundus_unet.app.entry import entry
+from fundus_unet.commands.entry import entry
 
 
 @entry("report")
 def main(config: DictConfig) -> None:
-    from fundus_unet.app.report import report_from_config
+    from fundus_unet.commands.report import report_from_config
 
     report_from_config(config)
 

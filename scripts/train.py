@@ -2,12 +2,12 @@
 
 from omegaconf import DictConfig
 
-from fundus_unet.app.entry import entry
+from fundus_unet.commands.entry import entry
 
 
 @entry("train")
 def main(config: DictConfig) -> None:
-    from fundus_unet.app.train import train_from_config  # after composing: a misspelt key then fails in a second
+    from fundus_unet.commands.train import train_from_config  # after composing: a misspelt key then fails in a second
 
     train_from_config(config)
 

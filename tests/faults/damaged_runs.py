@@ -21,15 +21,15 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from app.running import ROOT, TINY
+from running import ROOT, TINY
 from data.layouts import write_chasedb1
 from faults.attempt import HUNG, OUTSIDE, TRACEBACK, TRACED, Attempt, TooLongError, content, limited
-from fundus_unet.app.entry import explain
-from fundus_unet.app.evaluate import evaluate_from_config
-from fundus_unet.app.export import export_from_config
-from fundus_unet.app.predict import predict_from_config
-from fundus_unet.app.run_directory import RunDirectory
-from fundus_unet.app.train import resume_run, train_new_run
+from fundus_unet.commands.entry import explain
+from fundus_unet.runs.evaluate import evaluate_from_config
+from fundus_unet.commands.export import export_from_config
+from fundus_unet.commands.predict import predict_from_config
+from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.commands.train import resume_run, train_new_run
 
 SECRET_NAME, SECRET = "FUNDUS_UNET_SECRET", "a4f0-the-secret"
 SECONDS = 60
@@ -42,11 +42,11 @@ CLASSES = (
     "torch.nn.Linear",
     "torch.optim.LBFGS",
     "fundus_unet.models.unet.UNet",
-    "fundus_unet.models.vae.VAE",
-    "fundus_unet.losses.elbo.ELBO",
-    "fundus_unet.data.folder.Folder",
-    "fundus_unet.data.synthetic_set.Synthetic",
-    "fundus_unet.app.run_directory.RunDirectory",
+    "fundus_unet.comparison.generators.vae.VAE",
+    "fundus_unet.comparison.generators.elbo.ELBO",
+    "fundus_unet.data.sets.folder.Folder",
+    "fundus_unet.data.sets.synthetic.Synthetic",
+    "fundus_unet.runs.run_directory.RunDirectory",
     "fundus_unet.upsampling.dysample.DySampleUpsampler",
     "fundus_unet.upsampling.upsampler.Upsampler",
     "lightning.pytorch.callbacks.ModelCheckpoint",
@@ -222,11 +222,11 @@ def _damage_config(choose: random.Random, run: Path, outside: Path) -> str:
 def _use_synthetic(choose: random.Random, run: Path, outside: Path) -> str:
     path = run / "config.yaml"
     root = choose.choice((str(outside), str(outside / "new"), "${paths.data_dir}/../outside/x", "synthetic", "/proc"))
-    target = "fundus_unet.data.synthetic_set.Synthetic"
+    target = "fundus_unet.data.sets.synthetic.Synthetic"
     source: Any = {"_target_": target, "root": root, "train": 1, "val": 1, "test": 1, "size": 64, "seed": 0}
     if choose.random() < 0.3:
-        mixed = {"_target_": "fundus_unet.data.mixture.MixedSet", "source": source, "fov_diameter": 64}
-        source = {"_target_": "fundus_unet.data.mixture.Mixture", "sets": {choose.choice(("a", "..", "a/b")): mixed}}
+        mixed = {"_target_": "fundus_unet.data.sets.mixture.MixedSet", "source": source, "fov_diameter": 64}
+        source = {"_target_": "fundus_unet.data.sets.mixture.Mixture", "sets": {choose.choice(("a", "..", "a/b")): mixed}}
     with contextlib.suppress(Exception):
         tree = yaml.safe_load(path.read_text())
         tree["data"]["source"] = source

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.running import ROOT
+from running import ROOT
 
 KILLED_AFTER = 300  # seconds; nothing here takes longer than a tenth of it
 

@@ -15,7 +15,7 @@ from data.layouts import draw
 from faults.attempt import HUNG, LOST, OUTSIDE, TRACEBACK, TRACED, Attempt, content
 from faults.forked import launch
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.reading import read_image, read_label, read_mask
+from fundus_unet.data.images.reading import read_image, read_label, read_mask
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "tif": "TIFF", "ppm": "PPM", "gif": "GIF", "bmp": "BMP", "webp": "WEBP"}
 PARTS = {"image": 0, "label": 1, "mask": 3}

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from app.running import TINY
+from running import TINY
 from faults.attempt import CORRUPT, HUNG, LOST, TRACEBACK, TRACED, Attempt
 from faults.forked import Process, launch
 

@@ -22,7 +22,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from app.running import ROOT, TINY
+from running import ROOT, TINY
 from data.layouts import write_chasedb1
 from faults.attempt import HUNG, OUTSIDE, TRACEBACK, TRACED, Attempt, TooLongError, limited
 
@@ -52,15 +52,15 @@ BASES: dict[str, tuple[str, ...]] = {
 }
 WEIGHTS = {"train": 5, "compare_accuracy": 2, "predict": 3}
 STOPS = {
-    "train": "fundus_unet.app.train._train",
-    "compare_accuracy": "fundus_unet.app.train._train",
-    "compare_checkerboard": "fundus_unet.app.compare_checkerboard.Comparison.measure",
-    "compare_speed": "fundus_unet.app.compare_speed.matrix_product_rates",
-    "evaluate": "fundus_unet.app.evaluate.evaluate",
-    "export": "fundus_unet.app.export.export_network",
-    "predict": "fundus_unet.app.predict._launched",
-    "report": "fundus_unet.app.report.write_text",
-    "explain_upsampling": "fundus_unet.app.explain.upsampling_figure",
+    "train": "fundus_unet.commands.train._train",
+    "compare_accuracy": "fundus_unet.commands.train._train",
+    "compare_checkerboard": "fundus_unet.commands.compare_checkerboard.Comparison.measure",
+    "compare_speed": "fundus_unet.commands.compare_speed.matrix_product_rates",
+    "evaluate": "fundus_unet.runs.evaluate.evaluate",
+    "export": "fundus_unet.commands.export.export_network",
+    "predict": "fundus_unet.commands.predict._launched",
+    "report": "fundus_unet.commands.report.write_text",
+    "explain_upsampling": "fundus_unet.commands.explain_upsampling.upsampling_figure",
 }
 """What is called with everything prepared."""
 VALUES = (

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-import fundus_unet.app.predict
-import fundus_unet.app.train  # noqa: F401, before the first fork
+import fundus_unet.commands.predict
+import fundus_unet.commands.train  # noqa: F401, before the first fork
 from data.layouts import draw, save
 from faults.attempt import Attempt
 from faults.disks import full

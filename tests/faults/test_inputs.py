@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-import fundus_unet.app.predict  # noqa: F401, before the first fork
+import fundus_unet.commands.predict  # noqa: F401, before the first fork
 from faults.attempt import Attempt
 from faults.inputs import batches, lists, readers
 from fundus_unet.inference.inputs import find_photographs

@@ -12,7 +12,7 @@ from torch import nn
 
 from data.layouts import draw
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.preprocess import Preprocessor
+from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference import batch_prediction, outputs
 from fundus_unet.inference.batch_prediction import BatchPrediction
 from fundus_unet.inference.inputs import Source

@@ -13,9 +13,9 @@ from torch import nn
 
 from data.layouts import SIZE, draw, save, write_folder
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.folder import Folder
-from fundus_unet.data.preprocess import Preprocessor
-from fundus_unet.data.store import decode
+from fundus_unet.data.sets.folder import Folder
+from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.data.images.store import decode
 from fundus_unet.inference import evaluation as module
 from fundus_unet.inference.evaluation import (
     NETWORK,

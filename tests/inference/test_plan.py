@@ -11,7 +11,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.inference import outputs as writing
 from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.manifest import Manifest
-from fundus_unet.inference.new_photograph import NewPhotograph
+from fundus_unet.inference.new_image import NewPhotograph
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.plan import is_done, planned
 

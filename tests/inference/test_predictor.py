@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from data.layouts import draw
-from fundus_unet.data.preprocess import Preprocessor
+from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.predictor import Predictor
 
 CPU = torch.device("cpu")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.preprocess import Preprocessor
+from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.tiling import Tiling, predict_tiled
 from fundus_unet.models.downsampling import MaxPoolDownsampler

@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.metrics.field_of_view import VesselScores
+from fundus_unet.metrics.vessel_scores import VesselScores
 from fundus_unet.metrics.histogram import probability_histogram
 from fundus_unet.metrics.segmentation import scores
 

@@ -10,15 +10,15 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from data.layouts import write_folder
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.augment import Augmentation
-from fundus_unet.data.datamodule import FundusDataModule
-from fundus_unet.data.folder import Folder
-from fundus_unet.data.preprocess import Preprocessor
-from fundus_unet.data.store import PhotographStore
+from fundus_unet.data.patches.augmentation import Augmentation
+from fundus_unet.data.patches.datamodule import FundusDataModule
+from fundus_unet.data.sets.folder import Folder
+from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.data.images.store import PhotographStore
 from fundus_unet.inference.evaluation import NETWORK, evaluate
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.losses.bce_dice import BCEDiceLoss
-from fundus_unet.metrics.field_of_view import VesselScores
+from fundus_unet.metrics.vessel_scores import VesselScores
 from fundus_unet.models.downsampling import MaxPoolDownsampler
 from fundus_unet.models.unet import UNet
 from fundus_unet.training.segmenter import VesselSegmenter

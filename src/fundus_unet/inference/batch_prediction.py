@@ -12,10 +12,10 @@ import torch
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.plain_text import printable
-from fundus_unet.data.decoding import pixel_count
-from fundus_unet.data.preprocess import Preprocessor
+from fundus_unet.data.images.decoding import pixel_count
+from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.inputs import Source
-from fundus_unet.inference.new_photograph import NewPhotograph, read_new_photograph
+from fundus_unet.inference.new_image import NewPhotograph, read_new_photograph
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.pixel_budget import PixelBudget
 from fundus_unet.inference.predictor import Predictor

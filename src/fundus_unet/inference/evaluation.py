@@ -11,12 +11,12 @@ from torch import Tensor
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case
-from fundus_unet.data.preprocess import Preprocessor
-from fundus_unet.data.reading import read_label
-from fundus_unet.data.store import Photograph, decode
+from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.data.images.reading import read_label
+from fundus_unet.data.images.store import Photograph, decode
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.metrics.histogram import BINS, probability_histogram
-from fundus_unet.metrics.protocol import over_images
+from fundus_unet.metrics.over_images import over_images
 from fundus_unet.metrics.segmentation import best_dice_threshold, confusion_at, scores, vessel_mask
 from fundus_unet.metrics.topology import CentrelineOverlap, ThinnedMask, betti0_error, centreline_overlap, thinned
 

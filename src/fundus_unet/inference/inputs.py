@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import read_bytes
-from fundus_unet.data.decoding import SUFFIXES
+from fundus_unet.data.images.decoding import SUFFIXES
 
 COLUMNS = ("path", "image", "file", "filename", "photograph")
 LARGEST_LIST = 2**26

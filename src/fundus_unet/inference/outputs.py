@@ -16,7 +16,7 @@ from fundus_unet.core.files import write_bytes
 from fundus_unet.drawing.overlay import vessel_overlay
 from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.manifest import Manifest
-from fundus_unet.inference.new_photograph import NewPhotograph
+from fundus_unet.inference.new_image import NewPhotograph
 from fundus_unet.metrics.topology import skeleton_of
 
 ENDINGS = {"probability": ".png", "mask": ".png", "overlay": ".jpg", "skeleton": ".png"}

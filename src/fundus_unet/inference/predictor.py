@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fundus_unet.data.preprocess import WorkingImage, probability_at
+from fundus_unet.data.images.preprocessing import WorkingImage, probability_at
 from fundus_unet.inference.symmetries import average_over, check_symmetries
 from fundus_unet.inference.tiling import Tiling, predict_tiled
 

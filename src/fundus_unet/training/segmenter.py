@@ -10,8 +10,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.preprocess import probability_at
-from fundus_unet.metrics.field_of_view import VesselScores
+from fundus_unet.data.images.preprocessing import probability_at
+from fundus_unet.metrics.vessel_scores import VesselScores
 
 Batch = dict[str, Tensor]
 

@@ -10,7 +10,7 @@ from fundus_unet.comparison.checkerboard.gain import gain_imbalance
 from fundus_unet.comparison.checkerboard.gradient import input_gradient
 from fundus_unet.comparison.checkerboard.overlap import overlap_unevenness
 from fundus_unet.comparison.checkerboard.phase_energy import phase_energy
-from fundus_unet.comparison.checkerboard.reading import Reading, Readings
+from fundus_unet.comparison.checkerboard.readings import Reading, Readings
 from fundus_unet.comparison.checkerboard.regions import region_at
 from fundus_unet.comparison.checkerboard.sensitivity import choose_shifts, grid_position_sensitivity
 from fundus_unet.comparison.checkerboard.spectrum import DIRECTIONS, grid_line_spectrum

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from fundus_unet.comparison.checkerboard.overlap import PROBE
-from fundus_unet.comparison.checkerboard.reading import Reading
+from fundus_unet.comparison.checkerboard.readings import Reading
 from fundus_unet.upsampling.measuring import nearest_to_double
 from fundus_unet.upsampling.upsampler import Upsampler
 

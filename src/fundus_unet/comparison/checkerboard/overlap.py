@@ -1,6 +1,6 @@
 """Overlap unevenness: do the output pixels of an upsampling sum the same number of products?"""
 
-from fundus_unet.comparison.checkerboard.reading import Reading
+from fundus_unet.comparison.checkerboard.readings import Reading
 from fundus_unet.upsampling.measuring import is_linear, nearest_to_double, overlap_of, phase_values
 from fundus_unet.upsampling.upsampler import Upsampler
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE, check_period, plant_grid
-from fundus_unet.comparison.checkerboard.reading import Reading
+from fundus_unet.comparison.checkerboard.readings import Reading
 from fundus_unet.comparison.checkerboard.regions import eroded
 from fundus_unet.core.errors import InputError
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE, plant_grid
-from fundus_unet.comparison.checkerboard.reading import Reading
+from fundus_unet.comparison.checkerboard.readings import Reading
 from fundus_unet.comparison.checkerboard.tiles import FEWEST_TILES, PERIODS_PER_TILE, tiles_in
 from fundus_unet.core.errors import InputError
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fundus_unet.comparison.accuracy_table import caveats, cost_table, difference_table, reading, score_table
+from fundus_unet.comparison.accuracy.tables import caveats, cost_table, difference_table, reading, score_table
 from fundus_unet.comparison.checkerboard.tables import SHORT_LEGEND, measure_blocks, short_grid
 from fundus_unet.comparison.document import Block, Code, Figure, Folded, Heading, Paragraph
 from fundus_unet.comparison.report.figures import accuracy_against_speed, forest

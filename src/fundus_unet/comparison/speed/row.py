@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fundus_unet.comparison.speed.settings import Setting
+from fundus_unet.comparison.speed.conditions import Setting
 from fundus_unet.comparison.speed.stages import DecoderStage
 from fundus_unet.core.errors import InputError
 

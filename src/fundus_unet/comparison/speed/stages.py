@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fundus_unet.comparison.speed.settings import Setting
+from fundus_unet.comparison.speed.conditions import Setting
 from fundus_unet.core.errors import InputError
 from fundus_unet.upsampling.upsampler import Upsampler
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.benchmark import Timer
 
-from fundus_unet.comparison.speed.settings import check_integer
+from fundus_unet.comparison.speed.conditions import check_integer
 from fundus_unet.comparison.speed.workload import Step
 from fundus_unet.core.errors import InputError
 

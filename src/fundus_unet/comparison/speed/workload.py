@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.flop_counter import FlopCounterMode
 
-from fundus_unet.comparison.speed.settings import Setting
+from fundus_unet.comparison.speed.conditions import Setting
 from fundus_unet.comparison.speed.stages import DecoderStage
 
 Step = Callable[[], object]

@@ -1,0 +1,114 @@
+"""The objects of a training run, made from its configuration."""
+
+import os
+from pathlib import Path
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.progress import track
+
+from fundus_unet.runs.build import build
+from fundus_unet.runs.load import load_preprocessor
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.case import Case, Splits
+from fundus_unet.data.patches.datamodule import FundusDataModule
+from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.data.images.store import PhotographStore
+from fundus_unet.metrics.vessel_scores import VesselScores
+from fundus_unet.training.checkpoints import WholeFiles
+from fundus_unet.training.segmenter import VesselSegmenter
+
+CHECKPOINT_FOLDER = "checkpoints"
+LAUNCHERS_PROCESSES = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
+"""How many processes torchrun, srun and mpirun say that they started together."""
+
+
+def make_datamodule(config: DictConfig, splits: Splits, trusted: bool, console: Console) -> FundusDataModule:
+    """Decode the photographs of training and validation."""
+    preprocessor = load_preprocessor(config)
+    stores = {}
+    for name, cases in (("training", splits.train), ("validation", splits.val)):
+        stores[name] = _loaded(cases, preprocessor, config.data.memory_limit_gb, name, console)
+    return FundusDataModule(
+        stores["training"],
+        stores["validation"],
+        build(config.augment, trusted=trusted),
+        patch_size=config.data.patch_size,
+        batch_size=config.data.batch_size,
+        steps_per_epoch=config.data.steps_per_epoch,
+        workers=config.data.workers,
+        seed=config.seed,
+    )
+
+
+def make_model(config: DictConfig, trusted: bool) -> VesselSegmenter:
+    """Network, loss, optimizer and schedule; the network's weights depend on the seed alone."""
+    objective = config.objective
+    torch.manual_seed(config.seed)
+    return VesselSegmenter(
+        build(config.model, trusted=trusted),
+        build(objective.loss, trusted=trusted),
+        build(objective.optimizer, trusted=trusted),
+        build(objective.scheduler, trusted=trusted),
+        VesselScores(),
+        channels_last=objective.channels_last,
+    )
+
+
+def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:
+    """The trainer of one process, which writes to `run_dir` and to what the user's own callbacks and loggers say.
+
+    Raises: `InputError` for settings that it does not take, or for more than one process.
+    """
+    nodes = {str(name): node for name, node in config.callbacks.items() if node is not None}
+    if "checkpoint" not in nodes:
+        raise InputError(
+            "callbacks.checkpoint cannot be null",
+            expected="a callback that writes best.ckpt and last.ckpt, without which a run cannot be used",
+            fix="leave callbacks.checkpoint as it is",
+        )
+    callbacks = [build(node, trusted=trusted) for name, node in nodes.items() if name != "checkpoint"]
+    callbacks.append(build(nodes["checkpoint"], trusted=trusted)(folder=run_dir / CHECKPOINT_FOLDER))
+    logger = build(config.logger, trusted=trusted) if config.logger else False
+    try:
+        # patches are already split among processes, by draw number
+        trainer = Trainer(
+            **config.trainer,
+            callbacks=callbacks,
+            logger=logger,
+            plugins=[WholeFiles()],
+            use_distributed_sampler=False,
+            default_root_dir=run_dir,
+        )
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        raise InputError(f"the trainer cannot be made: {error}", fix="check the settings trainer.*") from error
+    _check_single_process(trainer, config.trainer.get("strategy"))
+    return trainer
+
+
+def _check_single_process(trainer: Trainer, strategy: object) -> None:
+    """Raises: `InputError` where one launch would be several processes, each of which would make its own run."""
+    told = [os.environ.get(name, "") for name in LAUNCHERS_PROCESSES]
+    launched = max(int(number) if number.isdigit() else 1 for number in told)
+    processes = max(trainer.world_size, trainer.num_devices, launched)
+    if processes > 1 or trainer.strategy.launcher is not None:
+        raise InputError(
+            "one training runs in one process, on one device",
+            expected="trainer.devices=1 and trainer.num_nodes=1, started once",
+            got=f"{processes} processes: trainer.devices={trainer.num_devices}, trainer.num_nodes={trainer.num_nodes}"
+            + (f", trainer.strategy={strategy}" if trainer.strategy.launcher is not None else "")
+            + (f", and {launched} of a launcher such as torchrun or srun" if launched > 1 else ""),
+            fix="set trainer.devices=1; to use several devices, start a training on each, with another seed",
+        )
+
+
+def _loaded(
+    cases: tuple[Case, ...], preprocessor: Preprocessor, memory_limit_gb: float, name: str, console: Console
+) -> PhotographStore:
+    store = PhotographStore(cases, preprocessor, memory_limit_gb)
+    store.load(lambda photographs: track(photographs, f"reading {name} photographs", console=console, transient=True))
+    console.print(f"{name}: {store.describe()}", highlight=False)
+    return store

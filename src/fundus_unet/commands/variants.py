@@ -1,0 +1,102 @@
+"""The arms of a comparison: options of configs/upsampler, each put into the same network."""
+
+import fnmatch
+from collections.abc import Iterable
+from contextlib import nullcontext
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from fundus_unet.runs.build import build
+from fundus_unet.commands.entry import CONFIG_DIR
+from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.models.unet import UNet
+
+GROUP = "upsampler"
+ALL = "all"
+
+
+def listed(value: object, key: str) -> ListConfig:
+    """A setting that holds several values.
+
+    Raises: `InputError` where it is a single one.
+    """
+    if not isinstance(value, ListConfig):
+        raise InputError(f"{key} cannot be used", expected=f"a list: {key}=[...]", got=f"{key}={value}")
+    return value
+
+
+def upsampler_options() -> list[str]:
+    return sorted(path.stem for path in (CONFIG_DIR / GROUP).glob("*.yaml"))
+
+
+def check_upsamplers(names: str | Iterable[str], least: int = 1) -> list[str]:
+    """The options that `names` mean, in their order and each once; a name may be a pattern (`*`, `?`), or `all`.
+
+    Raises: `InputError` for a name that is no option, or fewer than `least`.
+    """
+    options = upsampler_options()
+    found: dict[str, None] = {}
+    for name in [names] if isinstance(names, str) else names:
+        matching = fnmatch.filter(options, "*" if name == ALL else str(name))
+        if not matching:
+            raise InputError(
+                f"{GROUP} has no option {str(name)!r}",
+                expected=f"one of {', '.join(options)}; a pattern such as transposed_*; or {ALL}",
+                fix=did_you_mean(str(name), options),
+            )
+        found |= dict.fromkeys(matching)
+    if len(found) < least:
+        raise InputError(
+            "there are too few upsamplers to compare",
+            expected=f"at least {least}, such as upsamplers=[transposed_k4s2p1,bilinear_conv]",
+            got=list(found),
+            fix=f"upsamplers={ALL} takes every one",
+        )
+    return list(found)
+
+
+def check_control(control: str | None, upsamplers: list[str]) -> str:
+    """The upsampler that the others are compared with: the first where `control` is None.
+
+    Raises: `InputError` where it is not among them.
+    """
+    if control is None:
+        return upsamplers[0]
+    if control not in upsamplers:
+        raise InputError(
+            f"the control {control!r} is not among the upsamplers",
+            expected=f"one of {', '.join(upsamplers)}",
+            fix=did_you_mean(str(control), upsamplers),
+        )
+    return control
+
+
+def with_upsampler(config: DictConfig, name: str) -> DictConfig:
+    """A copy of a configuration whose model has the upsampler that `upsampler=NAME` would compose."""
+    running = GlobalHydra.instance().is_initialized()
+    with nullcontext() if running else initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
+        upsampler = compose(f"{GROUP}/{name}").model.upsampler
+    changed = config.copy()
+    OmegaConf.set_struct(changed, False)  # a comparison's configuration may have no upsampler yet
+    changed.model.upsampler = upsampler
+    OmegaConf.set_struct(changed, True)
+    return changed
+
+
+def network_for(config: DictConfig, upsampler_name: str, trusted: bool = True) -> UNet:
+    """The network of `config.model` (groups model and downsampler) with an upsampler of that name."""
+    return build(with_upsampler(config, upsampler_name).model, trusted=trusted)
+
+
+def arm_name(upsampler: str, upsampled_width: float) -> str:
+    return upsampler if upsampled_width == 1 else f"{upsampler}_width{upsampled_width:g}"
+
+
+def arm_of(run: RunDirectory) -> str:
+    """The arm that a run belongs to: its upsampler, and its width where that is not 1."""
+    model = run.config.model
+    upsampler = run.choices.get("upsampler") or model.upsampler._target_.rpartition(".")[2]
+    return arm_name(str(upsampler), float(model.get("upsampled_width", 1)))

@@ -1,0 +1,168 @@
+"""The accuracy comparison as tables and sentences."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fundus_unet.comparison.accuracy.scores import LOWER_IS_BETTER
+from fundus_unet.comparison.document import Block, Document, Grid, Heading, Paragraph
+
+TITLES = {
+    "dice": "Dice",
+    "cldice": "clDice",
+    "betti0_error": "Betti-0 error",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "accuracy": "accuracy",
+    "mcc": "MCC",
+    "auroc": "AUROC",
+    "average_precision": "AP",
+}
+VERDICTS = {"none": "none", "unknown": "cannot be told", "higher": "higher", "lower": "lower"}
+
+
+def accuracy_document(result: Mapping[str, Any]) -> Document:
+    """Everything a reader needs of `accuracy.json`."""
+    protocol = result["protocol"]
+    blocks: list[Block] = [
+        Paragraph(
+            f"{len(protocol['photographs'])} photographs; pixels in the field of view, at original resolution. Mean ± "
+            "standard deviation over seeds; scores are pooled over all pixels, Betti-0 error is the mean over "
+            "photographs."
+        ),
+        Heading("Cost"),
+        cost_table(result),
+    ]
+    for reader in result["differences"]:
+        blocks += [Heading(f"Scores, {reader}"), score_table(result, reader)]
+    for reader, found in result["differences"].items():
+        if any(found.values()):
+            blocks += [Heading(f"Difference to {result['control']}, {reader}"), difference_table(found)]
+            blocks += [Paragraph(" ".join(reading(found)))]
+    blocks += caveats(result)
+    return Document(f"Accuracy of {len(result['arms'])} upsamplers on {protocol['data']}, {protocol['split']}", blocks)
+
+
+def caveats(result: Mapping[str, Any]) -> list[Block]:
+    """What was not compared, and what else the runs differ in."""
+    blocks: list[Block] = []
+    if result["failures"]:
+        blocks += [Heading("Not compared")]
+        blocks += [Paragraph(f"{failure['run']}: {failure['reason']}") for failure in result["failures"]]
+    if result["protocol"]["differing_settings"]:
+        named = ", ".join(f"`{key}`" for key in result["protocol"]["differing_settings"])
+        blocks += [Paragraph(f"**These runs differ in more than the upsampler** (`allow_different=true`): {named}.")]
+    return blocks
+
+
+def cost_table(result: Mapping[str, Any]) -> Grid:
+    """Parameters, floating-point operations and training time (median over seeds) of every arm."""
+    rows = []
+    for arm, summary in result["arms"].items():
+        runs = list(summary["runs"].values())
+        first = runs[0]
+        flops = next(value for key, value in first.items() if key.startswith("flops_"))
+        rows.append(
+            [
+                f"`{arm}`",
+                ", ".join(map(str, summary["seeds"])),
+                f"{first['parameters']:,}",
+                f"{first['upsampler_parameters']:,}",
+                f"{flops / 1e9:.2f}",
+                _median([run["processor_seconds"] for run in runs]),
+                _median([run["wall_seconds"] for run in runs]),
+            ]
+        )
+    flops_key = next(key for key in first if key.startswith("flops_"))
+    side = flops_key.removeprefix("flops_")
+    header = ["arm", "seeds", "parameters", "in upsamplers", f"GFLOP ({side} × {side})", "processor s", "wall s"]
+    return Grid(header, rows)
+
+
+def score_table(result: Mapping[str, Any], reader: str, metrics: Sequence[str] = tuple(TITLES)) -> Grid:
+    """Scores of every arm at one threshold, with the second observer where there is one."""
+    rows = []
+    for arm, summary in result["arms"].items():
+        scores = summary["scores"][reader]
+        cells = [
+            spread(scores[metric]["image_mean" if metric == "betti0_error" else "pooled"], metric) for metric in metrics
+        ]
+        rows.append([f"`{arm}`", *cells])
+    observer = result["second_observer"]
+    if observer:
+        values = [
+            observer["over_images"].get(metric, {}).get("mean")
+            if metric == "betti0_error"
+            else observer["pooled"].get(metric)
+            for metric in metrics
+        ]
+        numbers = (_number(value, metric) for value, metric in zip(values, metrics, strict=True))
+        rows.append(["second observer", *numbers])
+    return Grid(["arm", *(TITLES[metric] for metric in metrics)], rows)
+
+
+def difference_table(found: Mapping[str, Mapping[str, Any]], metrics: Sequence[str] = tuple(TITLES)) -> Grid:
+    """Mean difference, 95 % interval, corrected p and verdict of every arm and metric."""
+    rows = []
+    for metric, arms in ((metric, found[metric]) for metric in metrics if metric in found):
+        for arm, difference in arms.items():
+            interval = difference["interval"]
+            rows.append(
+                [
+                    TITLES[metric] + (" (lower is better)" if metric in LOWER_IS_BETTER else ""),
+                    f"`{arm}`",
+                    signed(difference["mean"], metric),
+                    f"{signed(interval[0], metric)} to {signed(interval[1], metric)}" if interval else "",
+                    _number(difference["seed_spread"], metric),
+                    "" if difference["corrected_p"] is None else f"{difference['corrected_p']:.3f}",
+                    VERDICTS[difference["verdict"]],
+                ]
+            )
+    return Grid(["metric", "arm", "difference", "95 % interval", "seed spread", "p (Holm)", "verdict"], rows)
+
+
+def reading(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """How the table of differences is to be read, and what it cannot show."""
+    all_differences = [difference for arms in found.values() for difference in arms.values()]
+    arms = max(len(arms) for arms in found.values())
+    first = max(all_differences, key=lambda difference: difference["seeds"])
+    if first["interval"] is None:
+        return [
+            "One seed (or one photograph): no interval can be given, because nothing tells how far two trainings of "
+            "the same arm lie apart. Train with more seeds: `seeds=[0,1,2]`."
+        ]
+    sentences = [
+        f"Means over photographs, paired over up to {first['seeds']} seeds and {first['images']} photographs; "
+        "intervals resample both. A difference counts only if the interval corrected for the number of arms excludes "
+        f"0, Wilcoxon's test over photographs (Holm, {arms} arm{'s' if arms > 1 else ''}) gives p < 0.05, and it is "
+        "larger than the spread over seeds. The metrics are not corrected for their number."
+    ]
+    if first["smallest_p"] * arms >= 0.05:
+        sentences.append(
+            f"With {first['images']} photographs and {arms} arms Wilcoxon's corrected p cannot fall below "
+            f"{first['smallest_p'] * arms:.3f}: this comparison cannot call any difference real."
+        )
+    return [" ".join(sentences)]
+
+
+def spread(value: Mapping[str, Any], metric: str) -> str:
+    """Mean ± standard deviation over seeds."""
+    mean, deviation = value["mean"], value["standard_deviation"]
+    return _number(mean, metric) + (f" ± {_number(deviation, metric)}" if deviation is not None else "")
+
+
+def signed(value: float, metric: str) -> str:
+    return f"{value:+.{_digits(metric)}f}"
+
+
+def _median(values: Sequence[float | None]) -> str:
+    defined = [value for value in values if value is not None]
+    return f"{statistics.median(defined):,.0f}" if defined else ""
+
+
+def _number(value: float | None, metric: str) -> str:
+    return "" if value is None else f"{value:.{_digits(metric)}f}"
+
+
+def _digits(metric: str) -> int:
+    return 1 if metric == "betti0_error" else 4

@@ -1,0 +1,114 @@
+"""Data loaders for training and validation."""
+
+import sys
+from types import TracebackType
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.patches.augmentation import Augmentation
+from fundus_unet.data.patches.sampling import DrawSampler, PatchDataset
+from fundus_unet.data.images.store import PhotographStore
+
+
+class WholeImageDataset(Dataset[dict[str, Tensor]]):
+    """Whole photographs at working resolution, with the labels at the original one.
+
+    Item: `image` float32 (3, h, w), `label` float32 (1, h, w), `field_of_view` bool (1, h, w), `original_label` uint8
+    (1, H, W) and `original_field_of_view` bool (1, H, W).
+    """
+
+    def __init__(self, photographs: PhotographStore) -> None:
+        self.photographs = photographs
+
+    def __len__(self) -> int:
+        return len(self.photographs)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        photograph = self.photographs[index]
+        return {
+            "image": photograph.working.tensor(),
+            "label": torch.from_numpy(photograph.working_label).float()[None] / 255,
+            "field_of_view": torch.from_numpy(photograph.working.field_of_view)[None],
+            "original_label": torch.from_numpy(photograph.label)[None],
+            "original_field_of_view": torch.from_numpy(photograph.field_of_view)[None],
+        }
+
+
+class FundusDataModule(LightningDataModule):
+    """Random patches for training, whole photographs for validation.
+
+    Every patch depends on (`seed`, its draw number) alone, and epoch `e` takes the `e`-th block of draws: neither the
+    number of workers nor a restart at an epoch's beginning changes what the network sees.
+
+    Args: `steps_per_epoch` batches make an epoch, however many photographs there are.
+    Raises: `InputError` for a number out of range or a split without photographs.
+    """
+
+    def __init__(
+        self,
+        train: PhotographStore,
+        val: PhotographStore,
+        augmentation: Augmentation,
+        *,
+        patch_size: int,
+        batch_size: int,
+        steps_per_epoch: int,
+        workers: int,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        for name, value, least in (
+            ("patch_size", patch_size, 1),
+            ("batch_size", batch_size, 1),
+            ("steps_per_epoch", steps_per_epoch, 1),
+            ("workers", workers, 0),
+        ):
+            if not isinstance(value, int) or value < least:
+                raise InputError(f"data.{name} cannot be used", expected=f"an integer of at least {least}", got=value)
+        if not len(train) or not len(val):
+            raise InputError(
+                "there is nothing to train on or to validate with",
+                expected="at least one photograph each",
+                got=f"{len(train)} for training, {len(val)} for validation",
+            )
+        self.train = train
+        self.val = val
+        self.augmentation = augmentation
+        self.patch_size = patch_size
+        self.batch_size = batch_size
+        self.draws_per_epoch = steps_per_epoch * batch_size
+        self.workers = workers
+        self.seed = seed
+
+    def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
+        trainer = self.trainer
+        rank, world_size = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
+        patches = PatchDataset(self.train, self.augmentation, self.patch_size, self.draws_per_epoch, self.seed)
+        return DataLoader(
+            patches,
+            batch_size=self.batch_size,
+            sampler=DrawSampler(self.draws_per_epoch, rank, world_size, trainer.current_epoch if trainer else 0),
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            drop_last=True,
+            worker_init_fn=_hand_over_quietly,
+            generator=torch.Generator(),  # without one, each pass takes a number from the generator that training uses
+        )
+
+    def val_dataloader(self) -> DataLoader[dict[str, Tensor]]:
+        return DataLoader(WholeImageDataset(self.val), batch_size=1)
+
+
+def _hand_over_quietly(worker: int) -> None:
+    """In a worker: no traceback where an interrupted training no longer takes the patch that is handed over."""
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not issubclass(kind, ConnectionError | EOFError):
+            sys.__excepthook__(kind, error, trace)
+
+    sys.excepthook = tell

@@ -1,0 +1,63 @@
+"""CHASE_DB1: 28 photographs of both eyes of 14 children, with the vessels drawn by two observers.
+
+Images: `Image_01L.jpg` to `Image_14R.jpg`, 999 x 960 pixels (width x height), 30 degree field of view, hand-held
+Nidek NM-200-D.
+Labels: `Image_01L_1stHO.png` (first observer, the reference) and `Image_01L_2ndHO.png` (second observer, the human
+baseline), 1-bit PNG, all in one folder with the images.
+Masks: none; the field of view is estimated. It covers 65 to 70 % of the frame.
+Splits: `first20` (the usual one) and `fraz8` (8 to learn from, 20 to test). No child is in two parts of a split.
+Licence: CC BY 4.0.
+Source: M. M. Fraz et al., "An Ensemble Classification-Based Approach Applied to Retinal Blood Vessel Segmentation",
+IEEE Transactions on Biomedical Engineering 59(9):2538-2548, 2012.
+Traps: no official split exists, so scores of papers that do not name theirs are not comparable; the left and right eye
+of a child resemble each other.
+"""
+
+from pathlib import Path
+
+from fundus_unet.data.case import Case, SplitNames, Splits
+from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split
+
+ORIGIN = Origin(
+    name="CHASE_DB1",
+    folders=("CHASE_DB1", "CHASEDB1"),
+    obtained="the Kingston University page of CHASE_DB1 "
+    "(https://researchinnovation.kingston.ac.uk/en/datasets/chasedb1-retinal-vessel-reference-dataset-4/)",
+)
+
+
+def _both_eyes(first: int, last: int) -> tuple[str, ...]:
+    return tuple(f"Image_{child:02d}{eye}" for child in range(first, last + 1) for eye in "LR")
+
+
+SPLITS = {
+    "first20": SplitNames(train=_both_eyes(1, 8), val=_both_eyes(9, 10), test=_both_eyes(11, 14)),
+    "fraz8": SplitNames(train=_both_eyes(1, 3), val=_both_eyes(4, 4), test=_both_eyes(5, 14)),
+}
+
+
+class ChaseDB1:
+    """CHASE_DB1 below `root`, the folder of the 28 images or its parent.
+
+    Raises: InputError for an unknown split, and from `splits()` for a missing file.
+    """
+
+    def __init__(self, root: str | Path, split: str = "first20") -> None:
+        self.root = root
+        self.names = pick_split("CHASE_DB1", split, SPLITS)
+
+    def splits(self) -> Splits:
+        names = self.names.all()
+        files = DatasetFiles(self.root, ORIGIN, expected=[(f"{name}.jpg",) for name in names])
+        second = files.all_or_none([(f"{name}_2ndHO.png",) for name in names])
+        second_of = dict(zip(names, second, strict=True)) if second else {}
+
+        def case(name: str) -> Case:
+            return Case(
+                name=name,
+                image=files.require(f"{name}.jpg"),
+                label=files.require(f"{name}_1stHO.png"),
+                second_label=second_of.get(name),
+            )
+
+        return self.names.map(case)

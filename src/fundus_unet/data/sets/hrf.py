@@ -1,0 +1,69 @@
+"""HRF, the High-Resolution Fundus image database: 45 photographs, a third each healthy, diabetic and glaucomatous.
+
+Images: `images/01_h.jpg` to `15_h.jpg` (healthy), `01_dr.JPG` (diabetic retinopathy), `01_g.jpg` (glaucoma),
+3504 x 2336 pixels (width x height), 45 degree field of view, Canon CR-1.
+Labels: `manual1/01_h.tif`, 0 and 255, one set drawn by a group of experts; there is no second observer.
+Masks: `mask/01_h_mask.tif`, three-channel TIFF; a missing one is estimated from its photograph.
+Splits: `official`: 01 to 05 of each group to learn from (of these 05 is validation), 06 to 15 to test.
+Licence: CC BY 4.0.
+Source: A. Budai et al., "Robust Vessel Segmentation in Fundus Images", International Journal of Biomedical Imaging,
+2013:154860.
+Traps: the diabetic images end in `.JPG`, the others in `.jpg`; scores at a quarter of the resolution are often given
+without saying so.
+"""
+
+from pathlib import Path
+
+from fundus_unet.data.case import Case, SplitNames, Splits
+from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split
+
+ORIGIN = Origin(
+    name="HRF",
+    folders=("HRF",),
+    obtained="the FAU Erlangen page of the High-Resolution Fundus image database "
+    "(https://www5.cs.fau.de/research/data/fundus-images/)",
+)
+
+
+def _of_each_group(first: int, last: int) -> tuple[str, ...]:
+    return tuple(f"{number:02d}_{group}" for group in ("h", "dr", "g") for number in range(first, last + 1))
+
+
+SPLITS = {"official": SplitNames(train=_of_each_group(1, 4), val=_of_each_group(5, 5), test=_of_each_group(6, 15))}
+
+
+def _image(name: str) -> tuple[str, ...]:
+    return (f"images/{name}.jpg",)
+
+
+class HRF:
+    """HRF below `root`, the folder that holds `images/` and `manual1/`, or its parent.
+
+    Without a single test image the training part is handed out with a `test_reason`.
+
+    Raises: InputError for an unknown split, and from `splits()` for a missing file.
+    """
+
+    def __init__(self, root: str | Path, split: str = "official") -> None:
+        self.root = root
+        self.names = pick_split("HRF", split, SPLITS)
+
+    def splits(self) -> Splits:
+        files = DatasetFiles(self.root, ORIGIN, expected=[_image(name) for name in self.names.all()])
+
+        def case(name: str) -> Case:
+            return Case(
+                name=name,
+                image=files.require(*_image(name)),
+                label=files.require(f"manual1/{name}.tif"),
+                mask=files.find(f"mask/{name}_mask.tif"),
+            )
+
+        learned = SplitNames(self.names.train, self.names.val, test=()).map(case)
+        if files.all_or_none([_image(name) for name in self.names.test]) is None:
+            reason = (
+                f"HRF: none of the {len(self.names.test)} test images (06 to 15 of each group) is in "
+                f"{files.root / 'images'}: {ORIGIN.advice}"
+            )
+            return Splits(learned.train, learned.val, test=(), test_reason=reason)
+        return self.names.map(case)

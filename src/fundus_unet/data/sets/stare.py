@@ -1,0 +1,85 @@
+"""STARE, Structured Analysis of the Retina: the 20 photographs whose vessels two observers drew; ten show disease.
+
+Images: `stare-images/im0001.ppm`, 700 x 605 pixels (width x height), 35 degree field of view, TopCon TRV-50,
+digitised slides. The ids are not consecutive.
+Labels: `labels-ah/im0001.ah.ppm` (Adam Hoover, the reference) and `labels-vk/im0001.vk.ppm` (Valentina Kouznetsova, the
+second observer, who drew many more fine vessels).
+Masks: none; the field of view is estimated.
+Layout: the three folders above or all files in one; each file plain or still packed as `.ppm.gz`.
+Splits: `first10` (first ten ids to learn from, of these the last two are validation; last ten to test) and
+`leave_one_out` (`fold` 0 to 19 is the one test image, the next two ids are validation).
+Licence: none stated; made available for research by Clemson University.
+Source: A. Hoover, V. Kouznetsova, M. Goldbaum, "Locating Blood Vessels in Retinal Images by Piecewise Threshold Probing
+of a Matched Filter Response", IEEE Transactions on Medical Imaging 19(3):203-210, 2000.
+Traps: the labels are raw PGM (P5) although they end in `.ppm`.
+"""
+
+from pathlib import Path
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.case import Case, SplitNames, Splits
+from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split
+
+ORIGIN = Origin(
+    name="STARE",
+    folders=("STARE",),
+    obtained="the Clemson University page of STARE (https://cecas.clemson.edu/~ahoover/stare/probing/index.html: "
+    "stare-images.tar, labels-ah.tar, labels-vk.tar)",
+)
+
+_NUMBERS = "0001 0002 0003 0004 0005 0044 0077 0081 0082 0139 0162 0163 0235 0236 0239 0240 0255 0291 0319 0324"
+NAMES = tuple(f"im{number}" for number in _NUMBERS.split())
+
+
+def first10() -> SplitNames:
+    return SplitNames(train=NAMES[:8], val=NAMES[8:10], test=NAMES[10:])
+
+
+def leave_one_out(fold: int) -> SplitNames:
+    """Raises: InputError for a fold outside 0 to 19."""
+    if fold not in range(len(NAMES)):
+        raise InputError(
+            f"STARE has no fold {fold!r}",
+            expected=f"a whole number from 0 to {len(NAMES) - 1}, one for each image",
+            got=repr(fold),
+            fix="set data.source.fold to one of them; run all 20 for the whole protocol",
+        )
+    test, *val = (NAMES[(fold + step) % len(NAMES)] for step in range(3))
+    return SplitNames(
+        train=tuple(name for name in NAMES if name not in (test, *val)),
+        val=tuple(val),
+        test=(test,),
+    )
+
+
+class Stare:
+    """STARE below `root`, the folder that holds the three folders or all files, or its parent.
+
+    `fold` counts with `leave_one_out` only.
+
+    Raises: InputError for an unknown split or fold, and from `splits()` for a missing file.
+    """
+
+    def __init__(self, root: str | Path, split: str = "first10", fold: int = 0) -> None:
+        self.root = root
+        choose = pick_split("STARE", split, {"first10": first10, "leave_one_out": lambda: leave_one_out(fold)})
+        self.names = choose()
+
+    def splits(self) -> Splits:
+        files = DatasetFiles(self.root, ORIGIN, expected=[_paths("stare-images", f"{name}.ppm") for name in NAMES])
+        second = files.all_or_none([_paths("labels-vk", f"{name}.vk.ppm") for name in NAMES])
+        second_of = dict(zip(NAMES, second, strict=True)) if second else {}
+
+        def case(name: str) -> Case:
+            return Case(
+                name=name,
+                image=files.require(*_paths("stare-images", f"{name}.ppm")),
+                label=files.require(*_paths("labels-ah", f"{name}.ah.ppm")),
+                second_label=second_of.get(name),
+            )
+
+        return self.names.map(case)
+
+
+def _paths(folder: str, name: str) -> tuple[str, ...]:
+    return (f"{folder}/{name}", f"{folder}/{name}.gz", name, f"{name}.gz")

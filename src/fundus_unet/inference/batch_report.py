@@ -1,0 +1,171 @@
+"""What a prediction tells its user: the bar, a line for everything that went wrong, and the table at the end."""
+
+import io
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from fundus_unet.inference.output_folder import SETTINGS, adopt, read_settings
+from fundus_unet.core.errors import InputError
+from fundus_unet.core.files import remove_partial_files, write_json
+from fundus_unet.core.plain_text import printable
+from fundus_unet.inference.inputs import Source
+from fundus_unet.inference.outputs import Outputs
+from fundus_unet.inference.record import (
+    ERROR,
+    SKIPPED,
+    WARNING,
+    Journal,
+    Record,
+    read_journals,
+    read_table,
+    remove_journals,
+    write_table,
+)
+
+TABLE = "predictions.csv"
+
+
+class Report:
+    """One process's share of the telling; the first process writes the table.
+
+    Rows are kept on disk as they come, so that a batch that is cut off can be continued.
+    """
+
+    def __init__(self, folder: Path, sources: Iterable[Source], rank: int, processes: int) -> None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks stops nobody
+        self.folder = folder
+        self.sources = list(sources)
+        self.rank = rank
+        self.processes = processes
+        self.journal = Journal(folder, rank)
+        self.console = Console(soft_wrap=True, highlight=False)
+        self._bar: Progress | None = None
+        self._lock = Lock()
+        self._unwritten: list[Record] = []
+
+    def open(self, identity: dict[str, Any], overwrite: bool, outputs: Outputs) -> None:
+        """Make the folder, and take in what an interrupted batch left.
+
+        Raises: `InputError` where it cannot be written, or holds predictions made with other settings, or a file of a
+        name that it needs and that predict did not make.
+        """
+        path = self.folder / SETTINGS
+        try:
+            before = read_settings(path)
+            _check_same_settings(self.folder, before, identity, overwrite)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for folder in {self.folder, *outputs.folders(source.name for source in self.sources)}:
+                remove_partial_files(folder)
+            records = self._rows()
+            adopt(outputs, records, before or identity)
+            self._keep(records)
+            write_json(path, identity)
+        except OSError as error:
+            raise InputError(
+                f"the outputs' folder {self.folder} cannot be written: {error.strerror or error}",
+                got=error.filename,
+                fix="choose another out_dir, change its permissions, or make room on its disk",
+            ) from error
+
+    @contextmanager
+    def progress(self, photographs: int) -> Iterator[None]:
+        """A bar of this process's photographs, in the first process."""
+        share = f" (process 1 of {self.processes})" if self.processes > 1 else ""
+        columns = (
+            TextColumn(f"predicting{share}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Speed(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.console, disable=self.rank > 0) as bar:
+            self._bar, self._task = bar, bar.add_task("", total=photographs)
+            yield
+        self._bar = None
+
+    def add(self, record: Record) -> None:
+        """Keep a row, and tell what is wrong with it; called from any thread."""
+        with self._lock:
+            try:
+                self.journal.add(record)
+            except OSError:  # the table at the end may find room
+                self._unwritten.append(record)
+            if record.status in (ERROR, WARNING):
+                colour = "red" if record.status == ERROR else "yellow"
+                line = Text.assemble((record.status, colour), f"  {printable(record.image)}: {record.message}")
+                self.console.print(line, soft_wrap=True)
+            if self._bar:
+                self._bar.advance(self._task)
+
+    def close(self, done: Iterable[Source], interrupted: bool = False) -> bool:
+        """Write the table and say what came out; returns whether every image has its maps and its row.
+
+        Args: `done` are the sources whose outputs are there; they get a row where theirs was lost.
+        """
+        written = True
+        records = self._unwritten
+        try:
+            records = self._rows(str(source.path) for source in done)
+            self._keep(records)
+        except OSError as error:
+            written = False
+            reason = printable(f"the table {self.folder / TABLE} cannot be written: {error.strerror or error}")
+            self.console.print(reason, markup=False)
+        by_image = {record.image: record for record in records}
+        found = [by_image[image] for image in (str(source.path) for source in self.sources) if image in by_image]
+        counts = Counter(record.status for record in found)
+        finished = len(found) - counts[ERROR]
+        if interrupted:
+            self.console.print(f"interrupted: {finished} of {len(self.sources)} are done; the same command goes on")
+        told = (
+            f"{finished} of {len(self.sources)} photographs have their maps, {counts[WARNING]} of them with a warning; "
+            f"{counts[ERROR]} failed",
+            f"outputs   {self.folder}",
+            f"table     {self.folder / TABLE}",
+        )
+        self.console.print("\n".join(map(printable, told)), markup=False)
+        return written and finished == len(self.sources)
+
+    def _rows(self, done: Iterable[str] = ()) -> list[Record]:
+        """All that is known, in the order of the sources: the table's rows, and new ones in place of old ones."""
+        rows = {record.image: record for record in read_table(self.folder / TABLE)}
+        for image in done:
+            if image not in rows or rows[image].status == ERROR:
+                rows[image] = Record(image, SKIPPED)
+        rows |= {record.image: record for record in [*read_journals(self.folder), *self._unwritten]}
+        order = {str(source.path): position for position, source in enumerate(self.sources)}
+        return sorted(rows.values(), key=lambda record: order.get(record.image, -1))
+
+    def _keep(self, records: list[Record]) -> None:
+        if records:
+            write_table(self.folder / TABLE, records)
+        remove_journals(self.folder)
+
+
+class _Speed(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.2f} images/s" if task.speed else "")
+
+
+def _check_same_settings(
+    folder: Path, before: dict[str, Any] | None, identity: dict[str, Any], overwrite: bool
+) -> None:
+    differing = [key for key in identity if before is not None and before.get(key) != identity[key]]
+    if before is not None and differing and not overwrite:
+        told = ", ".join(f"{key}: {before.get(key)} before, {identity[key]} now" for key in differing)
+        raise InputError(
+            f"{folder} holds predictions made with other settings",
+            expected="the same settings, so that what is there can be kept",
+            got=told,
+            fix="choose another out_dir, or set overwrite=true",
+        )

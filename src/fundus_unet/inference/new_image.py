@@ -1,0 +1,82 @@
+"""Read a photograph that nobody labelled, and find out what it can be trusted for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.images.decoding import MAX_PIXELS
+from fundus_unet.data.images.field_of_view import estimate_field_of_view, field_of_view_diameter
+from fundus_unet.data.images.preprocessing import Preprocessor, WorkingImage
+from fundus_unet.data.images.reading import read_image
+from fundus_unet.inference.inputs import Source
+
+LEAST_SIDE = 32
+
+
+@dataclass(frozen=True)
+class NewPhotograph:
+    """A decoded photograph, ready for the network.
+
+    Shapes: `image` uint8 (H, W, 3) RGB; `field_of_view` bool (H, W).
+    Units: `scale` in working pixels per original pixel; `fov_diameter` in original pixels.
+    `warnings` say why a prediction may be worth little.
+    """
+
+    source: Source
+    image: np.ndarray
+    field_of_view: np.ndarray
+    fov_diameter: float
+    working: WorkingImage
+    scale: float
+    warnings: tuple[str, ...]
+
+
+def read_new_photograph(source: Source, preprocessor: Preprocessor) -> NewPhotograph:
+    """Read a photograph, find its field of view, and bring it to the working resolution.
+
+    Raises: `InputError` for a file that cannot be read, has no content, or is too small or too large; and whatever is
+    known of the source already.
+    """
+    if source.problem is not None:
+        raise source.problem
+    image = read_image(source.path)
+    height, width = image.shape[:2]
+    if min(height, width) < LEAST_SIDE:
+        raise InputError(
+            f"{source.path} is too small",
+            expected=f"at least {LEAST_SIDE} x {LEAST_SIDE} pixels",
+            got=f"{width} x {height}",
+        )
+    if (image == image[0, 0]).all():
+        raise InputError(f"{source.path} is empty: every pixel is {image[0, 0].tolist()}", expected="a photograph")
+    field_of_view = estimate_field_of_view(image)
+    rows, columns = preprocessor.working_size(field_of_view)
+    if rows * columns > MAX_PIXELS:
+        raise InputError(
+            f"{source.path} would be too large at this scale",
+            expected=f"at most {MAX_PIXELS:,} pixels at working resolution",
+            got=f"{columns} x {rows}",
+            fix="set a smaller scale",
+        )
+    working = preprocessor.prepare(image, field_of_view)
+    return NewPhotograph(
+        source,
+        image,
+        field_of_view,
+        field_of_view_diameter(field_of_view),
+        working,
+        rows / height,
+        tuple(_warnings(working, bool(field_of_view.all()))),
+    )
+
+
+def _warnings(working: WorkingImage, whole_frame: bool) -> list[str]:
+    warnings = []
+    if whole_frame:
+        warnings.append("no border of a field of view was found, so the whole frame is taken for it")
+    red, green, blue = (float(value) for value in working.mean)
+    coloured = max(red, green, blue) - min(red, green, blue) > 8
+    if coloured and not red >= green >= blue - 8:
+        warnings.append("its colours are not those of a fundus, which is reddest and least blue")
+    return warnings

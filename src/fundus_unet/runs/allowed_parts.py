@@ -1,0 +1,271 @@
+"""Which classes a run may name at which place, and which settings it may give them.
+
+An allow-list by place: what is no class of its place, or no plain value of a setting that the class has, is refused.
+New classes of this project are found by their package and base class, so none has to be entered here.
+"""
+
+import importlib
+import inspect
+import math
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from torch import nn
+
+from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.data.patches.augmentation import Augmentation
+from fundus_unet.data.sets.mixture import MixedSet
+from fundus_unet.models.unet import UNet
+from fundus_unet.upsampling.upsampler import Upsampler
+
+LONGEST_TEXT, LONGEST_LIST, LARGEST = 4_000, 100, 1e15
+
+
+@runtime_checkable
+class DataSet(Protocol):
+    """What stands at data.source."""
+
+    def splits(self) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """What may stand at one place of a configuration.
+
+    Args: `classes` are the only ones of `package`, or else every class defined below it that derives from `base`;
+    `given` are arguments that the project gives itself; `partial` is whether the class is passed on to be called.
+    """
+
+    what: str
+    package: str
+    base: Any = object
+    classes: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    partial: bool = False
+
+
+CHECKPOINT_CALLBACK = "checkpoint callback"
+_TORCH = ("device", "dtype", "num_features", "approximate")
+PLACES = {
+    "model": Place("a U-Net of this project", "fundus_unet.models", UNet),
+    "upsampler": Place(
+        "an upsampler of this project",
+        "fundus_unet.upsampling",
+        Upsampler,
+        given=("in_channels", "out_channels"),
+        partial=True,
+    ),
+    "downsampler": Place(
+        "a downsampler of this project",
+        "fundus_unet.models.downsampling",
+        nn.Module,
+        given=("channels",),
+        partial=True,
+    ),
+    "normalization": Place(
+        "a normalization",
+        "torch.nn",
+        classes=("BatchNorm2d", "InstanceNorm2d", "SyncBatchNorm", "Identity"),
+        given=_TORCH,
+        partial=True,
+    ),
+    "activation": Place(
+        "an activation",
+        "torch.nn",
+        classes=("ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "SELU", "GELU", "SiLU", "Mish", "Hardswish", "Identity"),
+        given=(*_TORCH, "num_parameters"),
+        partial=True,
+    ),
+    "source": Place("a data set of this project", "fundus_unet.data", DataSet),
+    "mixed set": Place("a set of a mixture", "fundus_unet.data", MixedSet),
+    "augment": Place("an augmentation", "fundus_unet.data", Augmentation),
+    "loss": Place("a loss of this project", "fundus_unet.losses", nn.Module),
+    "optimizer": Place(
+        "an optimizer",
+        "torch.optim",
+        classes=(
+            *("Adam", "AdamW", "SGD", "NAdam", "RAdam", "Adagrad", "Adadelta", "Adamax", "Adafactor", "ASGD"),
+            *("RMSprop", "Rprop"),
+        ),
+        given=("params",),
+        partial=True,
+    ),
+    "scheduler": Place(
+        "a schedule of the learning rate",
+        "torch.optim.lr_scheduler",
+        classes=(
+            *("OneCycleLR", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "StepLR"),
+            *("ExponentialLR", "LinearLR", "MultiStepLR", "PolynomialLR"),
+        ),
+        given=("optimizer", "scale_fn", "last_epoch"),
+        partial=True,
+    ),
+    CHECKPOINT_CALLBACK: Place(
+        "the callback that keeps checkpoints",
+        "fundus_unet.training.checkpoints",
+        classes=("RunCheckpoints",),
+        given=("folder",),
+        partial=True,
+    ),
+    "own callback": Place("a callback", "fundus_unet.training.progress", classes=("TrainingProgress",)),
+    "picture callback": Place("a callback", "fundus_unet.training.figures", classes=("PredictionPictures",)),
+    "callback": Place(
+        "a callback",
+        "lightning.pytorch.callbacks",
+        classes=("LearningRateMonitor", "EarlyStopping"),
+    ),
+    "logger": Place(
+        "a logger",
+        "lightning.pytorch.loggers",
+        classes=("TensorBoardLogger", "CSVLogger"),
+        given=("sub_dir", "log_graph", "kwargs"),
+    ),
+    "generator": Place("a network of this project", "fundus_unet.models", nn.Module, given=("upsampler",)),
+}
+CALLBACKS = ("own callback", "picture callback", "callback")
+PARTS = ("upsampler", "downsampler", "normalization", "activation", "source")
+"""Settings that are built from a `_target_` of their own; their name is their place."""
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "kernel_size": (1, 63),
+    "groups": (1, 4096),
+    "train": (1, 10_000),
+    "val": (1, 10_000),
+    "test": (1, 10_000),
+    "size": (64, 4096),
+    "scale": (1e-3, 64),
+    "fov_diameter": (1, 16_384),
+    "patch_size": (1, 4096),
+    "batch_size": (1, 4096),
+    "workers": (0, 256),
+    "max_epochs": (1, 10**6),
+    "min_epochs": (0, 10**6),
+    "check_val_every_n_epoch": (1, 10**6),
+    "accumulate_grad_batches": (1, 10**4),
+    "photographs": (0, 1000),
+}
+"""The least and the most of settings that memory, files or processes grow with."""
+
+
+def check_part(node: Any, place: str | Sequence[str], key: str) -> None:
+    """Raise unless `node`, plain values with a `_target_`, is one that may stand at a place, or at one of some places.
+
+    Raises: `InputError`, which names the key, for another class, setting or value.
+    """
+    places = [PLACES[name] for name in ([place] if isinstance(place, str) else place)]
+    target = node.get("_target_") if isinstance(node, dict) else None
+    found = next(((one, cls) for one in places if (cls := _class_of(one, target)) is not None), None)
+    if found is None:
+        raise InputError(
+            f"{key} names what is not allowed there: {target if target is not None else node!r:.200}",
+            expected=" or ".join(dict.fromkeys(one.what for one in places)),
+            got=f"{key}._target_={target!r:.200}",
+            fix="use a run that you or someone you trust made with this project",
+        )
+    allowed, cls = found
+    if node.get("_partial_", False) is not allowed.partial:
+        raise InputError(f"{key}._partial_ cannot be used", expected=allowed.partial, got=node.get("_partial_", False))
+    settings = _settings(cls, allowed)
+    for name, value in node.items():
+        if name not in ("_target_", "_partial_"):
+            _check_setting(name, value, settings, key)
+
+
+def check_value(name: str, value: Any, hint: Any, key: str) -> None:
+    """Raise unless `value` is plain and of the type `hint`, and within `LIMITS` for its name.
+
+    Raises: `InputError`, which names the key.
+    """
+    least, most = LIMITS.get(name, (-LARGEST, LARGEST))
+    within = not isinstance(value, int | float) or isinstance(value, bool) or least <= value <= most
+    if not _fits(value, hint) or not within:
+        words = f" from {least:g} to {most:g}" if name in LIMITS else ""
+        raise InputError(f"{key} cannot be used", expected=f"{_words(hint)}{words}", got=f"{key}={value!r:.200}")
+
+
+def _check_setting(name: Any, value: Any, settings: Mapping[str, Any], key: str) -> None:
+    inside = f"{key}.{name}"
+    if name not in settings:
+        raise InputError(
+            f"{key} has no setting {name!r:.100} that a run may give", fix=did_you_mean(str(name)[:100], settings)
+        )
+    if name in PARTS:
+        check_part(value, name, inside)
+    elif name == "sets":
+        if not isinstance(value, dict) or len(value) > LONGEST_LIST:
+            raise InputError(f"{inside} cannot be used", expected="data sets by name", got=f"{value!r:.200}")
+        for set_name, mixed in value.items():
+            if mixed is not None:
+                check_part(mixed, "mixed set", f"{inside}.{set_name}")
+    else:
+        check_value(str(name), value, settings[name], inside)
+
+
+def _class_of(place: Place, target: Any) -> type | None:
+    if not isinstance(target, str) or not re.fullmatch(r"\w+(\.\w+){1,8}", target):
+        return None
+    module, _, name = target.rpartition(".")
+    if place.classes:
+        if module != place.package or name not in place.classes:
+            return None
+        found: type = getattr(importlib.import_module(module), name)
+        return found
+    if not f"{module}.".startswith(f"{place.package}."):
+        return None
+    try:
+        own = getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        return None
+    if not isinstance(own, type) or own.__module__ != module or inspect.isabstract(own):
+        return None
+    return own if issubclass(own, place.base) else None
+
+
+def _settings(cls: Any, place: Place) -> dict[str, Any]:
+    """The types of the arguments that a configuration may give."""
+    hints = typing.get_type_hints(cls.__init__)
+    parameters = inspect.signature(cls).parameters.values()
+    named = (one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD))
+    return {one.name: hints.get(one.name, Any) for one in named if one.name not in place.given}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(value, one) for one in typing.get_args(hint))
+    if origin is typing.Literal:
+        return any(value is one or (value == one and type(value) is type(one)) for one in typing.get_args(hint))
+    if origin is tuple or (isinstance(origin, type) and issubclass(origin, Sequence)):
+        inner = [one for one in typing.get_args(hint) if one is not Ellipsis]
+        if not isinstance(value, list) or len(value) > LONGEST_LIST or (len(inner) > 1 and len(inner) != len(value)):
+            return False
+        return all(_fits(item, inner[number if len(inner) > 1 else 0]) for number, item in enumerate(value))
+    if hint is Any:
+        return any(_fits(value, one) for one in (None, bool, float, str, list[bool | float | str]))
+    if hint is None or hint is types.NoneType:
+        return value is None
+    if hint is bool:
+        return isinstance(value, bool)
+    if hint in (int, float):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole or (hint is float and isinstance(value, float) and math.isfinite(value))
+    return hint in (str, Path) and isinstance(value, str) and len(value) <= LONGEST_TEXT and value.isprintable()
+
+
+def _words(hint: Any) -> str:
+    names = {int: "an integer", float: "a finite number", bool: "true or false", str: "a text", types.NoneType: "null"}
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return " or ".join(dict.fromkeys(_words(one) for one in typing.get_args(hint)))
+    if typing.get_origin(hint) is typing.Literal:
+        return " or ".join(map(str, typing.get_args(hint)))
+    origin = typing.get_origin(hint)
+    if isinstance(origin, type) and issubclass(origin, Sequence):
+        inner = [one for one in typing.get_args(hint) if one is not Ellipsis]
+        size = f" of {len(inner)}" if len(inner) > 1 else ""
+        return f"a list{size}, each {' or '.join(dict.fromkeys(map(_words, inner)))}"
+    return names.get(hint, "a plain value")

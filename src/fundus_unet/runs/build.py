@@ -1,0 +1,74 @@
+"""From configuration to objects, with a guard for configurations that came with a run."""
+
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+
+from fundus_unet.runs.allowed_parts import PLACES, check_part
+from fundus_unet.core.errors import InputError
+
+MOST_PARAMETERS = 250_000_000
+"""Of a network that someone else describes; a gigabyte, eight times the U-Net of the original paper."""
+
+
+def build(config: DictConfig, *, trusted: bool, **arguments: Any) -> Any:
+    """Instantiate a node with its `_target_`s.
+
+    Args: `trusted` is true for what the user typed, false for what a run directory or a model file says: it may have
+    come from someone else, and must not choose code to run. What may stand at which place is checked where they are
+    read; here it must be one that may stand somewhere.
+    Raises: `InputError` for a class or a setting that is not allowed, settings the class cannot be built with, or a
+    network that is too large.
+    """
+    if trusted:
+        return instantiate(config, **arguments)
+    key = _key(config)
+    check_part(OmegaConf.to_container(config, resolve=True), tuple(PLACES), key)
+    if str(config.get("_target_")).startswith("fundus_unet.models."):
+        sketch(config, **arguments)
+    return _instantiate(config, key, arguments)
+
+
+def sketch(config: DictConfig, **arguments: Any) -> nn.Module:
+    """A network without memory for its weights, to look at their shapes. Untrusted, as in `build`.
+
+    Raises: `InputError`.
+    """
+    key = _key(config)
+    check_part(OmegaConf.to_container(config, resolve=True), tuple(PLACES), key)
+    with torch.device("meta"):
+        network = _instantiate(config, key, arguments)
+    count = sum(parameter.numel() for parameter in network.parameters())
+    if count > MOST_PARAMETERS:
+        raise InputError(
+            f"{key} describes too large a network",
+            expected=f"at most {MOST_PARAMETERS:,} parameters",
+            got=f"{count:,}",
+            fix="use a run that you or someone you trust made with this project",
+        )
+    return network
+
+
+def _key(config: DictConfig) -> str:
+    return config._get_full_key("") or "the configuration"
+
+
+def _instantiate(config: DictConfig, key: str, arguments: dict[str, Any]) -> Any:
+    try:
+        return instantiate(config, **arguments)
+    except Exception as error:
+        raise _reason(error, key) from error
+
+
+def _reason(error: BaseException, key: str) -> InputError:
+    """The project's own error behind a library's, or one that tells the innermost."""
+    cause: BaseException = error
+    while not isinstance(cause, InputError) and cause.__cause__ is not None:
+        cause = cause.__cause__
+    if isinstance(cause, InputError):
+        return cause
+    text = (str(cause).splitlines() or [type(cause).__name__])[0]
+    return InputError(f"{key} cannot be built: {text:.300}")

@@ -1,0 +1,146 @@
+"""Evaluate a run: the full protocol on one split, written beside the run."""
+
+import errno
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig
+from PIL import Image
+from rich.console import Console
+from rich.progress import Progress
+
+from fundus_unet.runs.build import build
+from fundus_unet.runs.load import load_predictor, load_preprocessor
+from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.commands.tables import score_table
+from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.files import write_bytes, write_csv, write_json
+from fundus_unet.data.case import Case, Splits
+from fundus_unet.data.images.store import Photograph
+from fundus_unet.drawing.panel import prediction_panel
+from fundus_unet.inference.evaluation import REGIONS, choose_threshold, evaluate
+from fundus_unet.inference.predictor import Predictor
+
+SPLITS = ("train", "val", "test")
+
+
+def evaluate_from_config(config: DictConfig) -> dict[str, Any]:
+    """Entry of `scripts/evaluate.py`; returns the metrics."""
+    if config.run_dir is None:
+        raise InputError("which run?", expected="run_dir=RUN_DIRECTORY", fix="give the run that training printed")
+    run = RunDirectory(config.run_dir)
+    if config.paths.data_dir is not None:
+        run.set_data_dir(config.paths.data_dir)
+    source, name = run.config.data.source, config.split
+    if "data" in config and config.data is not None:
+        config.paths.data_dir = run.config.paths.data_dir
+        source = config.data.source
+        name = f"{type(build(source, trusted=True)).__name__}_{config.split}"
+    return evaluate_run(run, source, config.split, name, config.checkpoint, config.device, config.tta)
+
+
+def evaluate_run(
+    run: RunDirectory,
+    source: DictConfig,
+    split: str,
+    name: str,
+    checkpoint: str = "best",
+    device: str = "auto",
+    tta: str = "none",
+) -> dict[str, Any]:
+    """Score a checkpoint on a split of `source` and write metrics.json, per_image.csv and pictures.
+
+    Raises: `InputError` for an unknown split, or one without labels, or where the run cannot be written to; what was
+    written before stays.
+    """
+    console = Console()
+    splits: Splits = build(source, trusted=False).splits()
+    cases = labelled_cases(splits, split)
+    if split == "test" and splits.test_reason:
+        console.print(f"left out of test: {splits.test_reason}", style="yellow", markup=False, soft_wrap=True)
+    predictor = load_predictor(run, checkpoint, device, tta)
+    preprocessor = load_preprocessor(run.config)
+    threshold = validation_threshold(run, predictor, checkpoint)
+    unusual = [word for word, usual in ((checkpoint, "best"), (tta, "none")) if word != usual]
+    folder = run.place("evaluation", "_".join([name, *unusual]))
+    pictures = run.place("evaluation", folder.name, "pictures")
+    run.remove_partial_files()
+    with _writing(folder), Progress(console=console, transient=True) as progress:
+        bar = progress.add_task(f"evaluating {split}", total=len(cases))
+
+        def keep(photograph: Photograph, probability: np.ndarray) -> None:
+            panel = prediction_panel(photograph.working.image, photograph.label, probability, photograph.field_of_view)
+            write_bytes(pictures / f"{photograph.case.name}.png", _png(panel), durable=False)
+            progress.advance(bar)
+
+        pictures.mkdir(parents=True, exist_ok=True)
+        evaluation = evaluate(predictor, preprocessor, cases, threshold, keep)
+    metrics = {
+        "split": split,
+        "photographs": [case.name for case in cases],
+        "checkpoint": checkpoint,
+        "tta": tta,
+        "validation_threshold": threshold,
+        **evaluation.metrics(),
+    }
+    with _writing(folder):
+        write_csv(folder / "per_image.csv", evaluation.rows())
+        write_json(folder / "metrics.json", metrics)
+    for region in REGIONS:
+        console.print(score_table(metrics, region, f"{split}, {len(cases)} photographs"))
+    console.print(f"scores    {folder / 'metrics.json'}", soft_wrap=True)
+    console.print(f"pictures  {folder / 'pictures'}", soft_wrap=True)
+    return metrics
+
+
+def check_split(split: str) -> None:
+    if split not in SPLITS:
+        raise InputError(f"unknown split {split!r}", expected=SPLITS, fix=did_you_mean(str(split), SPLITS))
+
+
+def labelled_cases(splits: Splits, split: str) -> tuple[Case, ...]:
+    """The cases of a split.
+
+    Raises: `InputError` for an unknown split, or one without labels, with the data set's reason.
+    """
+    check_split(split)
+    cases: tuple[Case, ...] = getattr(splits, split)
+    if not cases or any(case.label is None for case in cases):
+        reason = splits.test_reason if split == "test" and splits.test_reason else "it has no labelled photographs"
+        raise InputError(f"the split {split!r} cannot be evaluated: {reason}", fix="or evaluate another: split=val")
+    return cases
+
+
+def validation_threshold(run: RunDirectory, predictor: Predictor, checkpoint: str) -> float:
+    """The threshold chosen on the run's own validation photographs: read where training kept it, else computed."""
+    if checkpoint == "best" and run.finished:
+        return run.threshold
+    cases = build(run.config.data.source, trusted=False).splits().val
+    return choose_threshold(predictor, load_preprocessor(run.config), cases)
+
+
+def _png(panel: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(panel).save(file, "PNG")
+    return file.getvalue()
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OF_WRITING:
+            raise
+        raise InputError(
+            f"scores cannot be written to {folder}: {error.strerror}",
+            got=error.filename,
+            fix="make room, or give permission to write there, or evaluate a copy of the run",
+        ) from error
+
+
+_OF_WRITING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EEXIST)

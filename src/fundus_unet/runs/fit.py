@@ -1,0 +1,97 @@
+"""The training itself, and what is told and kept when it ends before its time."""
+
+import shlex
+import sys
+import time
+from contextlib import suppress
+
+from lightning.pytorch import Trainer
+from omegaconf import DictConfig
+from rich.console import Console
+
+from fundus_unet.commands.entry import INTERRUPTED
+from fundus_unet.core.interruption import interruption_requested
+from fundus_unet.runs.run_directory import CONFIG, DIVERGED, RunDirectory
+from fundus_unet.runs.stopwatch import Stopwatch
+from fundus_unet.runs.tensorboard import errors_of_writers_raised_once, log_config
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.patches.datamodule import FundusDataModule
+from fundus_unet.training.checkpoints import LAST, RunCheckpoints
+from fundus_unet.training.segmenter import DivergedError, VesselSegmenter
+
+
+def fit(
+    trainer: Trainer,
+    model: VesselSegmenter,
+    datamodule: FundusDataModule,
+    config: DictConfig,
+    run: RunDirectory,
+    console: Console,
+) -> None:
+    """Train, and keep how long it took and how it ended.
+
+    Raises: `DivergedError`; `InputError` or `OSError` for what stopped it from outside, such as a full disk;
+    `SystemExit` for an interruption. What is kept, and how to continue, is told before.
+    """
+    clock, ended = Stopwatch(), "failed"
+    try:
+        with errors_of_writers_raised_once():
+            log_config(trainer, config)
+            trainer.fit(model, datamodule)
+        ended = "finished"
+    except DivergedError:
+        ended = DIVERGED
+        raise
+    except (KeyboardInterrupt, SystemExit):  # lightning's answer to Ctrl-C is to exit
+        ended = "interrupted"
+    except Exception as error:
+        if not (run.path / CONFIG).is_file():
+            raise InputError(
+                f"the run directory {run.path} was removed while training",
+                fix="start the training again, and leave its run directory where it is until it ends",
+            ) from error
+        if isinstance(error, RuntimeError) and str(error).startswith("Early stopping"):
+            raise InputError(f"callbacks: {error}", fix="set the callback's monitor to one of the scores") from error
+        if not (interruption_requested() or _is_of_a_worker(error)):
+            raise
+        time.sleep(0.5)  # where a signal went to all processes, a worker may end before the signal is noticed here
+        if not interruption_requested():
+            raise InputError(
+                "a process that makes patches was ended from outside, perhaps for lack of memory",
+                got=str(error).split("\n")[0],
+                fix="set data.workers=0 or a smaller data.batch_size",
+            ) from error
+        ended = "interrupted"
+    finally:
+        if (run.path / CONFIG).is_file():
+            with suppress(OSError, InputError):  # what stopped the training, such as a full disk, is told instead
+                run.add_session(clock.elapsed() | {"steps": trainer.global_step, "ended": ended})
+            if ended in ("interrupted", "failed"):
+                _say_what_is_kept(run, checkpoints_of(trainer), ended, console)
+    if ended == "interrupted":
+        sys.exit(INTERRUPTED)
+
+
+def checkpoints_of(trainer: Trainer) -> RunCheckpoints:
+    """The callback that writes the run's checkpoints."""
+    return next(callback for callback in trainer.checkpoint_callbacks if isinstance(callback, RunCheckpoints))
+
+
+def _is_of_a_worker(error: Exception) -> bool:
+    return isinstance(error, RuntimeError) and "DataLoader worker" in str(error)
+
+
+def _say_what_is_kept(run: RunDirectory, checkpoints: RunCheckpoints, ended: str, console: Console) -> None:
+    last = checkpoints.folder / LAST
+    kept = f"the state after epoch {checkpoints.epochs} is kept in {last}" if last.is_file() else "no epoch had ended"
+    console.print(
+        f"\n{ended}: {kept}\ncontinue with: {continuing(run)}",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+
+
+def continuing(run: RunDirectory) -> str:
+    """The command that continues a run, for a shell."""
+    return f"python scripts/train.py {shlex.quote(f'resume={run.path}')}"

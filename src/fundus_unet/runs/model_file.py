@@ -1,0 +1,83 @@
+"""The model file: a network's weights and what is needed to use them, in one safetensors file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from omegaconf import OmegaConf
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from fundus_unet.runs.build import build, sketch
+from fundus_unet.runs.load import check_fits, fill
+from fundus_unet.runs.model_facts import ModelFacts
+from fundus_unet.core.errors import InputError
+from fundus_unet.core.files import open_regular, write_bytes
+from fundus_unet.models.unet import UNet
+
+MOST_HEADER_BYTES = 4_000_000
+
+
+def write_model_file(path: Path, network: nn.Module, facts: ModelFacts) -> None:
+    """Write the weights, float32, and the facts: a whole file or none."""
+    weights = {key: _float32(value) for key, value in network.state_dict().items()}
+    write_bytes(path, save(weights, metadata=facts.as_metadata()))
+
+
+def read_model_file(path: Path) -> tuple[nn.Module, ModelFacts]:
+    """The network, ready to predict, and its facts.
+
+    Nothing in the file is executed: its format has no place for code, and the configuration of the network may name
+    only what `build` allows.
+
+    Raises: `InputError` where the file is missing, damaged, of another format or project, or describes a network that
+    is not allowed or does not fit its weights.
+    """
+    metadata, weights = _contents(path)
+    facts = ModelFacts.from_metadata(metadata, path)
+    model = OmegaConf.create(facts.model)
+    check_fits(_network(lambda: sketch(model), facts, path), weights, path)
+    network = _network(lambda: build(model, trusted=False), facts, path)
+    fill(network, weights, path)
+    return network.eval(), facts
+
+
+def _contents(path: Path) -> tuple[dict[str, str] | None, dict[str, Tensor]]:
+    if not path.is_file():
+        raise InputError(f"there is no file {path}", expected="a .safetensors file that scripts/export.py wrote")
+    try:
+        with open_regular(path) as file:
+            if int.from_bytes(file.read(8), "little") > MOST_HEADER_BYTES:
+                raise OSError("its header is too large")
+        with safe_open(path, framework="pt") as file:
+            return file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, no dict
+    except Exception as error:  # damaged bytes raise Rust's errors, Python's and torch's
+        raise InputError(
+            f"{path} is damaged or no safetensors file",
+            expected="a .safetensors file that scripts/export.py wrote",
+            got=f"{error!s:.300}",
+            fix="copy it again, or export the run again",
+        ) from error
+
+
+def _network(make: Callable[[], nn.Module], facts: ModelFacts, path: Path) -> UNet:
+    try:
+        network = make()
+    except InputError as error:
+        raise InputError(
+            f"the network that {path} describes cannot be built: {error}",
+            fix="use a file that you or someone you trust exported with this version of the project",
+        ) from error
+    if not isinstance(network, UNet) or 2**network.depth != facts.multiple:
+        raise InputError(
+            f"{path} does not describe the network it is for",
+            expected=f"a U-Net whose depth has 2 ** depth = {facts.multiple}",
+            got=f"{type(network).__name__} from {facts.model['_target_']}",
+        )
+    return network
+
+
+def _float32(value: Tensor) -> Tensor:
+    """Counters keep their integers."""
+    value = value.detach().cpu()
+    return (value.float() if value.is_floating_point() else value).contiguous()

@@ -1,0 +1,288 @@
+"""A run directory: everything that is needed to use, explain or continue a training run.
+
+config.yaml        the composed configuration; interpolations between its own keys are kept, so the folder can move
+run.json           overrides, chosen options, command, environment
+data.json          which files it learns from, by content, and with which settings
+checkpoints/       best.ckpt (highest validation average precision), last.ckpt (after the last whole epoch), and
+                   previous.ckpt (the epoch before, for the case that last.ckpt is damaged)
+training.json      one entry per session of training: seconds, the step it ended at, and how it ended
+threshold.json     the threshold of best Dice on validation, for best.ckpt; written once training is finished
+tensorboard/       events
+evaluation/SPLIT/  metrics.json, per_image.csv, pictures/
+synthetic/         synthetic images, where those that the run was trained on are not there any more
+
+It may come from a stranger: what it says is checked when it is opened, and it is written to inside itself only.
+"""
+
+import datetime
+import os
+import sys
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+
+from fundus_unet.runs.config_file import portable, read_config
+from fundus_unet.runs.data_record import DATA
+from fundus_unet.runs.environment import environment
+from fundus_unet.runs.json_files import read_facts, read_sessions, read_threshold
+from fundus_unet.runs.allowed_config import check_used, replace_old_checkpoint
+from fundus_unet.runs.synthetic_images import keep_synthetic_inside
+from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.files import PARTIAL, remove_partial_files, write_json, write_text
+
+CONFIG, FACTS, SESSIONS = "config.yaml", "run.json", "training.json"
+CHECKPOINTS = ("best", "last")
+THRESHOLD = "threshold.json"
+DIVERGED = "diverged"
+
+
+class RunDirectory:
+    """An existing run. Make a new one with `new_run_path` and `create`."""
+
+    def __init__(self, path: object) -> None:
+        """Open a run, and check what it says about its network and its data.
+
+        Raises: `InputError` where `path` is no run directory, or what it says cannot be read or is not allowed.
+        """
+        self.path = _run_path(path)
+        self.config = read_config(self.path / CONFIG)
+        try:
+            check_used(self.config)
+        except InputError as error:
+            raise InputError(f"{self.path / CONFIG} is no training configuration: {error}") from error
+        replace_old_checkpoint(self.config)
+        self.config.paths.run_dir = str(self.path)
+        self._sources = self.config.data.source.copy()
+        read_facts(self.path / FACTS)
+        read_sessions(self.path / SESSIONS)
+        keep_synthetic_inside(self.config.data.source, lambda: self.place("synthetic"))
+
+    def set_data_dir(self, path: object) -> None:
+        """Have the run's data looked for in a folder that the user named; missing synthetic images are put there."""
+        folder = Path(str(path)).expanduser().resolve()
+        self.config.paths.data_dir = str(folder)
+        self.config.data.source = self._sources.copy()
+        keep_synthetic_inside(self.config.data.source, lambda: folder / "synthetic")
+
+    def place(self, *parts: str) -> Path:
+        """A path inside the run that may be written to.
+
+        Raises: `InputError` where a link leads out of the run.
+        """
+        path = self.path.joinpath(*parts)
+        if not Path(os.path.realpath(path)).is_relative_to(self.path):
+            raise _leaves(path)
+        return path
+
+    def check_writable(self) -> None:
+        """For who lets others write into the run, as loggers do.
+
+        Raises: `InputError` where it may not be written to, or a link anywhere in it leads out of it.
+        """
+        for written in (self.path, self.path / "checkpoints"):
+            if written.exists() and not os.access(written, os.W_OK | os.X_OK):
+                raise InputError(
+                    f"{written} cannot be written to",
+                    expected="a run directory that training may write its checkpoints to",
+                    fix="change its permissions, or copy the run to where it can be written",
+                )
+        for folder, folders, files in os.walk(self.path):
+            for name in (*folders, *files):
+                path = Path(folder, name)
+                if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(self.path):
+                    raise _leaves(path)
+
+    def remove_partial_files(self) -> None:
+        """Remove what killed processes left of files that they were writing, anywhere in the run."""
+        for folder, _, _ in os.walk(self.path):
+            remove_partial_files(Path(folder))
+
+    @classmethod
+    def create(
+        cls, config: DictConfig, choices: dict[str, Any], overrides: list[str], data: dict[str, Any]
+    ) -> "RunDirectory":
+        """Make the directory `config.paths.run_dir`, which `new_run_path` chose, and write what the run is.
+
+        Args: `data` is the record of the files that it learns from, and of its settings.
+        Raises: `InputError`, before anything is written, where the run could not be opened afterwards; or where it
+        cannot be made, or another run was made there meanwhile.
+        """
+        path = Path(config.paths.run_dir)
+        saved = portable(config)
+        saved.paths.run_dir = None
+        saved.paths.data_dir = str(Path(config.paths.data_dir).resolve())
+        _make_roots_absolute(saved.data.source)
+        try:
+            check_used(saved)
+        except InputError as error:
+            raise InputError(f"a run of this configuration could not be used afterwards: {error}") from error
+        facts = {"overrides": overrides, "choices": choices, "command": sys.argv, "environment": environment()}
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if not cls.is_unborn(path):
+                raise InputError(f"another run was made in {path} meanwhile", fix="give the command again")
+            # config.yaml last: a directory without it is not taken for a run
+            write_json(path / FACTS, {"created": datetime.datetime.now().isoformat(timespec="seconds")} | facts)
+            write_json(path / DATA, data)
+            write_text(path / CONFIG, OmegaConf.to_yaml(saved))
+        except OSError as error:
+            raise InputError(
+                f"the run directory {path} cannot be made: {error.strerror or error}",
+                fix="make room or give permission to write there, or choose another paths.run_dir",
+            ) from error
+        return cls(path)
+
+    @staticmethod
+    def is_unborn(path: Path) -> bool:
+        """Whether a folder holds nothing, or only what a training that was killed while it made its run left there."""
+        return path.is_dir() and all(one.name in (FACTS, DATA) or one.name.endswith(PARTIAL) for one in path.iterdir())
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """The option chosen from each configuration group, such as `{"upsampler": "bilinear_conv"}`."""
+        return dict(self._facts.get("choices") or {})
+
+    @property
+    def overrides(self) -> list[str]:
+        """What the user set beyond the default configuration."""
+        return list(self._facts.get("overrides") or [])
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """What the run was trained with and on."""
+        return dict(self._facts.get("environment") or {})
+
+    @property
+    def created(self) -> str | None:
+        """When the run was made."""
+        return self._facts.get("created")
+
+    @property
+    def _facts(self) -> dict[str, Any]:
+        return read_facts(self.path / FACTS)
+
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        """What `add_session` kept, the first session first."""
+        return read_sessions(self.path / SESSIONS)
+
+    @property
+    def threshold(self) -> float:
+        """The threshold of best Dice on validation, for `best`.
+
+        Raises: `InputError` where training has not written it, or it is damaged.
+        """
+        return read_threshold(self.path / THRESHOLD)
+
+    @property
+    def finished(self) -> bool:
+        return (self.path / THRESHOLD).is_file()
+
+    def check_finished(self) -> None:
+        """Raises: `InputError` where training diverged or has not ended."""
+        if self.diverged:
+            raise InputError(f"the training of {self.path} diverged")
+        if not self.finished:
+            raise InputError(
+                f"the training of {self.path} is not finished",
+                fix=f"continue it: python scripts/train.py resume={self.path}",
+            )
+
+    @property
+    def diverged(self) -> bool:
+        return bool(self.sessions) and self.sessions[-1].get("ended") == DIVERGED
+
+    def add_session(self, facts: dict[str, Any]) -> None:
+        """Keep the seconds of one session of training, the step it ended at, and how it ended.
+
+        Raises: `OSError` where it cannot be written.
+        """
+        write_json(self.place(SESSIONS), {"sessions": [*self.sessions, facts]})
+
+    def checkpoint(self, name: str) -> Path:
+        """The file of the checkpoint `best` or `last`.
+
+        Raises: `InputError` for another name, or where training has not written it yet.
+        """
+        if name not in CHECKPOINTS:
+            raise InputError(f"unknown checkpoint {name!r}", expected=CHECKPOINTS, fix=did_you_mean(name, CHECKPOINTS))
+        path = self.path / "checkpoints" / f"{name}.ckpt"
+        if not path.is_file():
+            raise InputError(
+                f"the run {self.path} has no {name} checkpoint",
+                expected=str(path),
+                fix=f"finish the training: resume={self.path}",
+            )
+        return path
+
+
+def _run_path(path: object) -> Path:
+    if not isinstance(path, str | Path) or str(path) == "":
+        raise InputError("this is no run directory", expected="the path of one", got=f"{path!r:.200}", fix=_ADVICE)
+    if "${" in str(path) or not str(path).isprintable():
+        raise InputError(f"a run directory cannot be called {path!r:.200}", fix="rename it: letters, digits, _ and -")
+    try:
+        found = Path(path).expanduser().resolve()
+        is_run, is_there = (found / CONFIG).is_file(), found.is_dir()
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"the run directory {path} cannot be opened: {error}", fix=_ADVICE) from error
+    if "${" in str(found):
+        raise InputError(f"a run directory cannot be called {str(found)!r:.200}", fix="rename it, or the folders above")
+    if not is_run:
+        raise InputError(
+            f"{found} is no run directory" if is_there else f"there is no directory {found}",
+            expected=f"a directory that training made, with {CONFIG} in it",
+            fix=_ADVICE,
+        )
+    return found
+
+
+def _leaves(path: Path) -> InputError:
+    return InputError(
+        f"{path} is a link that leads out of the run, or lies behind one; nothing was written",
+        expected="a run directory that is written to inside itself only",
+        got=f"a link to {os.path.realpath(path)}",
+        fix="remove the link, or copy what it means to its place",
+    )
+
+
+_ADVICE = "give the run directory that training printed at its end"
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """A configuration as plain values, interpolations resolved."""
+    return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+
+
+def _make_roots_absolute(source: DictConfig) -> None:
+    """Every `root` at and below a data source, other than interpolations, which say where it is by themselves."""
+    for name in source:
+        if OmegaConf.is_interpolation(source, str(name)):
+            continue
+        value = source[name]
+        if isinstance(value, DictConfig):
+            _make_roots_absolute(value)
+        elif name == "root":
+            source[name] = str(Path(value).resolve())
+
+
+def new_run_path(config: DictConfig, choices: dict[str, Any]) -> Path:
+    """Where a new run goes: `paths.run_dir`, or a name in `paths.runs_dir` made of the time and the choices.
+
+    Raises: `InputError` where the directory that was asked for is not empty.
+    """
+    if config.paths.run_dir:
+        path = Path(config.paths.run_dir).expanduser().resolve()
+        if path.exists() and not RunDirectory.is_unborn(path):
+            raise InputError(
+                f"the run directory {path} is not empty; nothing in it was changed",
+                expected="a new or empty directory",
+                fix=f"choose another paths.run_dir, or continue that run with resume={path}",
+            )
+        return path
+    now = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    name = f"{now}_{choices.get('data')}_{choices.get('upsampler')}_seed{config.seed}"
+    base = Path(config.paths.runs_dir).expanduser().resolve()
+    candidates = [base / name, *(base / f"{name}_{number}" for number in range(2, 1000))]
+    return next(path for path in candidates if not path.exists())

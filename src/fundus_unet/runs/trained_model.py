@@ -1,0 +1,117 @@
+"""The network that new photographs are predicted with: from a run, from a file, or one that comes with the project."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from fundus_unet.commands.entry import CONFIG_DIR
+from fundus_unet.runs.load import load_network
+from fundus_unet.runs.model_facts import ModelFacts, facts_of
+from fundus_unet.runs.model_file import read_model_file
+from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.files import open_regular
+from fundus_unet.inference.onnx_runtime import OnnxNetwork
+
+WEIGHTS_DIR = CONFIG_DIR.parent / "weights"
+OWN_WEIGHTS = "vessels"
+RUNTIMES = ("torch", "onnx")
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network with what is needed to use it. `fingerprint` tells two apart that share a name."""
+
+    network: nn.Module
+    facts: ModelFacts
+    origin: str
+    fingerprint: str
+
+
+def load_trained_model(
+    run_dir: str | None, weights: str | None, runtime: str, device: torch.device, threads: int
+) -> TrainedModel:
+    """The model of `run_dir` or `weights`; of neither: the one that comes with the project.
+
+    Args: `threads` is how many ONNX Runtime takes on a CPU.
+    Raises: `InputError` for both, an unknown name, a file that cannot be used, or an unfinished run. No code from a
+    file is executed.
+    """
+    if run_dir is not None and weights is not None:
+        raise InputError("two networks are named", expected="run_dir or weights", got=f"{run_dir} and {weights}")
+    if runtime not in RUNTIMES:
+        raise InputError(f"unknown runtime {runtime!r}", expected=RUNTIMES, fix=did_you_mean(str(runtime), RUNTIMES))
+    if run_dir is not None:
+        run = RunDirectory(run_dir)
+        if runtime == "torch":
+            return _of_run(run)
+        path = run.path / "export" / "model.onnx"
+        if not path.is_file():
+            raise InputError(
+                f"the run {run.path} was not exported to ONNX",
+                expected=str(path),
+                fix=f"python scripts/export.py run_dir={run.path} format=onnx",
+            )
+        return _of_onnx(path, device, threads)
+    path = weights_file(weights or OWN_WEIGHTS)
+    if (path.suffix == ".onnx") != (runtime == "onnx"):
+        raise InputError(
+            f"{path} is not for runtime={runtime}",
+            expected="a .safetensors file for torch, an .onnx file for onnx (scripts/export.py makes both)",
+            fix=f"set runtime={'onnx' if path.suffix == '.onnx' else 'torch'}",
+        )
+    return _of_onnx(path, device, threads) if runtime == "onnx" else _of_file(path)
+
+
+def weights_file(name: str) -> Path:
+    """A file's path as it is, or the file of weights that come with the project.
+
+    Raises: `InputError` where there is neither.
+    """
+    if Path(name).suffix in (".safetensors", ".onnx"):
+        return Path(name).expanduser()
+    path = WEIGHTS_DIR / name / "model.safetensors"
+    if not path.is_file():
+        names = [folder.parent.name for folder in WEIGHTS_DIR.glob("*/model.safetensors")]
+        raise InputError(
+            f"there are no weights called {name!r}",
+            expected=f"{' or '.join(names) or 'none is there'}; or a file of scripts/export.py (.safetensors, .onnx)",
+            fix=did_you_mean(name, names),
+        )
+    return path
+
+
+def _of_run(run: RunDirectory) -> TrainedModel:
+    facts = facts_of(run)
+    network = load_network(run.config.model, run.checkpoint("best"))
+    return TrainedModel(network, facts, run.path.name, _fingerprint(network))
+
+
+def _of_file(path: Path) -> TrainedModel:
+    network, facts = read_model_file(path)
+    return TrainedModel(network, facts, _name(path), _fingerprint(network))
+
+
+def _of_onnx(path: Path, device: torch.device, threads: int) -> TrainedModel:
+    try:
+        with open_regular(path) as file:
+            fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", expected="an .onnx file of export.py") from error
+    network = OnnxNetwork(path, device=device.type, threads=threads)
+    facts = ModelFacts.from_metadata(network.metadata, path)
+    return TrainedModel(network, facts, _name(path), fingerprint)
+
+
+def _name(path: Path) -> str:
+    return path.parent.name if path.parent.parent == WEIGHTS_DIR else path.name
+
+
+def _fingerprint(network: nn.Module) -> str:
+    found = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        found.update(name.encode() + tensor.cpu().float().numpy().tobytes())
+    return found.hexdigest()[:16]

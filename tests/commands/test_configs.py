@@ -1,0 +1,105 @@
+"""Every YAML is composed and every object in it is built; the README's commands compose."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from running import ROOT
+from fundus_unet.runs.build import build
+from fundus_unet.runs.allowed_parts import check_part
+from fundus_unet.runs.allowed_config import check_run_config
+from fundus_unet.commands.settings import check_settings
+from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
+from fundus_unet.upsampling.upsampler import Upsampler
+
+CONFIGS = ROOT / "configs"
+READMES = ("README.md", "src/fundus_unet/upsampling/README.md", "docs/faults.md")
+ENTRIES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+OPTIONS = sorted(
+    (path.parent.name, path.stem)
+    for path in CONFIGS.glob("*/*.yaml")
+    # composed with every run; no part of a training run; only included by others
+    if path.parent.name not in ("hydra", "generator") and path.stem != "loading"
+)
+GENERATORS = sorted(path.stem for path in (CONFIGS / "generator").glob("*.yaml"))
+
+
+def composed(name: str, *overrides: str) -> DictConfig:
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        config = compose(name, list(overrides))
+    if name == "train":
+        config.paths.run_dir = "run"
+    return config
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_entry_composes_and_has_a_script(name: str) -> None:
+    composed(name)
+    assert (ROOT / "scripts" / f"{name}.py").is_file()
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_composes_and_its_objects_are_built(group: str, option: str, tmp_path: Path) -> None:
+    config = composed("train", f"{group}={option}", f"paths.data_dir={tmp_path}")
+    check_settings(config, "train")
+    OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    check_run_config(config)
+    config.paths.run_dir = str(tmp_path)
+    for key in ("model", "augment", "callbacks", "logger", "objective"):
+        if config[key] is not None:
+            instantiate(config[key])
+    instantiate(config.data.source)
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_every_generator_is_built_with_the_upsampler_it_is_handed(generator: str) -> None:
+    config = composed("train", f"+generator={generator}", "upsampler=bilinear_conv")
+    check_part(OmegaConf.to_container(config.generator, resolve=True, throw_on_missing=True), "generator", "generator")
+    built = build(config.generator, trusted=False, upsampler=build(config.model.upsampler, trusted=False))
+    upsamplers = [module for module in built.modules() if isinstance(module, Upsampler)]
+    assert len(upsamplers) >= 3
+    assert all(isinstance(upsampler, InterpolateConvUpsampler) for upsampler in upsamplers)
+
+
+def test_the_command_line_lists_what_runs(scripts) -> None:
+    finished = scripts("train", "--cfg", "job", "upsampler=bilinear_conv")
+    assert finished.code == 0
+    assert "InterpolateConvUpsampler" in finished.out
+
+
+def readme_commands() -> list[tuple[str, list[str]]]:
+    found = []
+    text = "".join((ROOT / path).read_text() for path in READMES)
+    for block in re.findall(r"```(?:bash|sh)\n(.*?)```", text, re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words[:1] == ["python"]:
+                found.append((Path(words[1]).stem, words[2:]))
+            elif words[:2] == ["make", "train"]:
+                found.append(("train", shlex.split(words[2].removeprefix("ARGS=")) if len(words) > 2 else []))
+    return found
+
+
+def test_the_readme_has_commands() -> None:
+    assert len(readme_commands()) >= 5
+
+
+@pytest.mark.parametrize(("name", "overrides"), readme_commands(), ids=lambda value: str(value))
+def test_readme_commands_compose(name: str, overrides: list[str]) -> None:
+    if overrides[:1] == ["-m"]:
+        overrides = [override.split(",")[0] for override in overrides[1:]]  # the first job of the sweep
+    if name == "explain_upsampling":
+        overrides = [*overrides, "name=any"]  # only Hydra's own entry can tell it
+    check_settings(composed(name, *overrides), name)
+
+
+def test_make_help_lists_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE).group(1).split()
+    documented = re.findall(r"^([a-z]+):.*## ", makefile, re.MULTILINE)
+    assert sorted(phony) == sorted(documented)
