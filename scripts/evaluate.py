@@ -1,4 +1,4 @@
-"""Score a run on its test photographs: python scripts/evaluate.py run_dir=RUN_DIRECTORY."""
+"""Score a run on its test images: python scripts/evaluate.py run_dir=RUN_DIRECTORY."""
 
 from omegaconf import DictConfig
 

@@ -1,4 +1,4 @@
-"""Vessel maps of new photographs: python scripts/predict.py images=PHOTOGRAPHS [run_dir=RUN_DIRECTORY]."""
+"""Vessel maps of new images: python scripts/predict.py images=IMAGES [run_dir=RUN_DIRECTORY]."""
 
 from omegaconf import DictConfig
 

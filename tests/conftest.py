@@ -4,17 +4,33 @@ from pathlib import Path
 import pytest
 import torch
 
+from data.layouts import write_chasedb1
+from running import Scripts
+
 torch.set_num_threads(1)  # on tensors this small, threads only wait for each other
 
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real photographs, which are not part of the repository."""
+    """The folder of real images, which are not part of the repository."""
     root = Path(__file__).resolve().parents[1]
     folder = Path(os.environ.get("FUNDUS_REAL_DATA", root.parent / "shared" / "datasets"))
     if not folder.is_dir():
-        pytest.skip(f"no real photographs in {folder}; FUNDUS_REAL_DATA may name another folder")
+        pytest.skip(f"no real images in {folder}; FUNDUS_REAL_DATA may name another folder")
     return folder
+
+
+@pytest.fixture
+def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Scripts:
+    """Scripts called in a new folder, which holds `sets/CHASE_DB1`, a tiny generated set of the real layout."""
+    write_chasedb1(tmp_path / "sets" / "CHASE_DB1")
+    return Scripts(tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a module keeps the runs that its tests share; made by the first of them."""
+    return tmp_path_factory.mktemp("kept") / "runs"
 
 
 FORKING = ("test_disks.py", "test_inputs.py", "test_kills.py")

@@ -1,1 +1,1 @@
-"""fundus-unet: U-Nets that segment blood vessels in fundus photographs, with a choice of decoder upsampling."""
+"""fundus-unet: U-Nets that segment blood vessels in fundus images, with a choice of decoder upsampling."""

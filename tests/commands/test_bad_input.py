@@ -33,10 +33,10 @@ def tree(folder: Path) -> dict[str, bytes]:
         (["data.batch_size=0"], ["data.batch_size"]),
         (["data.scale=2", "data.fov_diameter=100"], ["exactly one of data.scale and data.fov_diameter"]),
         (["augment.blur=2"], ["augment.blur"]),
-        (["objective.loss.dice_weight=-1"], ["dice_weight"]),
-        (["objective.optimizer.lr=fast"], ["objective.optimizer"]),
-        (["trainer.max_epochs=1", "data.steps_per_epoch=4"], ["objective.scheduler", "4 training steps"]),
-        (["trainer.max_epochs=1", "trainer.limit_train_batches=4"], ["objective.scheduler", "4 training steps"]),
+        (["loss.dice_weight=-1"], ["dice_weight"]),
+        (["optimizer.lr=fast"], ["optimizer"]),
+        (["trainer.max_epochs=1", "data.steps_per_epoch=4"], ["scheduler", "4 training steps"]),
+        (["trainer.max_epochs=1", "trainer.limit_train_batches=4"], ["scheduler", "4 training steps"]),
         (["trainer.limit_train_batches=few"], ["trainer.limit_train_batches"]),
         (["final_split=tset"], ["did you mean 'test'"]),
         (["paths.data_dir=nowhere"], ["nowhere", "Image_01L.jpg", "Kingston", "paths.data_dir"]),
@@ -75,7 +75,7 @@ def test_a_missing_file_is_named(scripts: Scripts) -> None:
 @pytest.mark.parametrize(
     ("file", "spoil", "expected"),
     [
-        ("Image_02L.jpg", lambda path: path.write_bytes(b"not a photograph"), "Image_02L.jpg"),
+        ("Image_02L.jpg", lambda path: path.write_bytes(b"not an image"), "Image_02L.jpg"),
         ("Image_02L.jpg", lambda path: path.write_bytes(path.read_bytes()[:900]), "Image_02L.jpg"),
         ("Image_02L_1stHO.png", lambda path: Image.new("L", (20, 20), 255).save(path), "20 x 20"),
         ("Image_02L_1stHO.png", lambda path: grey(path), "neither background nor vessel"),

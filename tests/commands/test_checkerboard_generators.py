@@ -13,7 +13,7 @@ SMALL = (
     "data.workers=0",
     "upsamplers=[transposed_k3s2p1,bilinear_conv]",
     "seeds=[0]",
-    "photographs=1",
+    "images=1",
     "max_shifts=2",
     "out_dir=out",
 )
@@ -29,19 +29,20 @@ def measured(scripts: Scripts, *overrides: str) -> tuple[Finished, dict]:
 def test_every_generator_is_measured_at_every_stage(scripts: Scripts, generator: str, stages: int) -> None:
     training = ("vae_training.steps=2", "vae_training.batch_size=2", "vae_training.patch_size=32")
     _, result = measured(scripts, f"generator={generator}", *training)
-    assert set(result["arms"]) == {"transposed_k3s2p1", "bilinear_conv"}
-    for arm, states in result["arms"].items():
+    assert set(result["variants"]) == {"transposed_k3s2p1", "bilinear_conv"}
+    for variant, states in result["variants"].items():
         assert list(states) == (["init", "trained"] if generator == "vae" else ["init"])
         for measures in states.values():
             gains = measures["gain_imbalance"]
             assert len(gains) == stages
-            assert all((cell["mean"] > 0.3) == (arm == "transposed_k3s2p1") for cell in gains.values())
+            assert all((cell["mean"] > 0.3) == (variant == "transposed_k3s2p1") for cell in gains.values())
             assert measures["phase_energy"]["output, period 2"]["excess"] is not None
             from_image = generator == "fcn"
             assert (measures["gradient_phase_energy"]["period 2"]["mean"] is not None) == from_image
     # the known truth: interpolation cannot make a grid of period 2 that kernel 3 makes
     grids = {
-        arm: states["init"]["phase_energy"]["output, period 2"]["excess"] for arm, states in result["arms"].items()
+        variant: states["init"]["phase_energy"]["output, period 2"]["excess"]
+        for variant, states in result["variants"].items()
     }
     assert grids["transposed_k3s2p1"] > 10 * abs(grids["bilinear_conv"])
     assert (scripts.folder / "out/checkerboard/residual.png").is_file()
@@ -53,7 +54,7 @@ def test_training_changes_the_vae_and_only_the_trained_state(scripts: Scripts) -
     _, longer = measured(scripts, *few, "vae_training.steps=3")
     for result in (short, longer):
         assert result["protocol"]["networks"] == "VAE"
-    first, second = (result["arms"]["transposed_k3s2p1"] for result in (short, longer))
+    first, second = (result["variants"]["transposed_k3s2p1"] for result in (short, longer))
     assert first["init"] == second["init"]
     assert first["trained"]["phase_energy"] != second["trained"]["phase_energy"]
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from running import TINY, Finished, Scripts
 from data.layouts import write_drive
-from fundus_unet.commands.variants import network_for, upsampler_options
 from fundus_unet.commands.entry import CONFIG_DIR
+from fundus_unet.commands.variants import network_for, upsampler_options
 from fundus_unet.training.segmenter import VesselSegmenter
+from running import TINY, Finished, Scripts
 
-ARMS = "upsamplers=[transposed_k4s2p1,bilinear_conv]"
+VARIANTS = "upsamplers=[transposed_k4s2p1,bilinear_conv]"
 OUT = Path("runs/comparison")
 
 
@@ -34,33 +34,35 @@ def compared(scripts: Scripts, kept: Path) -> Scripts:
     """A finished comparison."""
 
     def make() -> None:
-        finished = compare(scripts, ARMS, "seeds=[0,1]")
+        finished = compare(scripts, VARIANTS, "seeds=[0,1]")
         assert finished.code == 0, finished.err
 
     scripts.make_once(kept, make)
     return scripts
 
 
-def test_every_arm_is_trained_with_every_seed_and_all_scores_are_summed_up(compared: Scripts) -> None:
+def test_every_variant_is_trained_with_every_seed_and_all_scores_are_summed_up(compared: Scripts) -> None:
     found = result(compared)
-    assert list(found["arms"]) == ["transposed_k4s2p1", "bilinear_conv"]
+    assert list(found["variants"]) == ["transposed_k4s2p1", "bilinear_conv"]
     assert found["control"] == "transposed_k4s2p1"
-    arm = found["arms"]["bilinear_conv"]
-    assert arm["seeds"] == [0, 1]
-    run = compared.folder / OUT / arm["runs"]["1"]["run_dir"]
+    variant = found["variants"]["bilinear_conv"]
+    assert variant["seeds"] == [0, 1]
+    run = compared.folder / OUT / variant["runs"]["1"]["run_dir"]
     metrics = json.loads((run / "evaluation/test/metrics.json").read_text())
     pooled = metrics["field_of_view"]["network at 0.5"]["pooled"]
     for name in ("dice", "cldice", "auroc"):
-        assert arm["scores"]["network at 0.5"][name]["pooled"]["per_seed"][1] == pooled[name]
-    assert arm["runs"]["1"]["processor_seconds"] > 0
-    assert "upsampler=bilinear_conv" in arm["runs"]["1"]["overrides"]
+        assert variant["scores"]["network at 0.5"][name]["pooled"]["per_seed"][1] == pooled[name]
+    assert variant["runs"]["1"]["processor_seconds"] > 0
+    assert "upsampler=bilinear_conv" in variant["runs"]["1"]["overrides"]
     assert found["second_observer"]["pooled"]["dice"] > 0
     difference = found["differences"]["network at 0.5"]["average_precision"]["bilinear_conv"]
     with (compared.folder / OUT / "accuracy_per_image.csv").open() as file:
-        rows = [row for row in csv.DictReader(file) if row["reader"] == "network at 0.5"]
+        rows = [row for row in csv.DictReader(file) if row["rater"] == "network at 0.5"]
     assert len(rows) == 2 * 2 * 8
-    by_arm = {name: [float(r["average_precision"]) for r in rows if r["arm"] == name] for name in found["arms"]}
-    expected = sum(by_arm["bilinear_conv"]) / 16 - sum(by_arm["transposed_k4s2p1"]) / 16
+    by_variant = {
+        name: [float(r["average_precision"]) for r in rows if r["variant"] == name] for name in found["variants"]
+    }
+    expected = sum(by_variant["bilinear_conv"]) / 16 - sum(by_variant["transposed_k4s2p1"]) / 16
     assert difference["mean"] == pytest.approx(expected)
     assert difference["verdict"] in ("none", "higher", "lower")
     assert "bilinear_conv" in (compared.folder / OUT / "accuracy.md").read_text()
@@ -69,7 +71,7 @@ def test_every_arm_is_trained_with_every_seed_and_all_scores_are_summed_up(compa
     assert "sets" not in json.dumps(found["command"])
 
 
-def test_arms_start_from_the_same_weights_outside_the_upsamplers() -> None:
+def test_variants_start_from_the_same_weights_outside_the_upsamplers() -> None:
     model = OmegaConf.load(CONFIG_DIR / "model/unet.yaml")
     model.widths = [4, 8]
     model.downsampler = OmegaConf.load(CONFIG_DIR / "downsampler/max_pool.yaml")
@@ -89,7 +91,7 @@ def test_the_same_command_continues_and_trains_only_what_is_missing(compared: Sc
     before = result(compared)
     times = {path.name: (path / "checkpoints/last.ckpt").stat().st_mtime_ns for path in runs.iterdir()}
     shutil.rmtree(runs / "bilinear_conv_seed1")
-    finished = compare(compared, ARMS, "seeds=[0,1]")
+    finished = compare(compared, VARIANTS, "seeds=[0,1]")
     assert finished.code == 0, finished.err
     assert finished.out.count("run directory ") == 1
     for name, time in times.items():
@@ -110,11 +112,11 @@ def test_after_an_interruption_the_same_command_resumes(compared: Scripts, monke
         return original(self, batch, batch_idx)
 
     monkeypatch.setattr(VesselSegmenter, "training_step", interrupted)
-    stopped = compare(compared, ARMS, "seeds=[0,1]")
+    stopped = compare(compared, VARIANTS, "seeds=[0,1]")
     monkeypatch.setattr(VesselSegmenter, "training_step", original)
     assert stopped.code == 130
     assert "give the same comparison again" in stopped.out
-    assert compare(compared, ARMS, "seeds=[0,1]").code == 0
+    assert compare(compared, VARIANTS, "seeds=[0,1]").code == 0
     assert [session["ended"] for session in json.loads((run / "training.json").read_text())["sessions"]] == [
         "interrupted",
         "finished",
@@ -123,7 +125,7 @@ def test_after_an_interruption_the_same_command_resumes(compared: Scripts, monke
 
 
 def test_other_settings_do_not_continue_an_old_comparison(compared: Scripts) -> None:
-    finished = compare(compared, ARMS, "seeds=[0,1]", "data.patch_size=16")
+    finished = compare(compared, VARIANTS, "seeds=[0,1]", "data.patch_size=16")
     assert finished.code == 2
     assert "data.patch_size: 32 in there; 16 in asked for" in finished.err
     assert "choose another out_dir" in finished.err
@@ -131,7 +133,7 @@ def test_other_settings_do_not_continue_an_old_comparison(compared: Scripts) -> 
 
 def test_finished_runs_are_compared_without_training(compared: Scripts) -> None:
     runs = compared.folder / OUT / "runs"
-    directories = ",".join(str(runs / f"{arm}_seed0") for arm in ("bilinear_conv", "transposed_k4s2p1"))
+    directories = ",".join(str(runs / f"{variant}_seed0") for variant in ("bilinear_conv", "transposed_k4s2p1"))
     finished = compare(compared, f"run_dirs=[{directories}]", "control=bilinear_conv", "out_dir=other")
     assert finished.code == 0, finished.err
     assert "run directory " not in finished.out
@@ -148,7 +150,7 @@ def test_bad_run_directories_are_reported_and_the_others_compared(compared: Scri
     foreign = compared.folder / "foreign"
     foreign.mkdir()
     (foreign / "config.yaml").write_text("task: classification\n")
-    names = [runs / f"{arm}_seed{seed}" for arm in ("transposed_k4s2p1", "bilinear_conv") for seed in (0, 1)]
+    names = [runs / f"{variant}_seed{seed}" for variant in ("transposed_k4s2p1", "bilinear_conv") for seed in (0, 1)]
     directories = ",".join(map(str, [*names, foreign, compared.folder / "nowhere"]))
     finished = compare(compared, f"run_dirs=[{directories}]", "out_dir=other")
     assert finished.code == 1
@@ -158,7 +160,7 @@ def test_bad_run_directories_are_reported_and_the_others_compared(compared: Scri
     assert "not finished" in reasons["bilinear_conv_seed1"]
     assert "no training configuration" in reasons["foreign"]
     assert "there is no directory" in reasons["nowhere"]
-    assert {arm: summary["seeds"] for arm, summary in found["arms"].items()} == {
+    assert {variant: summary["seeds"] for variant, summary in found["variants"].items()} == {
         "transposed_k4s2p1": [0, 1],
         "bilinear_conv": [0],
     }
@@ -171,11 +173,11 @@ def test_a_run_that_cannot_be_scored_does_not_stop_the_others(compared: Scripts)
     run = compared.folder / OUT / "runs" / "bilinear_conv_seed1"
     (run / "evaluation/test/metrics.json").write_text("{")
     (run / "checkpoints/best.ckpt").unlink()
-    finished = compare(compared, ARMS, "seeds=[0,1]")
+    finished = compare(compared, VARIANTS, "seeds=[0,1]")
     assert finished.code == 1
     assert "not compared: bilinear_conv_seed1: the run" in finished.out
     assert "has no best checkpoint" in finished.out
-    assert result(compared)["arms"]["bilinear_conv"]["seeds"] == [0]
+    assert result(compared)["variants"]["bilinear_conv"]["seeds"] == [0]
     alone = compare(compared, f"run_dirs=[{run}]")
     assert alone.code == 2
     assert "has no best checkpoint" in alone.err
@@ -193,8 +195,8 @@ def test_runs_of_another_budget_are_refused_unless_told(compared: Scripts) -> No
     assert "differ in more than the upsampler" in (compared.folder / "other/accuracy.md").read_text()
 
 
-def test_an_arm_that_diverges_is_reported_and_the_others_go_on(scripts: Scripts) -> None:
-    overrides = (ARMS, "seeds=[0]", "objective.optimizer.lr=1e11", "trainer.gradient_clip_val=null")
+def test_a_variant_that_diverges_is_reported_and_the_others_go_on(scripts: Scripts) -> None:
+    overrides = (VARIANTS, "seeds=[0]", "optimizer.lr=1e11", "trainer.gradient_clip_val=null")
     finished = compare(scripts, *overrides)
     assert finished.code == 2
     assert "no finished run" in finished.err
@@ -203,24 +205,24 @@ def test_an_arm_that_diverges_is_reported_and_the_others_go_on(scripts: Scripts)
     assert again.err.count("diverged in an earlier comparison") == 2
 
 
-def test_one_diverged_arm_does_not_stop_the_others(compared: Scripts) -> None:
+def test_one_diverged_variant_does_not_stop_the_others(compared: Scripts) -> None:
     training = compared.folder / OUT / "runs" / "bilinear_conv_seed1" / "training.json"
     sessions = json.loads(training.read_text())["sessions"]
     training.write_text(json.dumps({"sessions": [*sessions, sessions[-1] | {"ended": "diverged"}]}))
-    finished = compare(compared, ARMS, "seeds=[0,1]")
+    finished = compare(compared, VARIANTS, "seeds=[0,1]")
     assert finished.code == 1
     found = result(compared)
     assert [failure["run"] for failure in found["failures"]] == ["bilinear_conv_seed1"]
-    assert found["arms"]["bilinear_conv"]["seeds"] == [0]
-    assert found["arms"]["transposed_k4s2p1"]["seeds"] == [0, 1]
+    assert found["variants"]["bilinear_conv"]["seeds"] == [0]
+    assert found["variants"]["transposed_k4s2p1"]["seeds"] == [0, 1]
     assert "not compared: bilinear_conv_seed1: training diverged" in finished.out
 
 
 def test_equal_parameters(scripts: Scripts) -> None:
-    finished = compare(scripts, ARMS, "seeds=[0]", "match_parameters=true", "model.widths=[8,16]")
+    finished = compare(scripts, VARIANTS, "seeds=[0]", "match_parameters=true", "model.widths=[8,16]")
     assert finished.code == 0, finished.err
-    arms = result(scripts)["arms"]
-    counts = {name: arm["runs"]["0"]["parameters"] for name, arm in arms.items()}
+    variants = result(scripts)["variants"]
+    counts = {name: variant["runs"]["0"]["parameters"] for name, variant in variants.items()}
     matched = next(name for name in counts if name.startswith("bilinear_conv_width1."))
     assert counts[matched] == pytest.approx(counts["transposed_k4s2p1"], rel=0.03)
     assert result(scripts)["protocol"]["parameters_matched"]
@@ -228,7 +230,7 @@ def test_equal_parameters(scripts: Scripts) -> None:
 
 def test_a_split_without_labels_is_refused_before_training(scripts: Scripts) -> None:
     write_drive(scripts.folder / "sets" / "DRIVE", test_labels=False)
-    finished = compare(scripts, "data=drive", ARMS)
+    finished = compare(scripts, "data=drive", VARIANTS)
     assert finished.code == 2
     assert "cannot be evaluated" in finished.err
     assert "split=val" in finished.err

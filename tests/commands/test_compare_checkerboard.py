@@ -4,11 +4,11 @@ import json
 import shutil
 
 import pytest
+from fundus_unet.commands import compare_checkerboard
 from PIL import Image
 
-from running import Finished, Scripts
-from fundus_unet.app import compare_checkerboard
 from fundus_unet.comparison.checkerboard import engine
+from running import Finished, Scripts
 
 NEW = (
     "model.widths=[4,8]",
@@ -37,9 +37,9 @@ def test_new_networks(scripts: Scripts) -> None:
     assert finished.code == 0, finished.err
     written = result(scripts)
     assert written["kind"] == "checkerboard"
-    assert written["protocol"]["photographs"] == ["0003", "0004"]
-    assert set(written["arms"]) == {"transposed_k3s2p1", "bilinear_conv"}
-    uneven, even = (written["arms"][name]["init"] for name in ("transposed_k3s2p1", "bilinear_conv"))
+    assert written["protocol"]["images"] == ["0003", "0004"]
+    assert set(written["variants"]) == {"transposed_k3s2p1", "bilinear_conv"}
+    uneven, even = (written["variants"][name]["init"] for name in ("transposed_k3s2p1", "bilinear_conv"))
     assert tuple(uneven) == MEASURES
     assert uneven["overlap_unevenness"]["stage 1"]["mean"] == pytest.approx(4 / 3)
     assert uneven["gain_imbalance"]["stage 1"]["mean"] > 0.7 > 1e-6 > even["gain_imbalance"]["stage 1"]["mean"]
@@ -48,7 +48,7 @@ def test_new_networks(scripts: Scripts) -> None:
     assert [one["seed"] for one in energy["per_seed"]] == [0, 1]
     assert energy["mean"] == pytest.approx(sum(one["value"] for one in energy["per_seed"]) / 2)
     assert len(energy["per_seed"][0]["per_image"]) == 2
-    assert even["grid_position_sensitivity"]["probability"]["null"] < 1e-4
+    assert even["subgrid_shift_sensitivity"]["probability"]["null"] < 1e-4
     text = (scripts.folder / "out/checkerboard.md").read_text()
     assert "1.333" in text
     assert "`bilinear_conv`" in text
@@ -58,23 +58,23 @@ def test_new_networks(scripts: Scripts) -> None:
     assert "transposed_k3s2p1" in finished.out
 
 
-def test_runs_are_measured_trained_and_at_their_initialisation(scripts: Scripts) -> None:
+def test_runs_are_measured_trained_and_at_their_initialization(scripts: Scripts) -> None:
     run = scripts.train("upsampler=transposed_k2s2", "seed=3").run_directory
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    finished = compare(scripts, f"run_dirs=[{run}]", "photographs=1", "max_shifts=4", "out_dir=out")
+    finished = compare(scripts, f"run_dirs=[{run}]", "images=1", "max_shifts=4", "out_dir=out")
     assert finished.code == 0, finished.err
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
-    states = result(scripts)["arms"]["transposed_k2s2"]
+    states = result(scripts)["variants"]["transposed_k2s2"]
     assert set(states) == {"init", "trained"}
     gains = [states[state]["gain_imbalance"]["stage 1"] for state in ("init", "trained")]
     assert gains[0]["mean"] != gains[1]["mean"]
     assert gains[0]["per_seed"][0]["seed"] == 3
-    # the initialisation is that of the seed
+    # the initialization is that of the seed
     other = compare(
-        scripts, *NEW, "upsamplers=[transposed_k2s2]", "seeds=[3]", "photographs=1", "data.scale=1", "out_dir=out"
+        scripts, *NEW, "upsamplers=[transposed_k2s2]", "seeds=[3]", "images=1", "data.scale=1", "out_dir=out"
     )
     assert other.code == 0, other.err
-    again = result(scripts)["arms"]["transposed_k2s2"]["init"]["gain_imbalance"]["stage 1"]["mean"]
+    again = result(scripts)["variants"]["transposed_k2s2"]["init"]["gain_imbalance"]["stage 1"]["mean"]
     assert again == pytest.approx(gains[0]["mean"], rel=1e-9)
 
 
@@ -83,7 +83,7 @@ def test_bad_runs_are_named_and_the_others_go_on(scripts: Scripts) -> None:
     damaged = scripts.folder / "damaged"
     damaged.mkdir()
     (damaged / "config.yaml").write_bytes((run / "config.yaml").read_bytes())
-    small = ("photographs=1", "max_shifts=4", "out_dir=out")
+    small = ("images=1", "max_shifts=4", "out_dir=out")
     refused = compare(scripts, f"run_dirs=[{damaged},nowhere]", *small)
     assert refused.code == 2
     assert "nowhere" in refused.err
@@ -96,7 +96,7 @@ def test_bad_runs_are_named_and_the_others_go_on(scripts: Scripts) -> None:
     assert "nowhere" in partly.out
     assert "is not finished" in partly.out
     assert "is damaged" in partly.out
-    assert set(result(scripts)["arms"]["transposed_k4s2p1"]) == {"init", "trained"}
+    assert set(result(scripts)["variants"]["transposed_k4s2p1"]) == {"init", "trained"}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_bad_runs_are_named_and_the_others_go_on(scripts: Scripts) -> None:
         (["seeds=[]"], "seeds"),
         (["seeds=[one]"], "seeds"),
         (["max_shifts=1"], "max_shifts"),
-        (["photographs=0"], "photographs"),
+        (["images=0"], "images"),
         (["split=tset"], "did you mean 'test'"),
         (["device=abacus"], "abacus"),
         (["run_dirs=[nowhere]"], "nowhere"),
@@ -132,9 +132,9 @@ def test_an_interruption_keeps_what_was_measured(scripts: Scripts, monkeypatch: 
         return engine.measure_network(*arguments, **options)
 
     monkeypatch.setattr(compare_checkerboard, "measure_network", interrupted_at_the_third)
-    finished = compare(scripts, *NEW, "photographs=1")
+    finished = compare(scripts, *NEW, "images=1")
     assert finished.code == 130
     assert "2 of 4 networks measured" in finished.out
-    kept = result(scripts)["arms"]
+    kept = result(scripts)["variants"]
     assert list(kept) == ["bilinear_conv"] or list(kept) == ["transposed_k3s2p1"]
     assert (scripts.folder / "out/checkerboard/spectrum.png").is_file()

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from fundus_unet.commands import compare_speed
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from running import ROOT, Finished, Scripts
-from fundus_unet.app import compare_speed
 from fundus_unet.commands.variants import check_upsamplers, network_for, upsampler_options
 from fundus_unet.comparison.speed import roofline
 from fundus_unet.core.errors import InputError
+from running import ROOT, Finished, Scripts
 
 OPTIONS = sorted(path.stem for path in (ROOT / "configs" / "upsampler").glob("*.yaml"))
 SMALL = (
@@ -166,7 +166,7 @@ def test_an_interruption_keeps_what_was_measured(scripts: Scripts, monkeypatch: 
         (["training.image_size=0"], "training.image_size=0"),
         (["inference.image_size=[1,2,3]"], "inference.image_size"),
         (["training.gradient_clip_val=-1"], "training.gradient_clip_val"),
-        (["objective.optimizer.lr=-1"], "objective.optimizer"),
+        (["optimizer.lr=-1"], "optimizer"),
         (["model.widths=[4]"], "model.widths"),
         (["rouns=1"], "did you mean 'rounds'"),
         (["upsampler=bilinear_conv"], "did you mean 'upsamplers'"),

@@ -9,13 +9,13 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from running import ROOT
-from fundus_unet.runs.build import build
-from fundus_unet.runs.allowed_parts import check_part
-from fundus_unet.runs.allowed_config import check_run_config
 from fundus_unet.commands.settings import check_settings
+from fundus_unet.runs.allowed_config import check_run_config
+from fundus_unet.runs.allowed_parts import check_part
+from fundus_unet.runs.build import build
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
 from fundus_unet.upsampling.upsampler import Upsampler
+from running import ROOT
 
 CONFIGS = ROOT / "configs"
 READMES = ("README.md", "src/fundus_unet/upsampling/README.md", "docs/faults.md")
@@ -50,7 +50,7 @@ def test_every_option_composes_and_its_objects_are_built(group: str, option: str
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     check_run_config(config)
     config.paths.run_dir = str(tmp_path)
-    for key in ("model", "augment", "callbacks", "logger", "objective"):
+    for key in ("model", "augment", "callbacks", "logger", "loss", "optimizer", "scheduler"):
         if config[key] is not None:
             instantiate(config[key])
     instantiate(config.data.source)

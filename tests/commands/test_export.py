@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from runs.model_cases import facts_with, network_of, noise
-from running import ROOT, Finished, Scripts
 from fundus_unet.commands.export import export_network
+from fundus_unet.core.errors import InputError
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.runs.model_file import read_model_file
 from fundus_unet.runs.run_directory import RunDirectory
-from fundus_unet.core.errors import InputError
+from running import ROOT, Finished, Scripts
+from runs.model_cases import facts_with, network_of, noise
 
 UPSAMPLERS = ("transposed_k4s2p1", "transposed_k3s2p1", "bilinear_conv")
 TOLERANCE = 1e-5

@@ -8,10 +8,10 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from running import ROOT, Finished, Scripts
 from data.layouts import write_hrf
-from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.inference.evaluation import Evaluation
+from fundus_unet.runs.run_directory import RunDirectory
+from running import ROOT, Finished, Scripts
 
 MIX = (
     "data=mix",
@@ -21,7 +21,7 @@ MIX = (
     "data.source.sets.hrf.source.root=elsewhere/HRF",
     "trainer.max_epochs=1",
 )
-NATIVE = 90  # rows of a generated photograph, and the diameter of its field is 83
+NATIVE = 90  # rows of a generated image, and the diameter of its field is 83
 
 
 def succeeded(finished: Finished) -> Finished:
@@ -31,22 +31,22 @@ def succeeded(finished: Finished) -> Finished:
 
 @pytest.fixture
 def sizes(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """Rows at working resolution of every photograph that is scored, by name."""
+    """Rows at working resolution of every image that is scored, by name."""
     found: dict[str, int] = {}
     add = Evaluation.add
 
-    def watched(self, photograph, probability):
-        found[photograph.case.name] = photograph.working.image.shape[0]
-        add(self, photograph, probability)
+    def watched(self, sample, probability):
+        found[sample.case.name] = sample.working.image.shape[0]
+        add(self, sample, probability)
 
     monkeypatch.setattr(Evaluation, "add", watched)
     return found
 
 
-def expect_own_sizes(sizes: dict[str, int], photographs: dict[str, int]) -> None:
-    by_set = {name: [rows for key, rows in sizes.items() if key.startswith(f"{name}_")] for name in photographs}
-    assert {name: len(rows) for name, rows in by_set.items()} == photographs
-    assert len(sizes) == sum(photographs.values())
+def expect_own_sizes(sizes: dict[str, int], samples: dict[str, int]) -> None:
+    by_set = {name: [rows for key, rows in sizes.items() if key.startswith(f"{name}_")] for name in samples}
+    assert {name: len(rows) for name, rows in by_set.items()} == samples
+    assert len(sizes) == sum(samples.values())
     for name, diameter in (("chasedb1", 40), ("hrf", 123)):
         assert by_set[name] == pytest.approx([NATIVE * diameter / 83] * len(by_set[name]), rel=0.06)
 
@@ -59,7 +59,7 @@ def test_a_mixture_is_trained_on_and_scored_set_by_set_at_its_own_size(scripts: 
         scored = {row["name"] for row in csv.DictReader(file)}
     assert scored == set(sizes)
     assert {"chasedb1_Image_11L", "hrf_06_dr"} <= scored
-    assert {path.stem for path in (run / "evaluation/test/pictures").iterdir()} == scored
+    assert {path.stem for path in (run / "evaluation/test/figures").iterdir()} == scored
 
     sizes.clear()
     elsewhere = Scripts(scripts.folder / "elsewhere", scripts.monkeypatch, scripts.capsys)
@@ -81,12 +81,12 @@ def test_a_mixture_is_trained_on_and_scored_set_by_set_at_its_own_size(scripts: 
     assert {path.name for path in (run / "evaluation").iterdir()} == {"test", "val", "ChaseDB1_test"}
 
 
-def test_without_any_test_photograph_validation_is_scored(scripts: Scripts) -> None:
+def test_without_any_test_image_validation_is_scored(scripts: Scripts) -> None:
     write_hrf(scripts.folder / "elsewhere" / "HRF", test=False)
     finished = succeeded(scripts.train(*MIX, "data.source.sets.chasedb1=null"))
     assert "no test scores: hrf: HRF: none of the 30 test images" in finished.out
     run = finished.run_directory
-    assert len(json.loads((run / "evaluation/val/metrics.json").read_text())["photographs"]) == 3
+    assert len(json.loads((run / "evaluation/val/metrics.json").read_text())["images"]) == 3
     refused = scripts("evaluate", f"run_dir={run}")
     assert refused.code == 2
     assert "hrf: HRF: none of the 30 test images" in refused.err

@@ -14,15 +14,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from fundus_unet.inference import batch_report
 from omegaconf import OmegaConf
 from PIL import Image
 
-from running import ROOT, Finished, Scripts
 from data.layouts import draw
-from fundus_unet.app import predict_report
 from fundus_unet.data.synthetic.generate import write_synthetic_set
 from fundus_unet.inference import outputs
 from fundus_unet.inference.record import Record
+from running import ROOT, Finished, Scripts
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def run_dir(scripts: Scripts, kept: Path) -> Path:
 
 @pytest.fixture
 def photos(scripts: Scripts) -> Path:
-    """Five photographs in two folders, of different sizes and kinds of file."""
+    """Five images in two folders, of different sizes and kinds of file."""
     folder = scripts.folder / "photos"
     (folder / "deep").mkdir(parents=True)
     sizes = ((90, 96), (90, 96), (131, 77), (64, 200), (90, 96))
@@ -59,7 +59,7 @@ def files(folder: Path) -> list[str]:
 def test_a_folder(scripts: Scripts, run_dir: Path, photos: Path) -> None:
     finished = predict(scripts, run_dir, "outputs=[probability,mask,overlay,skeleton]")
     assert finished.code == 0, finished.err
-    assert "5 of 5 photographs have their maps" in finished.out
+    assert "5 of 5 images have their maps" in finished.out
     names = ("a", "b", "deep/c", "deep/d", "e")
     expected = [f"{kind}/{name}{ending}" for kind, ending in outputs.ENDINGS.items() for name in names]
     assert files(scripts.folder / "out") == sorted([*expected, ".made_0.jsonl", "predictions.csv", "settings.json"])
@@ -80,7 +80,7 @@ def test_a_folder(scripts: Scripts, run_dir: Path, photos: Path) -> None:
 
 
 def test_it_is_what_evaluation_scores(scripts: Scripts, run_dir: Path) -> None:
-    """The same preprocessing: maps of the test photographs have the Dice that evaluation found."""
+    """The same preprocessing: maps of the test images have the Dice that evaluation found."""
     scripts("evaluate", f"run_dir={run_dir}", "device=cpu")
     scored = json.loads((run_dir / "evaluation/test/metrics.json").read_text())
     sets = scripts.folder / "sets/CHASE_DB1"
@@ -222,7 +222,7 @@ class TestBadInput:
         rows = table(scripts.folder / "out")
         bad = {"zero.png", "text.png", "cut.jpg", "one.png", "black.png", "white.png", "bomb.png", "a.png"}
         assert {name for name, row in rows.items() if row["status"] == "error"} == bad
-        assert "5 of 13 photographs have their maps" in finished.out
+        assert "5 of 13 images have their maps" in finished.out
         assert "8 failed" in finished.out
         for name in bad:
             assert len([line for line in finished.out.splitlines() if line.startswith("error") and name in line]) == 1
@@ -248,7 +248,7 @@ class TestBadInput:
             (["outputs=mask"], ["outputs=[...]"]),
             (["probability_bits=12"], ["12"]),
             (["batch_size=0"], ["batch_size"]),
-            (["readers=0"], ["readers"]),
+            (["read_threads=0"], ["read_threads"]),
             (["megapixels_in_memory=-1"], ["megapixels_in_memory"]),
             (["devices=0"], ["devices"]),
             (["device=gpu"], ["auto"]),
@@ -408,7 +408,7 @@ def test_odd_entries_are_rows(scripts: Scripts, run_dir: Path, photos: Path) -> 
     for _ in range(2):
         finished = predict(scripts, run_dir, "images=photos")
         assert finished.code == 1, finished.err
-        assert "10 of 15 photographs have their maps" in finished.out
+        assert "10 of 15 images have their maps" in finished.out
         rows = table(scripts.folder / "out")
         odd = {"pipe.png", "zero.png", "loop.png", "gone.png", "huge.webp"}
         assert {name for name, row in rows.items() if row["status"] == "error"} == odd
@@ -434,7 +434,7 @@ def test_a_table_that_cannot_be_written(scripts: Scripts, run_dir: Path, photos:
     predict(scripts, run_dir)
     before = (scripts.folder / "out/predictions.csv").read_bytes()
     Image.fromarray(draw(9)[0]).save(photos / "z.png")
-    written = predict_report.write_table
+    written = batch_report.write_table
 
     def full(path: Path, records: list[Record]) -> None:
         if any(record.image.endswith("z.png") for record in records):
@@ -442,11 +442,11 @@ def test_a_table_that_cannot_be_written(scripts: Scripts, run_dir: Path, photos:
         written(path, records)
 
     with monkeypatch.context() as patch:
-        patch.setattr(predict_report, "write_table", full)
+        patch.setattr(batch_report, "write_table", full)
         finished = predict(scripts, run_dir)
     assert finished.code == 1
     assert "predictions.csv cannot be written: No space left" in finished.out
-    assert "6 of 6 photographs have their maps" in finished.out
+    assert "6 of 6 images have their maps" in finished.out
     assert (scripts.folder / "out/predictions.csv").read_bytes() == before
     assert predict(scripts, run_dir).code == 0
     assert [row["status"] == "skipped" for row in table(scripts.folder / "out").values()] == [False] * 6
@@ -495,7 +495,7 @@ class TestScale:
         assert 1e-4 < np.abs(maps["d4"] - maps["whole"]).mean() < 0.2
 
 
-def test_two_processes_predict_each_photograph_once(scripts: Scripts, run_dir: Path, photos: Path) -> None:
+def test_two_processes_predict_each_image_once(scripts: Scripts, run_dir: Path, photos: Path) -> None:
     (photos / "text.png").write_text("no image")
     for seed in range(6):
         Image.fromarray(draw(seed)[0]).save(photos / f"more{seed}.png")
@@ -516,7 +516,7 @@ def test_two_processes_predict_each_photograph_once(scripts: Scripts, run_dir: P
         env=os.environ | {"COLUMNS": "300"},
     )
     assert finished.returncode == 1, finished.stderr
-    assert finished.stdout.count("11 of 12 photographs have their maps") == 1
+    assert finished.stdout.count("11 of 12 images have their maps") == 1
     assert finished.stdout.count("error  photos/text.png") <= 1  # the second process has no screen
     rows = table(scripts.folder / "out")
     assert len(rows) == 12
@@ -569,7 +569,7 @@ def test_on_a_gpu(scripts: Scripts, run_dir: Path, photos: Path) -> None:
     assert len(table(scripts.folder / "out")) == 5
 
 
-def test_the_largest_photograph_fits_into_four_gigabytes(scripts: Scripts, run_dir: Path) -> None:
+def test_the_largest_image_fits_into_four_gigabytes(scripts: Scripts, run_dir: Path) -> None:
     """8000 x 8000 pixels, at their own scale, with every output."""
     pytest.importorskip("resource", reason="peaks of memory are read on POSIX alone")
     small = draw(0, (500, 500))[0]
@@ -592,7 +592,7 @@ def test_the_largest_photograph_fits_into_four_gigabytes(scripts: Scripts, run_d
 
 
 def test_the_weights_that_come_with_the_project(scripts: Scripts) -> None:
-    """They need no run, and find the vessels of a photograph that was drawn for this test."""
+    """They need no run, and find the vessels of an image that was drawn for this test."""
     write_synthetic_set(scripts.folder / "drawn", count=1, seed=77, size=512)
     finished = scripts("predict", "images=drawn/images", "out_dir=out", "device=cpu")
     assert finished.code == 0, finished.err

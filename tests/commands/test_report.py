@@ -12,7 +12,7 @@ from PIL import Image
 
 from running import TINY, Finished, Scripts
 
-ARMS = "upsamplers=[transposed_k4s2p1,bilinear_conv]"
+VARIANTS = "upsamplers=[transposed_k4s2p1,bilinear_conv]"
 SPEED = (
     "model.widths=[4,8]",
     "dtypes=[float32]",
@@ -31,13 +31,13 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 def compared(scripts: Scripts, kept: Path) -> Scripts:
     """All three comparisons."""
     data = ("data=chasedb1", "paths.data_dir=sets")
-    runs = [f"runs/comparison/runs/{arm}_seed0" for arm in ("transposed_k4s2p1", "bilinear_conv")]
+    runs = [f"runs/comparison/runs/{variant}_seed0" for variant in ("transposed_k4s2p1", "bilinear_conv")]
 
     def make() -> None:
         for name, *overrides in (
-            ("compare_accuracy", *data, *TINY, "trainer.max_epochs=1", ARMS, "seeds=[0,1]"),
-            ("compare_speed", ARMS, *SPEED),
-            ("compare_checkerboard", f"run_dirs=[{','.join(runs)}]", "photographs=1", "max_shifts=2"),
+            ("compare_accuracy", *data, *TINY, "trainer.max_epochs=1", VARIANTS, "seeds=[0,1]"),
+            ("compare_speed", VARIANTS, *SPEED),
+            ("compare_checkerboard", f"run_dirs=[{','.join(runs)}]", "images=1", "max_shifts=2"),
         ):
             finished = scripts(name, *overrides)
             assert finished.code == 0, finished.err
@@ -62,9 +62,9 @@ def test_one_page_holds_all_three_comparisons_and_needs_nothing_else(compared: S
     assert "second observer" in page
     assert str(compared.folder) not in page
     text = (folder / "report.md").read_text()
-    pictures = re.findall(r"!\[[^]]*\]\(([^)]*)\)", text)
-    assert len(pictures) == 6
-    assert all((folder / picture).is_file() for picture in pictures)
+    figures = re.findall(r"!\[[^]]*\]\(([^)]*)\)", text)
+    assert len(figures) == 6
+    assert all((folder / picture).is_file() for picture in figures)
     found = json.loads((folder / "report.json").read_text())
     assert {"accuracy", "speed", "checkerboard"} < set(found)
     assert found["verdict"][0].startswith("**In short**: ")
@@ -99,14 +99,14 @@ def test_a_browser_shows_it_without_an_error_and_without_asking_for_anything(com
     assert "CONSOLE" not in shown.stderr
 
 
-def test_without_photographs_only_maps_are_shown(compared: Scripts) -> None:
-    _, folder = report(compared, "photographs=false")
+def test_without_images_only_maps_are_shown(compared: Scripts) -> None:
+    _, folder = report(compared, "images=false")
     maps = np.asarray(Image.open(folder / "report/predictions.png").convert("RGB"))
     assert "Errors at threshold" not in (folder / "report.md").read_text()
-    report(compared, "photographs=true")
+    report(compared, "images=true")
     everything = np.asarray(Image.open(folder / "report/predictions.png").convert("RGB"))
     assert everything.shape[0] > maps.shape[0]
-    # maps are grey, but for the frame; photographs and errors are not
+    # maps are grey, but for the frame; images and errors are not
     colourful = [float((np.ptp(picture.astype(int), axis=2) > 24).mean()) for picture in (maps, everything)]
     assert colourful[0] < 0.02 < 3 * colourful[0] < colourful[1]
     assert "Errors at threshold" in (folder / "report.md").read_text()
@@ -125,16 +125,16 @@ def test_each_comparison_alone_makes_a_report(compared: Scripts, kind: str) -> N
     assert not (set(expected.values()) - {expected[kind]}) & set(headings)
 
 
-def test_runs_or_photographs_that_are_gone_are_said_not_to_be_shown(compared: Scripts) -> None:
+def test_runs_or_images_that_are_gone_are_said_not_to_be_shown(compared: Scripts) -> None:
     folder = compared.folder / "runs/comparison"
     shutil.rmtree(folder / "runs")
     finished, _ = report(compared)
     assert finished.code == 0, finished.err
-    assert "no pictures of predictions" in finished.out
+    assert "no figures of predictions" in finished.out
     assert "Not shown: " in (folder / "report.md").read_text()
 
 
-def test_predictions_are_shown_of_a_seed_that_every_arm_has_a_checkpoint_of(compared: Scripts) -> None:
+def test_predictions_are_shown_of_a_seed_that_every_variant_has_a_checkpoint_of(compared: Scripts) -> None:
     folder = compared.folder / "runs/comparison"
     shutil.rmtree(folder / "runs/bilinear_conv_seed0/checkpoints")
     report(compared)
@@ -151,7 +151,7 @@ def test_bad_input(compared: Scripts) -> None:
     folder = compared.folder / "runs/comparison"
     for override, message in (
         ("dir=nowhere", "nothing to report"),
-        ("photograph=Image_11X", "did you mean 'Image_11"),
+        ("image=Image_11X", "did you mean 'Image_11"),
         ("titel=x", "did you mean 'title'"),
     ):
         finished, _ = report(compared, override)

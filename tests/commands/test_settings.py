@@ -19,7 +19,7 @@ EXPLAIN = ("explain_upsampling", "size=3")
         (["data.source.root={}"], ["data.source.root"]),
         (["model.activation=x"], ["model.activation", "_target_"]),
         (["model.normalization=null"], ["model.normalization", "_target_"]),
-        (["callbacks.pictures=x"], ["callbacks.pictures cannot be used"]),
+        (["callbacks.figures=x"], ["callbacks.figures cannot be used"]),
         (["resume="], ["resume cannot be used", "a path, or null"]),
         (["resume=[]"], ["resume cannot be used"]),
         (["resume=5"], ["two pairs of quotes"]),
@@ -35,9 +35,9 @@ EXPLAIN = ("explain_upsampling", "size=3")
         (["augment.strength=inf"], ["augment.strength"]),
         (["augment.scaling=[1]"], ["augment.scaling", "a list of 2, each a finite number"]),
         (["++augment._partial_=true"], ["augment._partial_", "expected: false"]),
-        (["objective.optimizer.lr=inf"], ["objective.optimizer.lr"]),
-        (["objective.optimizer.lr=nan"], ["objective.optimizer.lr"]),
-        (["objective.loss._target_=torch.nn.ReLUU"], ["names nothing that can be made"]),
+        (["optimizer.lr=inf"], ["optimizer.lr"]),
+        (["optimizer.lr=nan"], ["optimizer.lr"]),
+        (["loss._target_=torch.nn.ReLUU"], ["names nothing that can be made"]),
         (["+callbacks.more._target_=torch.nn.ReLU"], ["callbacks.more", "Callback"]),
         (["+logger.sub_dir=runs", "logger.save_dir=sets/CHASE_DB1/Image_01L.jpg"], ["logger.save_dir", "no folder"]),
         (["trainer.deterministic=${model}"], ["trainer.deterministic"]),
@@ -74,7 +74,7 @@ def test_training_refuses(scripts: Scripts, overrides: list[str], expected: list
         (["predict", "images=x", "threshold=2"], "threshold"),
         (["predict", "images=x", "strategy=dddp"], "did you mean 'ddp'"),
         (["report", "dir=x", "title=[]"], "title"),
-        (["report", "dir=x", "photographs=2"], "photographs"),
+        (["report", "dir=x", "images=2"], "images"),
         (["compare_speed", "rounds=true"], "rounds"),
         (["compare_speed", "seed=-1"], "seed"),
         (["compare_checkerboard", "vae_training.learning_rate=inf"], "vae_training.learning_rate"),
@@ -94,8 +94,8 @@ def test_every_script_refuses(scripts: Scripts, command: list[str], expected: st
 
 def test_additions_are_taken(scripts: Scripts) -> None:
     finished = scripts.train(
-        *("+trainer.accumulate_grad_batches=1", "+trainer.max_time='00:01:00:00'", "callbacks.pictures=null"),
+        *("+trainer.accumulate_grad_batches=1", "+trainer.max_time='00:01:00:00'", "callbacks.figures=null"),
         *("+callbacks.stop._target_=lightning.pytorch.callbacks.EarlyStopping", "+callbacks.stop.monitor=val/loss"),
-        *("objective.optimizer._target_=torch.optim.Adam", "trainer.max_epochs=1", "logger=none"),
+        *("optimizer._target_=torch.optim.Adam", "trainer.max_epochs=1", "logger=none"),
     )
     assert finished.code == 0, finished.err

@@ -2,14 +2,14 @@ from rich.console import Console
 
 from fundus_unet.commands.tables import COLUMNS, score_table
 
-READERS = {"network at 0.5": 0.5, "network at validation threshold": 0.31, "second observer": 0.5}
+RATERS = {"network at 0.5": 0.5, "network at validation threshold": 0.31, "second observer": 0.5}
 
 
 def metrics(**pooled: float) -> dict:
     """Every score at its widest, as evaluation writes it: no ranking of an observer, no pooled Betti-0 error."""
     summaries = {}
-    for reader, threshold in READERS.items():
-        names = [name for name in COLUMNS if reader != "second observer" or name not in ("auroc", "average_precision")]
+    for rater, threshold in RATERS.items():
+        names = [name for name in COLUMNS if rater != "second observer" or name not in ("auroc", "average_precision")]
         over_images = {
             name: {"mean": 1234.56, "standard_deviation": 321.04}
             if name == "betti0_error"
@@ -17,14 +17,14 @@ def metrics(**pooled: float) -> dict:
             for name in names
         }
         values = {name: 0.8123456 for name in names if name != "betti0_error"} | pooled
-        summaries[reader] = {"threshold": threshold, "pooled": values, "over_images": over_images}
+        summaries[rater] = {"threshold": threshold, "pooled": values, "over_images": over_images}
     return {"field_of_view": summaries}
 
 
 def printed(values: dict) -> list[str]:
     console = Console(width=80, no_color=True)
     with console.capture() as capture:
-        console.print(score_table(values, "field_of_view", "test, 8 photographs"))
+        console.print(score_table(values, "field_of_view", "test, 8 images"))
     return [line.rstrip() for line in capture.get().splitlines() if line.strip()]
 
 
@@ -38,7 +38,7 @@ def test_the_widest_table_fits_80_columns_with_nothing_left_out():
 
 def test_what_stands_in_which_column():
     title, _, _, *rows = printed(metrics(cldice=0.4))
-    assert title == "test, 8 photographs, in the field of view"
+    assert title == "test, 8 images, in the field of view"
     assert rows[0].split() == ["network", "at", "0.5", *["0.8123"] * 7, "0.4000"]
     assert rows[1].split() == ["mean", "(images)", *["0.7654"] * 8, "1234.6"]
     assert rows[2].split() == ["st.", "dev.", "321.0"]

@@ -28,20 +28,20 @@ def test_a_run_is_self_contained_and_evaluation_repeats_its_numbers(scripts: Scr
     (moved / "evaluation/test/metrics.json").unlink()
     succeeded(scripts("evaluate", f"run_dir={moved}"))
     assert json.loads((moved / "evaluation/test/metrics.json").read_text()) == trained
-    assert len(trained["photographs"]) == 8
-    readers = trained["field_of_view"]
-    assert set(readers) == {"network at 0.5", "network at validation threshold", "second observer"}
-    assert readers["network at validation threshold"]["threshold"] == trained["validation_threshold"]
+    assert len(trained["images"]) == 8
+    raters = trained["field_of_view"]
+    assert set(raters) == {"network at 0.5", "network at validation threshold", "second observer"}
+    assert raters["network at validation threshold"]["threshold"] == trained["validation_threshold"]
     with (moved / "evaluation/test/per_image.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 8 * 2 * 3
-    dice = [float(r["dice"]) for r in rows if (r["region"], r["reader"]) == ("field_of_view", "network at 0.5")]
-    assert np.mean(dice) == pytest.approx(readers["network at 0.5"]["over_images"]["dice"]["mean"])
-    cldice = [float(r["cldice"]) for r in rows if (r["region"], r["reader"]) == ("whole_image", "second observer")]
+    dice = [float(r["dice"]) for r in rows if (r["region"], r["rater"]) == ("field_of_view", "network at 0.5")]
+    assert np.mean(dice) == pytest.approx(raters["network at 0.5"]["over_images"]["dice"]["mean"])
+    cldice = [float(r["cldice"]) for r in rows if (r["region"], r["rater"]) == ("whole_image", "second observer")]
     assert np.mean(cldice) == pytest.approx(trained["whole_image"]["second observer"]["over_images"]["cldice"]["mean"])
     assert all(float(row["betti0_error"]).is_integer() for row in rows)
-    assert all("betti0_error" not in reader["pooled"] and "cldice" in reader["pooled"] for reader in readers.values())
-    picture = Image.open(moved / "evaluation/test/pictures/Image_11L.png")
+    assert all("betti0_error" not in rater["pooled"] and "cldice" in rater["pooled"] for rater in raters.values())
+    picture = Image.open(moved / "evaluation/test/figures/Image_11L.png")
     assert picture.width == 4 * 480
 
 
@@ -58,7 +58,7 @@ def test_other_checkpoints_and_splits_do_not_overwrite_the_test_scores(scripts: 
     averaged = json.loads((run / "evaluation/test_d4/metrics.json").read_text())
     assert averaged["tta"] == "d4"
     assert averaged["field_of_view"] != json.loads(before)["field_of_view"]
-    assert len(json.loads((run / "evaluation/ChaseDB1_test/metrics.json").read_text())["photographs"]) == 20
+    assert len(json.loads((run / "evaluation/ChaseDB1_test/metrics.json").read_text())["images"]) == 20
 
 
 def test_the_seed_alone_decides_the_weights(scripts: Scripts) -> None:
@@ -97,7 +97,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
     )
 
 
-def test_tensorboard_holds_curves_pictures_hyperparameters_and_configuration(scripts: Scripts) -> None:
+def test_tensorboard_holds_curves_figures_hyperparameters_and_configuration(scripts: Scripts) -> None:
     run = succeeded(scripts.train("upsampler=bilinear_conv")).run_directory
     events = EventAccumulator(str(run / "tensorboard"), size_guidance={"images": 0, "tensors": 0}).Reload()
     tags = events.Tags()
@@ -245,9 +245,9 @@ def test_the_default_data_are_drawn_and_beat_a_threshold_on_green(scripts: Scrip
     network = json.loads((run / "evaluation/test/metrics.json").read_text())["field_of_view"]["network at 0.5"]
     green = Evaluation(0.5)
     for case in Synthetic(scripts.folder / "drawn/synthetic", 4, 1, 2, 256).splits().test:
-        photograph = decode(case, Preprocessor(scale=1.0))
-        dark = 1 - photograph.working.image[..., 1].astype(np.float32) / 255
-        green.add(photograph, dark * photograph.field_of_view)
+        sample = decode(case, Preprocessor(scale=1.0))
+        dark = 1 - sample.working.image[..., 1].astype(np.float32) / 255
+        green.add(sample, dark * sample.field_of_view)
     pooled = green.tallies["field_of_view"]["network at 0.5"].pooled
     best_of_green = confusion_at(pooled, best_dice_threshold(pooled)).dice
     assert network["pooled"]["dice"] > best_of_green + 0.1

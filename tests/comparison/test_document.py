@@ -34,14 +34,14 @@ class Balance(HTMLParser):
 
 @pytest.fixture
 def document(tmp_path: Path) -> Document:
-    picture = tmp_path / "pictures" / "one.png"
+    picture = tmp_path / "figures" / "one.png"
     picture.parent.mkdir()
     Image.fromarray(np.zeros((2, 3), np.uint8)).save(picture)
     blocks = [
         Verdict(["first `code` & <b>", "second **strong**"]),
         Heading("What < was"),
         Paragraph('a "quoted" paragraph'),
-        Grid(["arm", "Dice"], [["`k4`", "0.8 ± 0.1"], ["k<3", "0.7"]]),
+        Grid(["variant", "Dice"], [["`k4`", "0.8 ± 0.1"], ["k<3", "0.7"]]),
         Figure(picture, "a caption", 'what "it" shows'),
         Folded("Protocol", [Code("python x.py a=<b>"), Paragraph("inside")]),
     ]
@@ -74,12 +74,12 @@ def test_html_refers_to_nothing_outside_itself(document: Document) -> None:
 def test_markdown(document: Document, tmp_path: Path) -> None:
     text = document.to_markdown(tmp_path)
     assert text.startswith("# A & B\n\n> first `code` & <b>\n>\n> second **strong**\n\n## What < was\n")
-    assert "| arm | Dice |\n| --- | ---: |\n| `k4` | 0.8 ± 0.1 |" in text
-    assert '![what "it" shows](pictures/one.png)\n\n*a caption*' in text
+    assert "| variant | Dice |\n| --- | ---: |\n| `k4` | 0.8 ± 0.1 |" in text
+    assert '![what "it" shows](figures/one.png)\n\n*a caption*' in text
     assert "**Protocol**\n\n```\npython x.py a=<b>\n```\n\ninside" in text
 
 
-def test_a_missing_picture_is_an_error_not_a_hole(document: Document) -> None:
+def test_a_missing_figure_is_an_error_not_a_hole(document: Document) -> None:
     next(block for block in document.blocks if isinstance(block, Figure)).path.unlink()
     with pytest.raises(FileNotFoundError):
         document.to_html()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from fundus_unet.core.interruption import interruptible, interruption_requested, together
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.interruption import interruptible, interruption_requested, together
 
 
 @pytest.fixture

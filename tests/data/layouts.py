@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from fundus_unet.data import chasedb1, drive, hrf, stare
+from fundus_unet.data.sets import chasedb1, drive, hrf, stare
 
 SIZE = (90, 96)  # height, width
 
 
 def draw(seed: int, size: tuple[int, int] = SIZE) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """A photograph with what belongs to it: RGB, label, second observer's label (thinner), field of view.
+    """An image with what belongs to it: RGB, label, second observer's label (thinner), field of view.
 
     Shapes: (H, W, 3) uint8 and three (H, W) uint8, 0 and 255.
     """

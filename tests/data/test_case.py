@@ -1,4 +1,4 @@
-"""No photograph is learned from and tested."""
+"""No image is learned from and tested."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The picture a person looks at shows what was found, invented and missed."""
+"""The figure a person looks at shows what was found, invented and missed."""
 
 import numpy as np
 import pytest
@@ -45,8 +45,8 @@ def test_four_tiles_of_the_labels_aspect(shape):
     height = max(1, round(shape[0] * width / shape[1]))
     assert panel.dtype == np.uint8
     assert panel.shape == (CAPTION_HEIGHT + height, 4 * width, 3)
-    photograph, vessels, probability, errors = np.split(panel[CAPTION_HEIGHT:], 4, axis=1)
-    assert (photograph == (200, 90, 40)).all()
+    sample, vessels, probability, errors = np.split(panel[CAPTION_HEIGHT:], 4, axis=1)
+    assert (sample == (200, 90, 40)).all()
     assert (probability == 51).all()
     if shape[1] > 1:
         assert (vessels[:, 0] == 255).all()

@@ -1,4 +1,4 @@
-"""Small files show the same picture."""
+"""Small files show the same figure."""
 
 from pathlib import Path
 

@@ -21,15 +21,15 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from running import ROOT, TINY
 from data.layouts import write_chasedb1
 from faults.attempt import HUNG, OUTSIDE, TRACEBACK, TRACED, Attempt, TooLongError, content, limited
 from fundus_unet.commands.entry import explain
-from fundus_unet.runs.evaluate import evaluate_from_config
 from fundus_unet.commands.export import export_from_config
 from fundus_unet.commands.predict import predict_from_config
-from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.commands.train import resume_run, train_new_run
+from fundus_unet.runs.evaluate import evaluate_from_config
+from fundus_unet.runs.run_directory import RunDirectory
+from running import ROOT, TINY
 
 SECRET_NAME, SECRET = "FUNDUS_UNET_SECRET", "a4f0-the-secret"
 SECONDS = 60
@@ -226,7 +226,10 @@ def _use_synthetic(choose: random.Random, run: Path, outside: Path) -> str:
     source: Any = {"_target_": target, "root": root, "train": 1, "val": 1, "test": 1, "size": 64, "seed": 0}
     if choose.random() < 0.3:
         mixed = {"_target_": "fundus_unet.data.sets.mixture.MixedSet", "source": source, "fov_diameter": 64}
-        source = {"_target_": "fundus_unet.data.sets.mixture.Mixture", "sets": {choose.choice(("a", "..", "a/b")): mixed}}
+        source = {
+            "_target_": "fundus_unet.data.sets.mixture.Mixture",
+            "sets": {choose.choice(("a", "..", "a/b")): mixed},
+        }
     with contextlib.suppress(Exception):
         tree = yaml.safe_load(path.read_text())
         tree["data"]["source"] = source
@@ -244,7 +247,7 @@ def _damage_json(choose: random.Random, run: Path, outside: Path) -> str:
 
 
 def _damage_bytes(choose: random.Random, run: Path, outside: Path) -> str:
-    path = choose.choice(sorted(path for path in run.rglob("*") if path.is_file() and path.parent.name != "pictures"))
+    path = choose.choice(sorted(path for path in run.rglob("*") if path.is_file() and path.parent.name != "figures"))
     data = bytearray(path.read_bytes())
     kind = choose.choice(("cut off", "bytes changed", "bytes put in", "emptied", "bytes taken out"))
     at = choose.randrange(len(data) + 1)

@@ -43,7 +43,7 @@ ODD_NAMES = (
 )
 
 
-def readers(seed: int, count: int, folder: Path) -> list[Attempt]:
+def raters(seed: int, count: int, folder: Path) -> list[Attempt]:
     """Give damaged files to the functions that read images, labels and masks: an array, or an `InputError`."""
     folder.mkdir(parents=True, exist_ok=True)
     choose = random.Random(seed)

@@ -22,9 +22,9 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from running import ROOT, TINY
 from data.layouts import write_chasedb1
 from faults.attempt import HUNG, OUTSIDE, TRACEBACK, TRACED, Attempt, TooLongError, limited
+from running import ROOT, TINY
 
 REFUSED, ACCEPTED = "refused", "accepted"
 SECONDS = 30
@@ -38,7 +38,7 @@ BASES: dict[str, tuple[str, ...]] = {
     "compare_accuracy": (*TRAINED, "upsamplers=[transposed_k4s2p1,bilinear_conv]", "seeds=[0]"),
     "compare_checkerboard": (
         *("data=chasedb1", "paths.data_dir=sets", "data.scale=1", "data.fov_diameter=null", "model.widths=[4,8]"),
-        *("upsamplers=[bilinear_conv]", "seeds=[0]", "photographs=1", "max_shifts=2", "device=cpu"),
+        *("upsamplers=[bilinear_conv]", "seeds=[0]", "images=1", "max_shifts=2", "device=cpu"),
     ),
     "compare_speed": (
         *("model.widths=[4,8]", "rounds=1", "min_seconds=0.001", "memory=false", "devices=[cpu]"),
@@ -126,7 +126,20 @@ def _override(draw: random.Random, defaults: dict[str, Any]) -> str:
     value = _near(draw, defaults[key]) if draw.random() < 0.4 else draw.choice(VALUES)
     if draw.random() < 0.7:
         return f"{key}={value}"
-    group = draw.choice(["data", "augment", "model", "upsampler", "downsampler", "objective", "trainer", "callbacks"])
+    group = draw.choice(
+        [
+            "data",
+            "augment",
+            "model",
+            "upsampler",
+            "downsampler",
+            "loss",
+            "optimizer",
+            "scheduler",
+            "trainer",
+            "callbacks",
+        ]
+    )
     group = draw.choice([group, "logger", "paths", "generator", "experiment", "debug", "hydra", key.split(".")[0]])
     changed = [f"~{key}", f"+{key}={value}", f"++{key}={value}", f"+{key}.extra={value}", f"{key}.x.y={value}"]
     odd = [key, f"+{key}", f"={value}", f"{key[:-1]}={value}", f"{key.upper()}={value}", f"{key}[0]={value}"]

@@ -7,16 +7,12 @@ from pathlib import Path
 import pytest
 
 # imported before the first fork, so that the scripts need not import it again
-import fundus_unet.commands.compare_accuracy
-import fundus_unet.runs.evaluate
-import fundus_unet.commands.predict
-import fundus_unet.commands.train  # noqa: F401
-from running import TINY
 from data.layouts import draw, save
 from faults.attempt import Attempt
 from faults.forked import launch
 from faults.kills import attacked, comparison, evaluation, killed_in_writes, multirun, prediction, training
 from fundus_unet.runs.precision import resolve_precision
+from running import TINY
 
 Survived = Callable[[list[Attempt]], None]
 Make = Callable[[Path], None]

@@ -1,4 +1,4 @@
-"""A batch of photographs: every one is told about, whatever happens to its neighbours."""
+"""A batch of images: every one is told about, whatever happens to its neighbours."""
 
 import errno
 import threading
@@ -33,7 +33,7 @@ class DarkIsVessel(nn.Module):
         return -4 * image[:, 1:2] - 2
 
 
-def photograph(path: Path, seed: int = 0, size: tuple[int, int] = (60, 80)) -> Source:
+def sample(path: Path, seed: int = 0, size: tuple[int, int] = (60, 80)) -> Source:
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), draw(seed, size)[0][..., ::-1])
     return Source(path, PurePath(path.stem))
@@ -59,7 +59,7 @@ def run(work: BatchPrediction, sources: list[Source]) -> dict[str, Record]:
 
 
 def test_rows_say_what_was_found(tmp_path, network):
-    source = photograph(tmp_path / "a.png")
+    source = sample(tmp_path / "a.png")
     record = run(batch(tmp_path, network), [source])["a.png"]
     mask = cv2.imread(str(tmp_path / "out/mask/a.png"), cv2.IMREAD_UNCHANGED)
     assert mask.shape == (60, 80)
@@ -73,8 +73,8 @@ def test_rows_say_what_was_found(tmp_path, network):
 
 
 def test_equal_sizes_go_through_the_network_together(tmp_path, network):
-    sources = [photograph(tmp_path / f"{number}.png", number) for number in range(5)]
-    sources[2] = photograph(tmp_path / "2.png", 2, size=(64, 64))
+    sources = [sample(tmp_path / f"{number}.png", number) for number in range(5)]
+    sources[2] = sample(tmp_path / "2.png", 2, size=(64, 64))
     together = run(batch(tmp_path, network, batch_size=2), sources)
     assert network.seen == [(2, 3, 60, 80), (1, 3, 64, 64), (2, 3, 60, 80)]
     masks = [(tmp_path / f"out/mask/{number}.png").read_bytes() for number in range(5)]
@@ -86,7 +86,7 @@ def test_equal_sizes_go_through_the_network_together(tmp_path, network):
 
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_a_bad_file_costs_nobody_else(tmp_path, network, batch_size):
-    good = [photograph(tmp_path / f"good{number}.png", number) for number in range(4)]
+    good = [sample(tmp_path / f"good{number}.png", number) for number in range(4)]
     bad = {}
     for name, content in {
         "zero.png": b"",
@@ -115,15 +115,15 @@ def test_a_network_that_fails_costs_its_batch_alone(tmp_path):
                 raise torch.OutOfMemoryError("no memory")
             return super().forward(image)
 
-    sources = [photograph(tmp_path / f"{number}.png", number) for number in range(3)]
-    sources[1] = photograph(tmp_path / "1.png", 1, size=(64, 64))
+    sources = [sample(tmp_path / f"{number}.png", number) for number in range(3)]
+    sources[1] = sample(tmp_path / "1.png", 1, size=(64, 64))
     records = run(batch(tmp_path, Fails()), sources)
     assert [records[f"{number}.png"].status for number in range(3)] == ["ok", "error", "ok"]
     assert "not enough memory" in records["1.png"].message
 
 
 def test_a_disk_that_is_full_midway(tmp_path, network, monkeypatch):
-    sources = [photograph(tmp_path / f"{number}.png", number) for number in range(4)]
+    sources = [sample(tmp_path / f"{number}.png", number) for number in range(4)]
     write = outputs.write_bytes
 
     def full(path, data, **options):
@@ -139,11 +139,11 @@ def test_a_disk_that_is_full_midway(tmp_path, network, monkeypatch):
     assert not work.outputs.exist(sources[2].name)
 
 
-def test_photographs_in_memory_are_bounded(tmp_path, network, monkeypatch):
-    """At most `pixels_in_memory` between reading and writing, however slow the writers are."""
-    sources = [photograph(tmp_path / f"{number}.png", number, (60 + 10 * (number % 3), 80)) for number in range(9)]
+def test_images_in_memory_are_bounded(tmp_path, network, monkeypatch):
+    """At most `pixels_in_memory` between reading and writing, however slow the write_threads are."""
+    sources = [sample(tmp_path / f"{number}.png", number, (60 + 10 * (number % 3), 80)) for number in range(9)]
     in_memory, most, lock = 0, 0, threading.Lock()
-    read, write = batch_prediction.read_new_photograph, Outputs.write
+    read, write = batch_prediction.read_new_image, Outputs.write
 
     def counted(change: int) -> None:
         nonlocal in_memory, most
@@ -161,24 +161,24 @@ def test_photographs_in_memory_are_bounded(tmp_path, network, monkeypatch):
         write(self, photo, *arrays)
         counted(-photo.field_of_view.size)
 
-    monkeypatch.setattr(batch_prediction, "read_new_photograph", reading)
+    monkeypatch.setattr(batch_prediction, "read_new_image", reading)
     monkeypatch.setattr(Outputs, "write", writing)
     limit = 3 * 80 * 80
-    run(batch(tmp_path, network, batch_size=4, readers=3, pixels_in_memory=limit), sources)
+    run(batch(tmp_path, network, batch_size=4, read_threads=3, pixels_in_memory=limit), sources)
     assert limit / 3 < most <= limit
     assert in_memory == 0
 
 
-def test_one_photograph_above_the_bound_is_predicted_alone(tmp_path, network):
-    sources = [photograph(tmp_path / f"{number}.png", number) for number in range(3)]
+def test_one_image_above_the_bound_is_predicted_alone(tmp_path, network):
+    sources = [sample(tmp_path / f"{number}.png", number) for number in range(3)]
     records = run(batch(tmp_path, network, pixels_in_memory=10), sources)
     assert {record.status for record in records.values()} == {"ok"}
 
 
 def test_reading_goes_on_while_the_network_works(tmp_path, monkeypatch):
-    sources = [photograph(tmp_path / f"{number}.png", number) for number in range(3)]
+    sources = [sample(tmp_path / f"{number}.png", number) for number in range(3)]
     second_was_read = threading.Event()
-    read = batch_prediction.read_new_photograph
+    read = batch_prediction.read_new_image
 
     def reading(source, preprocessor):
         found = read(source, preprocessor)
@@ -191,7 +191,7 @@ def test_reading_goes_on_while_the_network_works(tmp_path, monkeypatch):
             assert second_was_read.wait(30)  # the network is at the first
             return super().forward(image)
 
-    monkeypatch.setattr(batch_prediction, "read_new_photograph", reading)
+    monkeypatch.setattr(batch_prediction, "read_new_image", reading)
     assert {record.status for record in run(batch(tmp_path, Waits()), sources).values()} == {"ok"}
 
 
@@ -202,7 +202,7 @@ def test_an_interruption_keeps_what_is_predicted(tmp_path):
                 raise KeyboardInterrupt
             return super().forward(image)
 
-    sources = [photograph(tmp_path / f"{number}.png", number) for number in range(6)]
+    sources = [sample(tmp_path / f"{number}.png", number) for number in range(6)]
     records: list[Record] = []
     work = batch(tmp_path, Interrupted())
     with pytest.raises(KeyboardInterrupt):
@@ -235,14 +235,14 @@ class TestWarnings:
             def forward(self, image):
                 return torch.ones(len(image), 1, *image.shape[-2:])
 
-        record = run(batch(tmp_path, Everything()), [photograph(tmp_path / "a.png")])["a.png"]
+        record = run(batch(tmp_path, Everything()), [sample(tmp_path / "a.png")])["a.png"]
         assert record.status == "warning"
         assert "100.0%" in record.message
 
 
 class TestOutputs:
     def test_every_kind(self, tmp_path, network):
-        source = photograph(tmp_path / "a.png")
+        source = sample(tmp_path / "a.png")
         source = Source(source.path, PurePath("deep/er/a.b"))
         work = batch(tmp_path, network, kinds=["probability", "mask", "overlay", "skeleton"])
         assert not work.outputs.exist(source.name)
@@ -266,7 +266,7 @@ class TestOutputs:
         assert np.abs(read["overlay"][read["mask"] > 0].astype(int) - original[read["mask"] > 0]).mean() > 30
 
     def test_sixteen_bits_say_more(self, tmp_path, network):
-        source = photograph(tmp_path / "a.png")
+        source = sample(tmp_path / "a.png")
         values = {}
         for bits in (8, 16):
             work = batch(tmp_path, network)
@@ -288,7 +288,7 @@ class TestOutputs:
             Outputs(tmp_path, kinds, bits)
 
     def test_a_folder_that_is_a_file(self, tmp_path, network):
-        sources = [photograph(tmp_path / f"{number}.png", number) for number in range(2)]
+        sources = [sample(tmp_path / f"{number}.png", number) for number in range(2)]
         sources[0] = Source(sources[0].path, PurePath("deep/0"))
         (tmp_path / "out/mask").mkdir(parents=True)
         (tmp_path / "out/mask/deep").write_text("in the way")

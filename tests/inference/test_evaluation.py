@@ -13,9 +13,9 @@ from torch import nn
 
 from data.layouts import SIZE, draw, save, write_folder
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.sets.folder import Folder
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import decode
+from fundus_unet.data.sets.folder import Folder
 from fundus_unet.inference import evaluation as module
 from fundus_unet.inference.evaluation import (
     NETWORK,
@@ -47,7 +47,7 @@ PREDICTOR = Predictor(DarkIsVessel(), torch.device("cpu"), None)
 
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory):
-    """Three photographs; a second observer for the first two."""
+    """Three images; a second observer for the first two."""
     splits = Folder(write_folder(tmp_path_factory.mktemp("eyes"), count=3)).splits()
     cases = splits.train + splits.val + splits.test
     return (*cases[:2], replace(cases[2], second_label=None))
@@ -58,13 +58,12 @@ def pixels(cases):
     """Name -> (probability as the histogram counts it, label, field of view, second label or None), flat."""
     pixels = {}
     for case in cases:
-        photograph = decode(case, ORIGINAL)
-        probability = PREDICTOR.probability(photograph.working, photograph.field_of_view)
+        sample = decode(case, ORIGINAL)
+        probability = PREDICTOR.probability(sample.working, sample.field_of_view)
         binned = np.floor(probability.astype(np.float64) * BINS) / BINS
         second = draw(int(case.name[3:]))[2] > 0 if case.second_label else None
         pixels[case.name] = tuple(
-            None if part is None else part.ravel()
-            for part in (binned, photograph.label, photograph.field_of_view, second)
+            None if part is None else part.ravel() for part in (binned, sample.label, sample.field_of_view, second)
         )
     return pixels
 
@@ -89,11 +88,11 @@ def reference(probability: np.ndarray, label: np.ndarray, threshold: float, rank
     return scores
 
 
-def reference_topology(pixels, region: str, reader: str, threshold: float) -> dict[str, tuple[np.ndarray, int]]:
+def reference_topology(pixels, region: str, rater: str, threshold: float) -> dict[str, tuple[np.ndarray, int]]:
     """Name -> (|S(P)|, |S(P) & G|, |S(G)|, |S(G) & P|) and the error in the number of pieces."""
     by_name = {}
     for name, (probability, label, inside, observed) in pixels.items():
-        predicted = observed if reader == SECOND_OBSERVER else probability >= round(threshold * BINS) / BINS
+        predicted = observed if rater == SECOND_OBSERVER else probability >= round(threshold * BINS) / BINS
         if predicted is None:
             continue
         counted = inside if region == "field_of_view" else np.ones_like(inside)
@@ -123,16 +122,16 @@ def chosen(pixels, region: str, second: bool = False) -> dict[str, tuple[np.ndar
 
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize(
-    ("reader", "threshold"), [(NETWORK, 0.5), (NETWORK_VALIDATED, THRESHOLD), (SECOND_OBSERVER, 0.5)]
+    ("rater", "threshold"), [(NETWORK, 0.5), (NETWORK_VALIDATED, THRESHOLD), (SECOND_OBSERVER, 0.5)]
 )
-def test_scores_equal_their_references(evaluation, pixels, region, reader, threshold):
-    second = reader == SECOND_OBSERVER
+def test_scores_equal_their_references(evaluation, pixels, region, rater, threshold):
+    second = rater == SECOND_OBSERVER
     by_name = chosen(pixels, region, second)
     assert len(by_name) == (2 if second else 3)
-    summary = evaluation.metrics()[region][reader]
+    summary = evaluation.metrics()[region][rater]
     assert summary["threshold"] == threshold
     together = [np.concatenate(parts) for parts in zip(*by_name.values(), strict=True)]
-    topology = reference_topology(pixels, region, reader, threshold)
+    topology = reference_topology(pixels, region, rater, threshold)
     pooled = {"cldice": reference_cldice(sum(counts for counts, _ in topology.values()))}
     assert summary["pooled"] == pytest.approx(reference(*together, threshold, not second) | pooled, rel=1e-9)
     each = {
@@ -141,7 +140,7 @@ def test_scores_equal_their_references(evaluation, pixels, region, reader, thres
         for name, parts in by_name.items()
     }
     assert set(summary["over_images"]) == set(next(iter(each.values())))
-    rows = [row for row in evaluation.rows() if (row["region"], row["reader"]) == (region, reader)]
+    rows = [row for row in evaluation.rows() if (row["region"], row["rater"]) == (region, rater)]
     assert [row["name"] for row in rows] == list(each)
     for row in rows:
         assert {key: row[key] for key in each[row["name"]]} == pytest.approx(each[row["name"]], rel=1e-9)
@@ -208,9 +207,9 @@ def test_vessels_outside_the_field_of_view_count_in_the_whole_image_alone(cases,
     save(tmp_path / "vessels.png", vessels)
     save(tmp_path / "window.png", window)
     case = replace(cases[2], label=tmp_path / "vessels.png", mask=tmp_path / "window.png")
-    photograph = decode(case, ORIGINAL)
+    sample = decode(case, ORIGINAL)
     evaluation = Evaluation(THRESHOLD)
-    evaluation.add(photograph, (photograph.label * photograph.field_of_view).astype(np.float32))
+    evaluation.add(sample, (sample.label * sample.field_of_view).astype(np.float32))
     inside, whole = (evaluation.tallies[region][NETWORK].per_image[case.name] for region in REGIONS)
     assert (inside["cldice"], inside["betti0_error"]) == (1, 0)
     assert (whole["cldice"], whole["betti0_error"]) == (pytest.approx(2 * 60 / (60 + 177)), 3)
@@ -225,16 +224,16 @@ def test_a_mask_is_thinned_once_and_never_for_a_threshold(cases, monkeypatch):
     assert len(calls) == 4
 
 
-def test_each_photograph_is_shown_once_with_its_probability(cases, pixels):
+def test_each_image_is_shown_once_with_its_probability(cases, pixels):
     shown = {}
-    evaluate(PREDICTOR, ORIGINAL, cases, THRESHOLD, lambda photograph, p: shown.update({photograph.case.name: p}))
+    evaluate(PREDICTOR, ORIGINAL, cases, THRESHOLD, lambda sample, p: shown.update({sample.case.name: p}))
     assert list(shown) == [case.name for case in cases]
     for name, probability in shown.items():
         np.testing.assert_array_equal(np.floor(probability.ravel().astype(np.float64) * BINS) / BINS, pixels[name][0])
 
 
 def test_nothing_to_evaluate():
-    with pytest.raises(InputError, match="no photograph"):
+    with pytest.raises(InputError, match="no image"):
         evaluate(PREDICTOR, ORIGINAL, [], 0.5)
 
 

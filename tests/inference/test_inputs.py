@@ -1,4 +1,4 @@
-"""Which photographs a path means, and what their outputs are called."""
+"""Which images a path means, and what their outputs are called."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.inference.inputs import find_photographs
+from fundus_unet.inference.inputs import find_images
 
 FILES = (
     "a.jpg",
@@ -31,12 +31,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names(images, leave_out: str = "predictions") -> list[str]:
-    return [str(source.name) for source in find_photographs(images, Path(leave_out))]
+    return [str(source.name) for source in find_images(images, Path(leave_out))]
 
 
 def test_a_folder_is_searched_with_its_subfolders(folder):
     assert names("photos") == ["a", "b", "deep/c", "deep/x y (1)", "deep/er/d"]
-    assert all(source.path.is_file() for source in find_photographs("photos", Path("out")))
+    assert all(source.path.is_file() for source in find_images("photos", Path("out")))
 
 
 def test_outputs_within_the_folder_are_no_inputs(folder):
@@ -98,8 +98,8 @@ def test_a_csv_of_absolute_paths_and_of_missing_ones(folder, tmp_path_factory):
     [
         ("phots", ["there is no phots", "did you mean 'photos'"]),
         ("nowhere/a.jpg", ["no folder nowhere"]),
-        ("photos/*.gif", ["no photographs", "no file matches"]),
-        ("empty", ["no photographs", ".jpg"]),
+        ("photos/*.gif", ["no images", "no file matches"]),
+        ("empty", ["no images", ".jpg"]),
         ("two.csv", ["no column of paths", "left, right"]),
         ("none.csv", ["without rows"]),
         ("binary.csv", ["cannot be read"]),
@@ -111,7 +111,7 @@ def test_refused(folder, images, expected):
     (folder / "none.csv").write_text("")
     (folder / "binary.csv").write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(InputError) as error:
-        find_photographs(images, Path("out"))
+        find_images(images, Path("out"))
     for words in expected:
         assert words in str(error.value)
 
@@ -132,11 +132,11 @@ def test_every_name_is_clean(folder):
     (folder / "list.csv").write_text(
         "..png\n...png\n.png\na..png\n ~nobody/x.png\n/etc/passwd\n..\n/\n.\nphotos\nnone/..\n"
     )
-    for source in find_photographs("list.csv", Path("out")):
+    for source in find_images("list.csv", Path("out")):
         assert source.name.parts, source
         assert not source.name.is_absolute()
         assert ".." not in source.name.parts
-    assert [str(source.path) for source in find_photographs("list.csv", Path("out")) if source.problem] == [
+    assert [str(source.path) for source in find_images("list.csv", Path("out")) if source.problem] == [
         "..",
         "/",
         ".",
@@ -178,7 +178,7 @@ def test_a_folder_that_cannot_be_searched(folder, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", forbidden)
     for images in ("photos", "photos/**/*"):
-        *_, last = find_photographs(images, Path("out"))
+        *_, last = find_images(images, Path("out"))
         assert last.path == Path("photos/deep/er")
         assert "cannot be searched: Permission denied" in str(last.problem)
 
@@ -226,4 +226,4 @@ def test_a_csv_that_cannot_be_read(folder, content, expected):
     else:
         path.write_bytes(content)
     with pytest.raises(InputError, match=expected):
-        find_photographs("list.csv", Path("out"))
+        find_images("list.csv", Path("out"))

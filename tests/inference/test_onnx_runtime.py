@@ -10,11 +10,11 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from runs.model_cases import facts_with, network_of, noise
 from fundus_unet.commands.export import export_network
-from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.core.errors import InputError
 from fundus_unet.inference.onnx_runtime import OnnxNetwork
+from fundus_unet.runs.model_facts import ModelFacts
+from runs.model_cases import facts_with, network_of, noise
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.inference import outputs as writing
 from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.manifest import Manifest
-from fundus_unet.inference.new_image import NewPhotograph
+from fundus_unet.inference.new_image import NewImage
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.plan import is_done, planned
 
@@ -32,7 +32,7 @@ def outputs(folder: Path, settings: str = "as ever", kinds: tuple[str, ...] = ("
 def predict(to: Outputs, source: Source, value: bool = True) -> None:
     """`value`: of the mask."""
     shape = (SIDE, SIDE)
-    read = NewPhotograph(source, np.zeros((*shape, 3), np.uint8), np.ones(shape, bool), 8.0, None, 1.0, ())  # type: ignore[arg-type]
+    read = NewImage(source, np.zeros((*shape, 3), np.uint8), np.ones(shape, bool), 8.0, None, 1.0, ())  # type: ignore[arg-type]
     to.write(read, np.zeros(shape, np.float32), np.full(shape, value))
 
 

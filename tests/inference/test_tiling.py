@@ -45,7 +45,7 @@ def test_weights_sum_to_one_and_ignore_what_padding_reaches(multiple, reach_unit
     assert spans[-1][1] == length
 
 
-def photograph(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+def sample(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     rows, columns = np.mgrid[:height, :width]
     field = np.hypot((rows - height / 2) / height, (columns - width / 2) / width) < 0.49
@@ -60,7 +60,7 @@ def photograph(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 def test_tiled_equals_whole(case, symmetries):
     torch.manual_seed(1)
     network = UNet(3, 1, [4, 6, 8], case.factory, MaxPoolDownsampler).double().eval()
-    image, field = photograph(232, 301)
+    image, field = sample(232, 301)
     working = Preprocessor(scale=1).prepare(image, field)
     multiple = 2**network.depth
     tiling = Tiling.of_unet(176, multiple)

@@ -6,9 +6,9 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.metrics.vessel_scores import VesselScores
 from fundus_unet.metrics.histogram import probability_histogram
 from fundus_unet.metrics.segmentation import scores
+from fundus_unet.metrics.vessel_scores import VesselScores
 
 
 def batch(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

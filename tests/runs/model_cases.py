@@ -7,10 +7,10 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from running import ROOT
 from fundus_unet.runs.build import build
 from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.runs.run_directory import plain
+from running import ROOT
 
 
 def facts_with(upsampler: str = "transposed_k4s2p1", **changes: Any) -> ModelFacts:

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from commands.test_bad_input import tree
 
-from running import ROOT, Finished, Scripts
-from app.test_bad_input import tree
 from faults.attempt import failed
 from faults.damaged_runs import attempts
-from fundus_unet.runs.run_directory import RunDirectory
-from fundus_unet.runs.allowed_config import check_run_config
 from fundus_unet.core.errors import InputError
+from fundus_unet.runs.allowed_config import check_run_config
+from fundus_unet.runs.run_directory import RunDirectory
+from running import ROOT, Finished, Scripts
 
 SECRET = "a4f0-the-secret"
 SYNTHETIC = {"_target_": "fundus_unet.data.sets.synthetic.Synthetic", "train": 1, "val": 1, "test": 1, "size": 64}
@@ -161,10 +161,10 @@ class TestConfiguration:
             ("trainer.accelerator", "tpu"),
             ("trainer.check_val_every_n_epoch", 0),
             ("trainer.accumulate_grad_batches", 0),
-            ("objective.optimizer._target_", "torch.optim.lr_scheduler.OneCycleLR"),
-            ("objective.optimizer.lr", float("nan")),
-            ("objective.loss._target_", "torch.nn.MSELoss"),
-            ("objective", None),
+            ("optimizer._target_", "torch.optim.lr_scheduler.OneCycleLR"),
+            ("optimizer.lr", float("nan")),
+            ("loss._target_", "torch.nn.MSELoss"),
+            ("loss", None),
             ("augment", {"_target_": "fundus_unet.data.sets.folder.Folder", "root": "precious"}),
             ("data.workers", 10**6),
             ("data.patch_size", 10**6),
@@ -250,7 +250,7 @@ class TestConfiguration:
         assert saved["final_split"] == "val"
         assert saved["data"]["source"]["root"] == str(scripts.folder / "sets/CHASE_DB1")
         assert saved["trainer"]["max_epochs"] == 1
-        assert saved["objective"]["scheduler"]["max_lr"] == "${objective.optimizer.lr}"
+        assert saved["scheduler"]["max_lr"] == "${optimizer.lr}"
         assert use(scripts, "evaluate", scripts.folder / "runs/typed").code == 0
 
 
@@ -320,7 +320,7 @@ class TestFacts:
 
 
 class TestPlaces:
-    @pytest.mark.parametrize("link", ["evaluation", "evaluation/val", "evaluation/val/pictures"])
+    @pytest.mark.parametrize("link", ["evaluation", "evaluation/val", "evaluation/val/figures"])
     def test_scores_are_not_written_behind_a_link(self, scripts: Scripts, run: Path, link: str) -> None:
         path = run / link
         path.parent.mkdir(exist_ok=True)
@@ -334,14 +334,14 @@ class TestPlaces:
         refused(use(scripts, "export", run), "leads out of the run")
         assert scripts("export", f"run_dir={run}", f"path={scripts.folder / 'model.safetensors'}").code == 0
 
-    def test_a_picture_replaces_a_link_and_not_what_it_means(self, scripts: Scripts, run: Path) -> None:
-        pictures = run / "evaluation/val/pictures"
-        pictures.mkdir(parents=True)
+    def test_a_figure_replaces_a_link_and_not_what_it_means(self, scripts: Scripts, run: Path) -> None:
+        figures = run / "evaluation/val/figures"
+        figures.mkdir(parents=True)
         for name in ("Image_09L.png", "../metrics.json", "../per_image.csv"):
-            (pictures / name).unlink(missing_ok=True)
-            (pictures / name).symlink_to(scripts.folder / "precious/file.txt")
+            (figures / name).unlink(missing_ok=True)
+            (figures / name).symlink_to(scripts.folder / "precious/file.txt")
         assert use(scripts, "evaluate", run).code == 0
-        assert not (pictures / "Image_09L.png").is_symlink()
+        assert not (figures / "Image_09L.png").is_symlink()
 
     def test_any_link_out_is_found(self, scripts: Scripts, run: Path) -> None:
         (run / "tensorboard/inside").symlink_to(run / "config.yaml")
@@ -462,7 +462,7 @@ def test_facts_of_a_run_are_plain(run: Path) -> None:
         lambda metrics: metrics.pop("validation_threshold"),
         lambda metrics: metrics["field_of_view"].update({"network at 0.5": []}),
         lambda metrics: metrics["field_of_view"]["network at 0.5"]["pooled"].update({"cldice": "much"}),
-        lambda metrics: metrics.update({"photographs": [5]}),
+        lambda metrics: metrics.update({"images": [5]}),
         lambda metrics: metrics["field_of_view"]["network at 0.5"]["pooled"].update({"dice": float("nan")}),
     ],
 )

@@ -1,4 +1,4 @@
-"""Which number format `auto` becomes on which hardware."""
+"""Which dtype `auto` becomes on which hardware."""
 
 import pytest
 import torch

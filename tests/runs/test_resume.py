@@ -14,8 +14,8 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from running import Finished, Scripts
 from data.layouts import draw, save
+from running import Finished, Scripts
 
 
 @pytest.fixture
@@ -150,9 +150,7 @@ def test_a_longer_schedule_is_a_new_run(scripts: Scripts, stopped: Path) -> None
     refused(scripts("train", f"resume={stopped}"), "another schedule", "48 steps", "a new schedule, and so a new run")
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("augment.blur", 0.5), ("seed", 1), ("objective.optimizer.weight_decay", 0.5)]
-)
+@pytest.mark.parametrize(("key", "value"), [("augment.blur", 0.5), ("seed", 1), ("optimizer.weight_decay", 0.5)])
 def test_a_changed_configuration_is_another_run(scripts: Scripts, stopped: Path, key: str, value: float) -> None:
     config, before = OmegaConf.load(stopped / "config.yaml"), contents(stopped)
     OmegaConf.update(config, key, value)

@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from fundus_unet.runs.run_settings import check_same, differing, protocol_of
 from fundus_unet.core.errors import InputError
+from fundus_unet.runs.run_settings import check_same, differing, protocol_of
 
 CONFIG = {
     "seed": 0,
@@ -18,7 +18,7 @@ CONFIG = {
     },
     "augment": {"flips": True},
     "model": {"widths": [16, 32], "upsampler": {"kernel_size": 4}, "upsampled_width": 1.0, "downsampler": {"x": 1}},
-    "objective": {"optimizer": {"lr": 0.005}},
+    "optimizer": {"lr": 0.005},
     "trainer": {"max_epochs": 22, "precision": "bf16-mixed", "accelerator": "cpu"},
     "paths": {"runs_dir": "runs"},
     "final_split": "test",
@@ -42,7 +42,7 @@ def changed(*path_and_value):
         ("data", "fov_diameter", 600),
         ("model", "widths", [8, 16]),
         ("model", "downsampler", {"x": 2}),
-        ("objective", "optimizer", "lr", 0.1),
+        ("optimizer", "lr", 0.1),
         ("augment", "flips", False),
         ("trainer", "max_epochs", 10),
         ("trainer", "precision", "32-true"),

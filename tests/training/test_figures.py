@@ -12,16 +12,16 @@ from torch import nn
 
 from data.layouts import write_folder
 from fundus_unet.core.errors import InputError
+from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.data.images.store import ImageStore
 from fundus_unet.data.patches.augmentation import Augmentation
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.data.sets.folder import Folder
-from fundus_unet.data.images.preprocessing import Preprocessor
-from fundus_unet.data.images.store import PhotographStore
 from fundus_unet.drawing.panel import prediction_panel
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.losses.bce_dice import BCEDiceLoss
 from fundus_unet.metrics.vessel_scores import VesselScores
-from fundus_unet.training.figures import CURVE_POINTS, PredictionPictures
+from fundus_unet.training.figures import CURVE_POINTS, PredictionFigures
 from fundus_unet.training.segmenter import VesselSegmenter
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -32,10 +32,10 @@ HALF = Preprocessor(scale=0.5)
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
     splits = Folder(write_folder(tmp_path_factory.mktemp("eyes"), count=6), val_fraction=0.4).splits()
-    return [PhotographStore(cases, HALF) for cases in (splits.train, splits.val)]
+    return [ImageStore(cases, HALF) for cases in (splits.train, splits.val)]
 
 
-def fit(stores, logger, photographs: int, epochs: int = 1, sanity_steps: int = 0) -> nn.Module:
+def fit(stores, logger, samples: int, epochs: int = 1, sanity_steps: int = 0) -> nn.Module:
     torch.manual_seed(0)
     network = nn.Conv2d(3, 1, 1)
     model = VesselSegmenter(
@@ -49,7 +49,7 @@ def fit(stores, logger, photographs: int, epochs: int = 1, sanity_steps: int = 0
     Trainer(
         accelerator="cpu",
         max_epochs=epochs,
-        callbacks=[PredictionPictures(photographs)],
+        callbacks=[PredictionFigures(samples)],
         logger=logger,
         enable_checkpointing=False,
         enable_progress_bar=False,
@@ -68,22 +68,20 @@ def events(folder) -> EventAccumulator:
 @pytest.fixture(scope="module")
 def written(stores, tmp_path_factory):
     folder = tmp_path_factory.mktemp("events")
-    network = fit(stores, TensorBoardLogger(folder, name="", version=""), photographs=1, epochs=2, sanity_steps=1)
+    network = fit(stores, TensorBoardLogger(folder, name="", version=""), samples=1, epochs=2, sanity_steps=1)
     return events(folder), network
 
 
-def test_the_first_photographs_after_each_validation(written, stores):
+def test_the_first_images_after_each_validation(written, stores):
     accumulator, network = written
     tag = f"validation/{stores[1].cases[0].name}"
     assert accumulator.Tags()["images"] == [tag]
     images = accumulator.Images(tag)
     assert [image.step for image in images] == [3, 6], "and none of the sanity check"
     shown = cv2.imdecode(np.frombuffer(images[-1].encoded_image_string, np.uint8), cv2.IMREAD_COLOR_RGB)
-    photograph = stores[1][0]
-    probability = Predictor(network, torch.device("cpu"), None).probability(
-        photograph.working, photograph.field_of_view
-    )
-    expected = prediction_panel(photograph.working.image, photograph.label, probability, photograph.field_of_view)
+    sample = stores[1][0]
+    probability = Predictor(network, torch.device("cpu"), None).probability(sample.working, sample.field_of_view)
+    expected = prediction_panel(sample.working.image, sample.label, probability, sample.field_of_view)
     np.testing.assert_allclose(shown.astype(int), expected, atol=1)
 
 
@@ -102,16 +100,16 @@ def test_the_precision_recall_curve(written, stores):
     assert (tn + fp == sum((~part).sum() for part in inside)).all()
 
 
-def test_two_photographs_are_asked_for(stores, tmp_path):
-    fit(stores, TensorBoardLogger(tmp_path, name="", version=""), photographs=2)
+def test_two_images_are_asked_for(stores, tmp_path):
+    fit(stores, TensorBoardLogger(tmp_path, name="", version=""), samples=2)
     assert events(tmp_path).Tags()["images"] == [f"validation/{case.name}" for case in stores[1].cases]
 
 
 def test_without_tensorboard_nothing_is_drawn(stores, monkeypatch):
     monkeypatch.setattr("fundus_unet.training.figures.prediction_panel", lambda *_: pytest.fail("drawn"))
-    fit(stores, False, photographs=2)
+    fit(stores, False, samples=2)
 
 
 def test_a_negative_number():
-    with pytest.raises(InputError, match="photographs >= 0"):
-        PredictionPictures(-1)
+    with pytest.raises(InputError, match="images >= 0"):
+        PredictionFigures(-1)

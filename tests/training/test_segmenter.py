@@ -10,11 +10,11 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from data.layouts import write_folder
 from fundus_unet.core.errors import InputError
+from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.data.images.store import ImageStore
 from fundus_unet.data.patches.augmentation import Augmentation
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.data.sets.folder import Folder
-from fundus_unet.data.images.preprocessing import Preprocessor
-from fundus_unet.data.images.store import PhotographStore
 from fundus_unet.inference.evaluation import NETWORK, evaluate
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.losses.bce_dice import BCEDiceLoss
@@ -33,7 +33,7 @@ SCORES = ("dice", "sensitivity", "specificity", "accuracy", "mcc", "auroc", "ave
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
     splits = Folder(write_folder(tmp_path_factory.mktemp("eyes"), count=6), val_fraction=0.4).splits()
-    stores = [PhotographStore(cases, HALF) for cases in (splits.train, splits.val)]
+    stores = [ImageStore(cases, HALF) for cases in (splits.train, splits.val)]
     for store in stores:
         store.load()
     return stores
@@ -121,7 +121,7 @@ def test_what_is_logged(trained):
         assert float(logged[f"{stage}/loss"]) == pytest.approx(float(parts), rel=1e-5)
 
 
-def test_the_validation_loss_is_the_mean_over_photographs(trained, stores):
+def test_the_validation_loss_is_the_mean_over_images(trained, stores):
     fitted, model, _ = trained
     model.eval()
     with torch.no_grad():
@@ -178,10 +178,10 @@ class Constant(nn.Module):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_divergence_says_what_to_do(stores, value):
-    with pytest.raises(InputError, match=r"(?s)not finite.*objective\.optimizer\.lr.*32-true"):
+    with pytest.raises(InputError, match=r"(?s)not finite.*optimizer\.lr.*32-true"):
         trainer().validate(segmenter(Constant(value)), datamodule(stores, 1), verbose=False)
 
 
 def test_a_schedule_that_does_not_fit_the_number_of_steps(stores):
-    with pytest.raises(InputError, match=r"(?s)objective\.scheduler.* 4 training steps.*trainer\.max_epochs"):
+    with pytest.raises(InputError, match=r"(?s)scheduler.* 4 training steps.*trainer\.max_epochs"):
         trainer().fit(segmenter(Constant(0.0)), datamodule(stores, 4))

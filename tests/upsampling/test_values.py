@@ -148,7 +148,7 @@ def test_pixel_shuffle_starts_as_nearest_upsampling_of_a_convolution():
     torch.testing.assert_close(upsampler(x, (8, 10)), expected)
 
 
-def test_bilinear_initialisation_is_bilinear_upsampling_of_a_mix():
+def test_bilinear_initialization_is_bilinear_upsampling_of_a_mix():
     upsampler, x = BilinearInitTransposedConvUpsampler(3, 2), noise(1, 3, 4, 5)
     mix = upsampler.conv.weight[..., 1:2, 1:2] / 0.75**2
     bilinear = F.interpolate(F.conv2d(x, mix.transpose(0, 1)), scale_factor=2, mode="bilinear")

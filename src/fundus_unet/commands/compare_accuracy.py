@@ -10,19 +10,26 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from fundus_unet.comparison.accuracy.result import Failure, score_runs, write_result
-from fundus_unet.commands.variants import arm_name, check_control, check_upsamplers, listed, network_for, with_upsampler
-from fundus_unet.runs.build import build
 from fundus_unet.commands.entry import INTERRUPTED
-from fundus_unet.runs.evaluate import labelled_cases
-from fundus_unet.runs.resume import existing_run
-from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.commands.train import resume_run, train_new_run
+from fundus_unet.commands.variants import (
+    check_control,
+    check_upsamplers,
+    listed,
+    network_for,
+    variant_name,
+    with_upsampler,
+)
 from fundus_unet.comparison.accuracy.matching import matching_width
-from fundus_unet.runs.run_settings import check_same, protocol_of
+from fundus_unet.comparison.accuracy.result import Failure, score_runs, write_result
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import remove_partial_files
+from fundus_unet.runs.build import build
+from fundus_unet.runs.evaluate import labelled_cases
 from fundus_unet.runs.precision import resolve_precision
+from fundus_unet.runs.resume import existing_run
+from fundus_unet.runs.run_directory import RunDirectory, plain
+from fundus_unet.runs.run_settings import check_same, protocol_of
 from fundus_unet.training.segmenter import DivergedError
 
 SET_PER_RUN = ("upsampler", "model.upsampler", "seed", "resume", "paths.run_dir")
@@ -87,7 +94,7 @@ def _open_all(paths: list[str]) -> tuple[list[RunDirectory], list[Failure]]:
 
 
 def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tuple[list[RunDirectory], list[Failure]]:
-    """Train every arm with every seed that is not finished yet; an arm that fails does not stop the others."""
+    """Train every variant with every seed that is not finished yet; a variant that fails does not stop the others."""
     labelled_cases(build(config.data.source, trusted=True).splits(), config.final_split)  # before hours of training
     config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
     plan = list(_plan(config, overrides))
@@ -120,7 +127,7 @@ def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tu
 
 
 def _plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[DictConfig, dict[str, Any], list[str]]]:
-    """The configuration, choices and overrides of every run; seeds outermost, so that arms grow evenly."""
+    """The configuration, choices and overrides of every run; seeds outermost, so that variants grow evenly."""
     names, seeds = check_upsamplers(config.upsamplers, least=2), list(listed(config.seeds, "seeds"))
     control = check_control(config.control, names)
     if not seeds or len(set(seeds)) < len(seeds) or not all(isinstance(seed, int) and seed >= 0 for seed in seeds):
@@ -137,13 +144,13 @@ def _plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[DictConfig
             if name in widths:
                 planned.model.upsampled_width = widths[name]
                 own.append(f"model.upsampled_width={widths[name]}")
-            arm = arm_name(name, planned.model.upsampled_width)
-            planned.paths.run_dir = str(Path(config.out_dir).resolve() / "runs" / f"{arm}_seed{seed}")
+            variant = variant_name(name, planned.model.upsampled_width)
+            planned.paths.run_dir = str(Path(config.out_dir).resolve() / "runs" / f"{variant}_seed{seed}")
             yield planned, choices | {"upsampler": name}, [*kept, *own]
 
 
 def _matching_widths(config: DictConfig, names: list[str], control: str) -> dict[str, float]:
-    """The width after upsampling of every arm but the control."""
+    """The width after upsampling of every variant but the control."""
 
     def parameters(name: str, width: float) -> int:
         changed = config.copy()

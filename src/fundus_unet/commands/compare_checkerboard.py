@@ -1,4 +1,4 @@
-"""Compare the checkerboards of trained runs, or of new networks: measures, tables and pictures."""
+"""Compare the checkerboards of trained runs, or of new networks: measures, tables and figures."""
 
 import datetime
 import sys
@@ -12,8 +12,9 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import Progress
 
+from fundus_unet.commands.entry import INTERRUPTED
+from fundus_unet.commands.tables import grid_table
 from fundus_unet.commands.variants import check_upsamplers
-from fundus_unet.comparison.checkerboard.generator_candidates import generator_candidates
 from fundus_unet.comparison.checkerboard.candidates import (
     INIT,
     TRAINED,
@@ -23,21 +24,20 @@ from fundus_unet.comparison.checkerboard.candidates import (
     new_candidates,
     open_runs,
 )
-from fundus_unet.commands.entry import INTERRUPTED
-from fundus_unet.runs.environment import command, environment
-from fundus_unet.runs.load import choose_device
-from fundus_unet.runs.run_directory import plain
-from fundus_unet.commands.tables import grid_table
 from fundus_unet.comparison.checkerboard.engine import Settings, measure_network
+from fundus_unet.comparison.checkerboard.figures import phase_means_figure, residual_figure, spectrum_figure
+from fundus_unet.comparison.checkerboard.generator_candidates import generator_candidates
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE
 from fundus_unet.comparison.checkerboard.portrait import Portrait, portrait_of
 from fundus_unet.comparison.checkerboard.readings import summarize, summarize_seeds
 from fundus_unet.comparison.checkerboard.tables import SHORT_LEGEND, checkerboard_document, short_grid
-from fundus_unet.runs.run_settings import check_same, protocol_of
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json, write_text
-from fundus_unet.comparison.checkerboard.figures import phase_means_figure, residual_figure, spectrum_figure
 from fundus_unet.drawing.png import write_png
+from fundus_unet.runs.environment import command, environment
+from fundus_unet.runs.load import choose_device
+from fundus_unet.runs.run_directory import plain
+from fundus_unet.runs.run_settings import check_same, protocol_of
 
 INCOMPLETE = 1
 
@@ -63,28 +63,28 @@ class Comparison:
             measure: {place: summarize(values) for place, values in places.items()}
             for measure, places in readings.items()
         }
-        key = candidate.arm, candidate.state
+        key = candidate.variant, candidate.state
         if key not in self.portraits:
             portrait = portrait_of(network, inputs[0], regions[0], backgrounds[0])
             self.portraits[key] = candidate.seed, portrait
         self.seeds[key].append({"seed": candidate.seed, "measures": summary})
         self.write()
 
-    def arms(self) -> dict[str, Any]:
+    def variants(self) -> dict[str, Any]:
         """`{upsampler: {state: {measure: {place: summary over seeds}}}}`."""
-        arms: dict[str, Any] = {}
-        for (arm, state), seeds in self.seeds.items():
-            arms.setdefault(arm, {})[state] = {
+        variants: dict[str, Any] = {}
+        for (variant, state), seeds in self.seeds.items():
+            variants.setdefault(variant, {})[state] = {
                 measure: {
                     place: summarize_seeds([{"seed": one["seed"]} | one["measures"][measure][place] for one in seeds])
                     for place in places
                 }
                 for measure, places in seeds[0]["measures"].items()
             }
-        return arms
+        return variants
 
     def write(self) -> None:
-        arms = self.arms()
+        variants = self.variants()
         facts = {
             "kind": "checkerboard",
             "created": datetime.datetime.now().isoformat(timespec="seconds"),
@@ -92,17 +92,19 @@ class Comparison:
             "environment": environment(),
             "protocol": self.protocol,
         }
-        write_json(self.folder / "checkerboard.json", facts | {"arms": arms})
-        write_text(self.folder / "checkerboard.md", checkerboard_document(arms, self.protocol).to_markdown(self.folder))
+        write_json(self.folder / "checkerboard.json", facts | {"variants": variants})
+        write_text(
+            self.folder / "checkerboard.md", checkerboard_document(variants, self.protocol).to_markdown(self.folder)
+        )
 
     def draw(self) -> Path:
-        """One picture each of phase means, residual and spectrum; every network on the same photograph."""
+        """One figure each of phase means, residual and spectrum; every network on the same image."""
         folder = self.folder / "checkerboard"
         rows = []
         for state in (INIT, TRAINED):
-            of_state = {arm: shown for (arm, its), shown in self.portraits.items() if its == state}
+            of_state = {variant: shown for (variant, its), shown in self.portraits.items() if its == state}
             if of_state:
-                rows.append([(f"{arm}\n{state}, seed {seed}", one) for arm, (seed, one) in of_state.items()])
+                rows.append([(f"{variant}\n{state}, seed {seed}", one) for variant, (seed, one) in of_state.items()])
         every = [one for row in rows for one in row]
         periods = max((portrait.periods for _, portrait in every), key=len)
         means = phase_means_figure([(name, portrait.phase_means) for name, portrait in every])
@@ -115,10 +117,10 @@ class Comparison:
 
 
 def compare_checkerboard_from_config(config: DictConfig) -> dict[str, Any]:
-    """Entry of `scripts/compare_checkerboard.py`; returns the arms.
+    """Entry of `scripts/compare_checkerboard.py`; returns the variants.
 
     Runs that cannot be measured are reported, and the exit code is then 1. An interruption keeps what was measured.
-    Raises: `InputError` before anything is measured where no network or no photograph can be used.
+    Raises: `InputError` before anything is measured where no network or no image can be used.
     """
     console = Console()
     device = choose_device(config.device)
@@ -126,38 +128,38 @@ def compare_checkerboard_from_config(config: DictConfig) -> dict[str, Any]:
     for problem in problems:
         console.print(f"[red]left out[/] {problem}", soft_wrap=True, highlight=False)
     with Progress(console=console, transient=True) as progress:
-        reading = progress.add_task("reading photographs", total=None)
-        images = _images(sources, config.split, config.photographs, lambda: progress.advance(reading))
+        reading = progress.add_task("reading images", total=None)
+        images = _images(sources, config.split, config.images, lambda: progress.advance(reading))
         progress.remove_task(reading)
         comparison = Comparison(Path(config.out_dir).resolve(), _protocol(config, images, device))
         bar = progress.add_task("measuring", total=len(candidates) * len(images))
         settings = Settings(max_shifts=config.max_shifts)
         try:
             for candidate in candidates:
-                progress.update(bar, description=f"measuring {candidate.arm}, {candidate.state}")
+                progress.update(bar, description=f"measuring {candidate.variant}, {candidate.state}")
                 comparison.measure(candidate, images, settings, device, lambda: progress.advance(bar))
             interrupted = False
         except KeyboardInterrupt:
             interrupted = True
-    arms = comparison.arms()
-    if arms:
-        _show(console, comparison, arms)
+    variants = comparison.variants()
+    if variants:
+        _show(console, comparison, variants)
     if interrupted:
         console.print(f"interrupted: {sum(map(len, comparison.seeds.values()))} of {len(candidates)} networks measured")
         sys.exit(INTERRUPTED)
     if problems:
         sys.exit(INCOMPLETE)
-    return arms
+    return variants
 
 
-def _show(console: Console, comparison: Comparison, arms: dict[str, Any]) -> None:
-    console.print(grid_table("checkerboards", short_grid(arms)))
+def _show(console: Console, comparison: Comparison, variants: dict[str, Any]) -> None:
+    console.print(grid_table("checkerboards", short_grid(variants)))
     console.print(SHORT_LEGEND, highlight=False)
-    pictures = comparison.draw()
+    figures = comparison.draw()
     for name, path in (
         ("numbers", comparison.folder / "checkerboard.json"),
         ("tables", comparison.folder / "checkerboard.md"),
-        ("pictures", pictures),
+        ("figures", figures),
     ):
         console.print(f"{name:9} {path}", soft_wrap=True, highlight=False)
 
@@ -165,7 +167,7 @@ def _show(console: Console, comparison: Comparison, arms: dict[str, Any]) -> Non
 def _candidates(
     config: DictConfig, console: Console
 ) -> tuple[list[Candidate], list[tuple[DictConfig, bool]], list[str]]:
-    """Networks, the configurations that name their photographs, and what is wrong with runs that are left out."""
+    """Networks, the configurations that name their images, and what is wrong with runs that are left out."""
     if config.run_dirs:
         if config.generator is not None:
             raise InputError("run_dirs are U-Nets; a generator is made here", fix="set only one of run_dirs, generator")
@@ -179,9 +181,9 @@ def _candidates(
 
 
 def _images(sources: Sequence[tuple[DictConfig, bool]], split: str, count: int, advance: Any) -> list[TestImage]:
-    """The photographs of the first configuration; all others must name the same.
+    """The images of the first configuration; all others must name the same.
 
-    Raises: `InputError` where they do not: networks on different photographs cannot be compared.
+    Raises: `InputError` where they do not: networks on different images cannot be compared.
     """
     settings = ("data.source", "data.scale", "data.fov_diameter")
     named = {
@@ -198,11 +200,10 @@ def _protocol(config: DictConfig, images: Sequence[TestImage], device: torch.dev
     return {
         "networks": config.generator._target_.rpartition(".")[2] if config.generator else "UNet",
         "split": config.split,
-        "images": len(images),
-        "photographs": [image.name for image in images],
+        "images": [image.name for image in images],
         "max_shifts": config.max_shifts,
         "planted": CONTROL_SIZE,
-        "number_format": "float32",
+        "dtype": "float32",
         "device": device.type,
         "checkpoint": "best",
         "vae_training": dict(config.vae_training),

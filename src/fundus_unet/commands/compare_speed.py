@@ -12,21 +12,21 @@ from omegaconf import DictConfig, ListConfig
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from fundus_unet.commands.variants import check_control, check_upsamplers, network_for
-from fundus_unet.runs.build import build
-from fundus_unet.runs.environment import command, environment
-from fundus_unet.runs.load import choose_device
-from fundus_unet.runs.run_directory import plain
 from fundus_unet.commands.tables import grid_table
-from fundus_unet.comparison.speed.measure import Arms, compare_under
-from fundus_unet.comparison.speed.roofline import MatrixProductRate, matrix_product_rate
+from fundus_unet.commands.variants import check_control, check_upsamplers, network_for
 from fundus_unet.comparison.speed.conditions import Setting
+from fundus_unet.comparison.speed.measure import Variants, compare_under
+from fundus_unet.comparison.speed.roofline import MatrixProductRate, matrix_product_rate
 from fundus_unet.comparison.speed.tables import TERMINAL, by_setting, remarks, speed_document, speed_grid
 from fundus_unet.comparison.speed.timing import Effort
 from fundus_unet.comparison.speed.workload import Objective
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_csv, write_json, write_text
 from fundus_unet.models.unet import UNet
+from fundus_unet.runs.build import build
+from fundus_unet.runs.environment import command, environment
+from fundus_unet.runs.load import choose_device
+from fundus_unet.runs.run_directory import plain
 
 
 def compare_speed_from_config(config: DictConfig) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def compare_speed_from_config(config: DictConfig) -> dict[str, Any]:
     """
     console = Console()
     settings = settings_of(config)
-    arms = arms_of(config)
+    variants = variants_of(config)
     effort = Effort(config.rounds, config.min_seconds)
     objective = objective_of(config)
     if config.threads is not None:
@@ -51,8 +51,8 @@ def compare_speed_from_config(config: DictConfig) -> dict[str, Any]:
         "complete": False,
         "environment": environment(),
         "settings": {key: value for key, value in plain(config).items() if key not in ("paths", "out_dir")},
-        "upsamplers": list(arms.build),
-        "control": arms.control,
+        "upsamplers": list(variants.build),
+        "control": variants.control,
         "matrix_product_rate": [],
         "rows": [],
     }
@@ -65,7 +65,7 @@ def compare_speed_from_config(config: DictConfig) -> dict[str, Any]:
             for setting in settings:
                 rows = compare_under(
                     setting,
-                    arms,
+                    variants,
                     objective,
                     effort,
                     rates[setting.device, setting.dtype],
@@ -98,7 +98,7 @@ def settings_of(config: DictConfig) -> list[Setting]:
     ]
 
 
-def arms_of(config: DictConfig) -> Arms:
+def variants_of(config: DictConfig) -> Variants:
     """The networks to compare; all of them start from the same seed.
 
     Raises: `InputError` for an unknown upsampler, or where a network cannot be built.
@@ -111,7 +111,7 @@ def arms_of(config: DictConfig) -> Arms:
         torch.manual_seed(config.seed)
         return network_for(config, name)
 
-    return Arms({name: functools.partial(build_seeded, name) for name in names}, control)
+    return Variants({name: functools.partial(build_seeded, name) for name in names}, control)
 
 
 def objective_of(config: DictConfig) -> Objective:
@@ -119,16 +119,16 @@ def objective_of(config: DictConfig) -> Objective:
 
     Raises: `InputError` where they cannot be made.
     """
-    optimizer = build(config.objective.optimizer, trusted=True)
+    optimizer = build(config.optimizer, trusted=True)
     try:
         optimizer([torch.nn.Parameter(torch.zeros(1))])
     except (TypeError, ValueError) as error:
-        raise InputError(f"objective.optimizer cannot be made: {error}") from error
-    return Objective(build(config.objective.loss, trusted=True), optimizer, config.training.gradient_clip_val)
+        raise InputError(f"optimizer cannot be made: {error}") from error
+    return Objective(build(config.loss, trusted=True), optimizer, config.training.gradient_clip_val)
 
 
 def matrix_product_rates(settings: list[Setting]) -> dict[tuple[str, str], MatrixProductRate]:
-    """For every device and number format of the settings."""
+    """For every device and dtype of the settings."""
     wanted = dict.fromkeys((setting.device, setting.dtype) for setting in settings)
     return {(device, dtype): matrix_product_rate(device, dtype) for device, dtype in wanted}
 

@@ -25,8 +25,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from fundus_unet.core.interruption import interruptible, interruption_requested
 from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.interruption import interruptible, interruption_requested
 
 CONFIG_DIR = Path(__file__).resolve().parents[3] / "configs"
 BAD_INPUT = 2

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from fundus_unet.runs.build import build
 from fundus_unet.core.errors import InputError
 from fundus_unet.drawing.transposed_views import Kernel
 from fundus_unet.drawing.upsampling_figure import upsampling_figure
+from fundus_unet.runs.build import build
 from fundus_unet.upsampling.arithmetic import effective_zero_border, input_sizes_for, transposed_formula
 from fundus_unet.upsampling.measuring import (
     Measurement,

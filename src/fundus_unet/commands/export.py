@@ -13,14 +13,14 @@ from omegaconf import DictConfig
 from rich.console import Console
 from torch import Tensor, nn
 
-from fundus_unet.runs.load import load_network
-from fundus_unet.runs.model_facts import ModelFacts, facts_of
-from fundus_unet.runs.model_file import read_model_file, write_model_file
-from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import write_bytes
 from fundus_unet.inference.onnx_runtime import OnnxNetwork
 from fundus_unet.models.padding import crop_to, pad_to_multiple
+from fundus_unet.runs.load import load_network
+from fundus_unet.runs.model_facts import ModelFacts, facts_of
+from fundus_unet.runs.model_file import read_model_file, write_model_file
+from fundus_unet.runs.run_directory import RunDirectory
 
 SUFFIXES = {"safetensors": ".safetensors", "onnx": ".onnx", "torch_export": ".pt2"}
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -144,7 +144,7 @@ def _dynamic_shape(multiple: int) -> dict[int, object]:
 
 @torch.inference_mode()
 def _largest_difference(network: Network, exported: Network, multiple: int) -> float:
-    """Over the smallest size, batches, sides that need padding, and about the size of a photograph."""
+    """Over the smallest size, batches, sides that need padding, and about the size of an image."""
     generator = torch.Generator().manual_seed(1)
     differences = []
     for batch, height, width in (

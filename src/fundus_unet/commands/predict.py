@@ -1,4 +1,4 @@
-"""Vessel maps of new photographs, from any number of processes."""
+"""Vessel maps of new images, from any number of processes."""
 
 import logging
 import sys
@@ -9,28 +9,28 @@ from lightning.fabric import Fabric
 from lightning.fabric.strategies import DDPStrategy
 from omegaconf import DictConfig, ListConfig
 
-from fundus_unet.commands.variants import listed
 from fundus_unet.commands.entry import INTERRUPTED
-from fundus_unet.core.interruption import start_others, together
-from fundus_unet.runs.load import AUTOCAST, choose_device
-from fundus_unet.inference.output_folder import fingerprint
-from fundus_unet.inference.batch_report import Report
 from fundus_unet.commands.predict_settings import Settings
-from fundus_unet.runs.trained_model import load_trained_model
+from fundus_unet.commands.variants import listed
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.interruption import start_others, together
 from fundus_unet.inference.batch_prediction import BatchPrediction
-from fundus_unet.inference.inputs import Source, find_photographs
+from fundus_unet.inference.batch_report import Report
+from fundus_unet.inference.inputs import Source, find_images
 from fundus_unet.inference.manifest import Manifest
+from fundus_unet.inference.output_folder import fingerprint
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.plan import is_done, planned
 from fundus_unet.inference.predictor import Predictor
+from fundus_unet.runs.load import AUTOCAST, choose_device
 from fundus_unet.runs.precision import resolve_precision
+from fundus_unet.runs.trained_model import load_trained_model
 
 FAILED = 1
 
 
 def predict_from_config(config: DictConfig) -> None:
-    """Entry of `scripts/predict.py`; exits with 1 where a photograph failed.
+    """Entry of `scripts/predict.py`; exits with 1 where an image failed.
 
     Raises: `InputError` before anything is written where the settings cannot be used.
     """
@@ -38,13 +38,13 @@ def predict_from_config(config: DictConfig) -> None:
     device = choose_device(config.device)
     if device.type == "cpu":
         settings.share_cores()
-    sources = find_photographs(_images(config.images), leave_out=settings.out_dir)
+    sources = find_images(_images(config.images), leave_out=settings.out_dir)
     kinds, bits = list(listed(config.outputs, "outputs")), config.probability_bits
     Outputs(settings.out_dir, kinds, bits)  # before the other processes are started
     model = load_trained_model(config.run_dir, config.weights, config.runtime, device, torch.get_num_threads())
     tiling = settings.tiling(model.facts)
     precision = AUTOCAST[resolve_precision(config.precision, device.type)]
-    readers, writers = settings.threads()
+    read_threads, write_threads = settings.threads()
     fabric = _launched(device, settings, config.strategy)
     identity = settings.identity(model, bits)
     manifest = Manifest(settings.out_dir, fabric.global_rank, fingerprint(identity))
@@ -62,8 +62,8 @@ def predict_from_config(config: DictConfig) -> None:
         outputs,
         settings.threshold_of(model.facts),
         batch_size=settings.batch_size or (8 if device.type == "cuda" else 1),
-        readers=readers,
-        writers=writers,
+        read_threads=read_threads,
+        write_threads=write_threads,
         pixels_in_memory=int(settings.megapixels_in_memory * 1e6),
     )
     report = Report(settings.out_dir, sources, fabric.global_rank, fabric.world_size)
@@ -99,7 +99,7 @@ def _images(images: object) -> list[str]:
     named = [str(image) for image in images] if isinstance(images, ListConfig) else [str(images)] if images else []
     if not named:
         raise InputError(
-            "which photographs?",
+            "which images?",
             expected="images=PATH: a file, a folder, a pattern such as 'photos/*.jpg', a CSV of paths; or [A,B]",
         )
     return named

@@ -8,19 +8,19 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from fundus_unet.runs.model_facts import ModelFacts
-from fundus_unet.runs.trained_model import TrainedModel
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.tiling import Tiling
+from fundus_unet.runs.model_facts import ModelFacts
+from fundus_unet.runs.trained_model import TrainedModel
 
-_WHOLE_NUMBERS = ("devices", "readers", "writers", "batch_size", "tile")
-_OPTIONAL = ("readers", "writers", "batch_size", "tile")
+_WHOLE_NUMBERS = ("devices", "read_threads", "write_threads", "batch_size", "tile")
+_OPTIONAL = ("read_threads", "write_threads", "batch_size", "tile")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What `configs/predict.yaml` holds beside the model and the photographs.
+    """What `configs/predict.yaml` holds beside the model and the images.
 
     Raises: `InputError` from `of` for a value out of range.
     """
@@ -32,8 +32,8 @@ class Settings:
     tile: int | None
     devices: int
     batch_size: int | None
-    readers: int | None
-    writers: int | None
+    read_threads: int | None
+    write_threads: int | None
     megapixels_in_memory: float
 
     @classmethod
@@ -77,8 +77,8 @@ class Settings:
 
     def threads(self) -> tuple[int, int]:
         """How many read and how many write, in each process."""
-        readers = self.readers or max(1, min(8, (os.cpu_count() or 1) // self.devices))
-        return readers, self.writers or max(1, readers // 2)
+        read_threads = self.read_threads or max(1, min(8, (os.cpu_count() or 1) // self.devices))
+        return read_threads, self.write_threads or max(1, read_threads // 2)
 
     def share_cores(self) -> None:
         """Divide the processor's cores among this machine's processes."""

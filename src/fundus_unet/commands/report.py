@@ -8,10 +8,10 @@ from typing import Any
 from omegaconf import DictConfig
 from rich.console import Console
 
-from fundus_unet.runs.environment import command
-from fundus_unet.comparison.report.predictions import draw_predictions
 from fundus_unet.comparison.checkerboard.summary import checkerboard_verdict
 from fundus_unet.comparison.document import Block, Document, Verdict
+from fundus_unet.comparison.report.conclusions import accuracy_verdict, observer_verdict, short_answer, speed_verdict
+from fundus_unet.comparison.report.predictions import draw_predictions
 from fundus_unet.comparison.report.sections import (
     accuracy_section,
     accuracy_speed_figure,
@@ -20,16 +20,16 @@ from fundus_unet.comparison.report.sections import (
     speed_section,
     what_was_compared,
 )
-from fundus_unet.comparison.report.conclusions import accuracy_verdict, observer_verdict, short_answer, speed_verdict
 from fundus_unet.comparison.speed.tables import rows_as_trained
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import read_bytes, write_json, write_text
 from fundus_unet.inference.evaluation import NETWORK
+from fundus_unet.runs.environment import command
 
 KINDS = {
-    "accuracy": {"protocol", "control", "arms", "differences", "failures"},
+    "accuracy": {"protocol", "control", "variants", "differences", "failures"},
     "speed": {"control", "rows"},
-    "checkerboard": {"protocol", "arms"},
+    "checkerboard": {"protocol", "variants"},
 }
 """What each comparison's file must hold."""
 LARGEST_RESULT = 2**28
@@ -144,5 +144,5 @@ def _verdict(
             setting = rows_as_trained(speed, mode, precision)
             sentences.append(speed_verdict(*setting, speed["control"]) if setting else None)
     if checkerboard:
-        sentences += checkerboard_verdict(checkerboard["arms"])
+        sentences += checkerboard_verdict(checkerboard["variants"])
     return [sentence for sentence in sentences if sentence]

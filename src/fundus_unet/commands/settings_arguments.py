@@ -14,10 +14,10 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from fundus_unet.runs.allowed_parts import PLACES, DataSet, check_value
 from fundus_unet.commands.settings_rules import above, choice, flag, folder_to_write, node, path, shown
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.data.patches.augmentation import Augmentation
+from fundus_unet.runs.allowed_parts import PLACES, DataSet, check_value
 from fundus_unet.upsampling.upsampler import Upsampler
 
 KINDS: dict[str, type] = {

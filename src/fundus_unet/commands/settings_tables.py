@@ -7,11 +7,8 @@ from lightning.fabric.strategies import STRATEGY_REGISTRY
 from lightning.pytorch.accelerators import AcceleratorRegistry
 from lightning.pytorch.strategies import StrategyRegistry
 
-from fundus_unet.runs.evaluate import SPLITS
 from fundus_unet.commands.explain_upsampling import LARGEST
 from fundus_unet.commands.export import SUFFIXES
-from fundus_unet.runs.load import DEVICES
-from fundus_unet.runs.run_directory import CHECKPOINTS
 from fundus_unet.commands.settings_rules import (
     Rule,
     above,
@@ -28,11 +25,14 @@ from fundus_unet.commands.settings_rules import (
     path,
     text,
 )
-from fundus_unet.runs.trained_model import RUNTIMES
 from fundus_unet.comparison.speed.conditions import DTYPES, LEVELS, MEMORY_FORMATS, MODES
 from fundus_unet.inference.outputs import BITS, ENDINGS
 from fundus_unet.inference.symmetries import SYMMETRIES
+from fundus_unet.runs.evaluate import SPLITS
+from fundus_unet.runs.load import DEVICES
 from fundus_unet.runs.precision import PRECISIONS
+from fundus_unet.runs.run_directory import CHECKPOINTS
+from fundus_unet.runs.trained_model import RUNTIMES
 
 Table = dict[str, Rule]
 
@@ -65,12 +65,7 @@ DATA: Table = {
     "data.workers": integer(0, 256),
     "data.memory_limit_gb": number(0),
 }
-OBJECTIVE: Table = {
-    "objective.loss": NODE,
-    "objective.optimizer": NODE,
-    "objective.scheduler": NODE,
-    "objective.channels_last": flag(),
-}
+OBJECTIVE: Table = {"loss": NODE, "optimizer": NODE}
 TRAIN: Table = {
     "seed": _seed,
     "final_split": _split,
@@ -84,6 +79,8 @@ TRAIN: Table = {
     "model.upsampler": NODE,
     "model.downsampler": NODE,
     **OBJECTIVE,
+    "scheduler": NODE,
+    "channels_last": flag(),
     "trainer": GROUP,
     "trainer.accelerator": choice(("auto", "gpu", *sorted(AcceleratorRegistry.available_accelerators()))),
     "trainer.precision": choice(PRECISIONS),
@@ -116,7 +113,7 @@ COMPARE_CHECKERBOARD: Table = {
     "upsamplers": _options,
     "seeds": _seeds,
     "split": _split,
-    "photographs": _count,
+    "images": _count,
     "max_shifts": integer(2, 10**6),
     "device": _device,
     "paths.data_dir": optional(path()),
@@ -191,15 +188,15 @@ PREDICT: Table = {
     "strategy": choice(("auto", *sorted(STRATEGY_REGISTRY.available_strategies()))),
     "precision": choice(PRECISIONS),
     "batch_size": optional(integer(1, 65_536)),
-    "readers": optional(integer(1, 1024)),
-    "writers": optional(integer(1, 1024)),
+    "read_threads": optional(integer(1, 1024)),
+    "write_threads": optional(integer(1, 1024)),
     "megapixels_in_memory": above(0),
 }
 REPORT: Table = {
     "dir": path(),
     "title": text(),
-    "photograph": optional(text()),
-    "photographs": flag(),
+    "image": optional(text()),
+    "show_images": flag(),
     "device": _device,
     "paths.data_dir": optional(path()),
     "paths.runs_dir": path(),

@@ -24,7 +24,7 @@ REGION_TITLES = {"field_of_view": "in the field of view", "whole_image": "whole 
 
 
 def score_table(metrics: dict[str, Any], region: str, title: str) -> Table:
-    """Readers as rows, pooled over pixels and as mean and standard deviation over images; scores as columns.
+    """Raters as rows, pooled over pixels and as mean and standard deviation over images; scores as columns.
 
     Betti-0 is the error in the number of pieces, which has no pooled value.
     """
@@ -38,8 +38,8 @@ def score_table(metrics: dict[str, Any], region: str, title: str) -> Table:
     table.add_column("", no_wrap=True)
     for name in COLUMNS.values():
         table.add_column(name, justify="right", no_wrap=True)
-    for reader, summary in metrics[region].items():
-        shown = f"at {summary['threshold']:.2f} (val.)" if reader == NETWORK_VALIDATED else reader
+    for rater, summary in metrics[region].items():
+        shown = f"at {summary['threshold']:.2f} (val.)" if rater == NETWORK_VALIDATED else rater
         over_images = summary["over_images"]
         table.add_row(shown, *(_number(name, summary["pooled"].get(name)) for name in COLUMNS), style="bold")
         for statistic, label in (("mean", "  mean (images)"), ("standard_deviation", "  st. dev.")):

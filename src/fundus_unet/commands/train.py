@@ -15,27 +15,27 @@ from lightning.pytorch import Trainer, seed_everything
 from omegaconf import DictConfig
 from rich.console import Console
 
-from fundus_unet.runs.build import build
-from fundus_unet.runs.config_file import portable
-from fundus_unet.runs.data_record import check_data, data_record
 from fundus_unet.commands.entry import explain
-from fundus_unet.runs.evaluate import evaluate_run
-from fundus_unet.runs.fit import checkpoints_of, continuing, fit
-from fundus_unet.runs.load import load_predictor, load_preprocessor, load_weights
-from fundus_unet.commands.training_objects import CHECKPOINT_FOLDER, make_datamodule, make_model, make_trainer
 from fundus_unet.commands.multirun import job_ended, job_path
-from fundus_unet.runs.resume import existing_run, saved_best_score, saved_state, settings_of
-from fundus_unet.runs.run_directory import THRESHOLD, RunDirectory, new_run_path
-from fundus_unet.runs.lock import training_in
-from fundus_unet.runs.allowed_config import check_run_config
 from fundus_unet.commands.settings import check_settings
-from fundus_unet.runs.tensorboard import log_final_metrics
+from fundus_unet.commands.training_objects import CHECKPOINT_FOLDER, make_datamodule, make_model, make_trainer
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json
 from fundus_unet.data.case import Splits
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.inference.evaluation import choose_threshold
+from fundus_unet.runs.allowed_config import check_run_config
+from fundus_unet.runs.build import build
+from fundus_unet.runs.config_file import portable
+from fundus_unet.runs.data_record import check_data, data_record
+from fundus_unet.runs.evaluate import evaluate_run
+from fundus_unet.runs.fit import checkpoints_of, continuing, fit
+from fundus_unet.runs.load import load_predictor, load_preprocessor, load_weights
+from fundus_unet.runs.lock import training_in
 from fundus_unet.runs.precision import resolve_precision
+from fundus_unet.runs.resume import existing_run, saved_best_score, saved_state, settings_of
+from fundus_unet.runs.run_directory import THRESHOLD, RunDirectory, new_run_path
+from fundus_unet.runs.tensorboard import log_final_metrics
 from fundus_unet.training.segmenter import DivergedError, VesselSegmenter
 
 
@@ -94,7 +94,9 @@ def resume_run(run: RunDirectory) -> dict[str, Any] | None:
     state = saved_state(folder, console)
     if state is not None:
         load_weights(prepared.model.network, state.path)
-        state.check_schedule(*prepared.model.make_objective(_training_steps(run.config)), run.config.trainer.max_epochs)
+        state.check_schedule(
+            *prepared.model.make_optimizer_and_schedule(_training_steps(run.config)), run.config.trainer.max_epochs
+        )
         checkpoints_of(trainer).resume(state, saved_best_score(folder, prepared.model.network, console))
     return _train(lambda: run, run.config, trainer, prepared, console)
 
@@ -162,7 +164,7 @@ def _prepare(config: DictConfig, trusted: bool, console: Console) -> _Prepared:
     splits: Splits = build(config.data.source, trusted=trusted).splits()
     datamodule = make_datamodule(config, splits, trusted, console)
     model = make_model(config, trusted)
-    model.make_objective(_training_steps(config))
+    model.make_optimizer_and_schedule(_training_steps(config))
     return _Prepared(splits, datamodule, model)
 
 
@@ -199,7 +201,7 @@ def _finish(
     console.print(
         f"run       {run.path}\nbest      {run.checkpoint('best')}\n"
         f"watch     tensorboard --logdir {run.path.parent}\n"
-        f"look at   {min((run.path / 'evaluation' / split / 'pictures').iterdir())}",
+        f"look at   {min((run.path / 'evaluation' / split / 'figures').iterdir())}",
         soft_wrap=True,
         highlight=False,
     )
@@ -258,7 +260,7 @@ def _training_steps(config: DictConfig) -> int:
 
 
 def _quieten_libraries() -> None:
-    """Silence advice that does not apply: data come from memory, and validation is four photographs."""
+    """Silence advice that does not apply: data come from memory, and validation is four images."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for message in (
         ".*does not have many workers.*",

@@ -10,14 +10,14 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
 
-from fundus_unet.runs.build import build
-from fundus_unet.runs.load import load_preprocessor
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case, Splits
-from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.data.images.preprocessing import Preprocessor
-from fundus_unet.data.images.store import PhotographStore
+from fundus_unet.data.images.store import ImageStore
+from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.metrics.vessel_scores import VesselScores
+from fundus_unet.runs.build import build
+from fundus_unet.runs.load import load_preprocessor
 from fundus_unet.training.checkpoints import WholeFiles
 from fundus_unet.training.segmenter import VesselSegmenter
 
@@ -27,7 +27,7 @@ LAUNCHERS_PROCESSES = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SI
 
 
 def make_datamodule(config: DictConfig, splits: Splits, trusted: bool, console: Console) -> FundusDataModule:
-    """Decode the photographs of training and validation."""
+    """Decode the images of training and validation."""
     preprocessor = load_preprocessor(config)
     stores = {}
     for name, cases in (("training", splits.train), ("validation", splits.val)):
@@ -46,15 +46,14 @@ def make_datamodule(config: DictConfig, splits: Splits, trusted: bool, console: 
 
 def make_model(config: DictConfig, trusted: bool) -> VesselSegmenter:
     """Network, loss, optimizer and schedule; the network's weights depend on the seed alone."""
-    objective = config.objective
     torch.manual_seed(config.seed)
     return VesselSegmenter(
         build(config.model, trusted=trusted),
-        build(objective.loss, trusted=trusted),
-        build(objective.optimizer, trusted=trusted),
-        build(objective.scheduler, trusted=trusted),
+        build(config.loss, trusted=trusted),
+        build(config.optimizer, trusted=trusted),
+        build(config.scheduler, trusted=trusted),
         VesselScores(),
-        channels_last=objective.channels_last,
+        channels_last=config.channels_last,
     )
 
 
@@ -107,8 +106,8 @@ def _check_single_process(trainer: Trainer, strategy: object) -> None:
 
 def _loaded(
     cases: tuple[Case, ...], preprocessor: Preprocessor, memory_limit_gb: float, name: str, console: Console
-) -> PhotographStore:
-    store = PhotographStore(cases, preprocessor, memory_limit_gb)
-    store.load(lambda photographs: track(photographs, f"reading {name} photographs", console=console, transient=True))
+) -> ImageStore:
+    store = ImageStore(cases, preprocessor, memory_limit_gb)
+    store.load(lambda samples: track(samples, f"reading {name} images", console=console, transient=True))
     console.print(f"{name}: {store.describe()}", highlight=False)
     return store

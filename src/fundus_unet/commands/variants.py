@@ -1,4 +1,4 @@
-"""The arms of a comparison: options of configs/upsampler, each put into the same network."""
+"""The variants of a comparison: options of configs/upsampler, each put into the same network."""
 
 import fnmatch
 from collections.abc import Iterable
@@ -8,11 +8,11 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from fundus_unet.runs.build import build
 from fundus_unet.commands.entry import CONFIG_DIR
-from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.models.unet import UNet
+from fundus_unet.runs.build import build
+from fundus_unet.runs.run_directory import RunDirectory
 
 GROUP = "upsampler"
 ALL = "all"
@@ -91,12 +91,12 @@ def network_for(config: DictConfig, upsampler_name: str, trusted: bool = True) -
     return build(with_upsampler(config, upsampler_name).model, trusted=trusted)
 
 
-def arm_name(upsampler: str, upsampled_width: float) -> str:
+def variant_name(upsampler: str, upsampled_width: float) -> str:
     return upsampler if upsampled_width == 1 else f"{upsampler}_width{upsampled_width:g}"
 
 
-def arm_of(run: RunDirectory) -> str:
-    """The arm that a run belongs to: its upsampler, and its width where that is not 1."""
+def variant_of(run: RunDirectory) -> str:
+    """The variant that a run belongs to: its upsampler, and its width where that is not 1."""
     model = run.config.model
     upsampler = run.choices.get("upsampler") or model.upsampler._target_.rpartition(".")[2]
-    return arm_name(str(upsampler), float(model.get("upsampled_width", 1)))
+    return variant_name(str(upsampler), float(model.get("upsampled_width", 1)))

@@ -87,7 +87,7 @@ class Document:
     blocks: list[Block] = field(default_factory=list)
 
     def to_html(self) -> str:
-        """One page that refers to nothing outside itself: pictures are embedded."""
+        """One page that refers to nothing outside itself: figures are embedded."""
         body = "\n".join(map(_html, self.blocks))
         return (
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -98,7 +98,7 @@ class Document:
         )
 
     def to_markdown(self, folder: Path) -> str:
-        """Markdown whose pictures are files, referred to relative to `folder`."""
+        """Markdown whose figures are files, referred to relative to `folder`."""
         parts = [f"# {self.title}", *(_markdown(block, folder) for block in self.blocks)]
         return "\n\n".join(parts) + "\n"
 

@@ -1,4 +1,4 @@
-"""What a dataset hands out: photographs with what belongs to them, in three splits."""
+"""What a dataset hands out: images with what belongs to them, in three splits."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from fundus_unet.core.errors import InputError
 
 @dataclass(frozen=True)
 class Case:
-    """One photograph and what belongs to it."""
+    """One image and what belongs to it."""
 
     name: str
     image: Path
     label: Path | None = None
-    mask: Path | None = None  # field of view; None: estimated from the photograph
+    mask: Path | None = None  # field of view; None: estimated from the image
     second_label: Path | None = None  # second observer
     fov_diameter: float | None = None  # of the field of view at working resolution, in pixels; None: the run's own
 
@@ -23,23 +23,23 @@ class Case:
 class Splits:
     """The cases to learn from, to choose by and to report.
 
-    Raises: InputError where one name stands twice, since a photograph that is learned from must not be tested.
+    Raises: InputError where one name stands twice, since an image that is learned from must not be tested.
     """
 
     train: tuple[Case, ...]
     val: tuple[Case, ...]
     test: tuple[Case, ...]
-    test_reason: str | None = None  # why test is empty, unlabelled or without some photographs, with what to do
+    test_reason: str | None = None  # why test is empty, unlabelled or without some images, with what to do
 
     def __post_init__(self) -> None:
         split_of: dict[str, str] = {}
         for split, case in self._with_split():
             if case.name in split_of:
                 raise InputError(
-                    f"the photograph {case.name!r} stands in two places of the splits",
+                    f"the image {case.name!r} stands in two places of the splits",
                     expected="every name once in train, val and test together",
                     got=f"{case.name!r} in {split_of[case.name]} and again in {split} ({case.image})",
-                    fix="keep it in one split; if these are different photographs, give each its own name",
+                    fix="keep it in one split; if these are different images, give each its own name",
                 )
             split_of[case.name] = split
 

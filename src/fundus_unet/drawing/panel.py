@@ -1,4 +1,4 @@
-"""Photograph, label, probability and errors side by side, for a person to look at."""
+"""Image, label, probability and errors side by side, for a person to look at."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ FALSE_NEGATIVE = (86, 180, 233)
 TRUE_POSITIVE = (255, 255, 255)
 OUTSIDE = (48, 48, 48)
 CAPTION_HEIGHT = 28
-CAPTIONS = ("photograph", "label", "vessel probability", "errors: orange false, blue missed")
+CAPTIONS = ("image", "label", "vessel probability", "errors: orange false, blue missed")
 
 
 def error_map(probability: np.ndarray, label: np.ndarray, field_of_view: np.ndarray, threshold: float) -> np.ndarray:
@@ -27,21 +27,21 @@ def error_map(probability: np.ndarray, label: np.ndarray, field_of_view: np.ndar
 
 
 def prediction_panel(
-    photograph: np.ndarray,
+    sample: np.ndarray,
     label: np.ndarray,
     probability: np.ndarray,
     field_of_view: np.ndarray,
     threshold: float = 0.5,
     tile_width: int = 480,
 ) -> np.ndarray:
-    """Four captioned pictures in a row.
+    """Four captioned figures in a row.
 
     Shapes: uint8 (h, w, 3), of any resolution; {0, 1} (H, W), float (H, W), bool (H, W) -> uint8 RGB,
     `4 * tile_width` wide.
     """
     tile_size = (tile_width, max(1, round(label.shape[0] * tile_width / label.shape[1])))
     tiles = (
-        photograph,
+        sample,
         cv2.cvtColor(label * np.uint8(255), cv2.COLOR_GRAY2RGB),
         cv2.cvtColor(np.round(probability * 255).astype(np.uint8), cv2.COLOR_GRAY2RGB),
         error_map(probability, label, field_of_view, threshold),
@@ -50,7 +50,7 @@ def prediction_panel(
 
 
 def captioned(tile: np.ndarray, text: str, size: tuple[int, int]) -> np.ndarray:
-    """A picture resized to `size` = (width, height), below its caption.
+    """A figure resized to `size` = (width, height), below its caption.
 
     Shapes: uint8 (h, w, 3) RGB -> (height + CAPTION_HEIGHT, width, 3).
     """

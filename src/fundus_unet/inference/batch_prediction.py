@@ -1,4 +1,4 @@
-"""Predict many photographs: threads read ahead and write behind, so that the network waits for neither."""
+"""Predict many images: threads read ahead and write behind, so that the network waits for neither."""
 
 import time
 from collections import deque
@@ -15,7 +15,7 @@ from fundus_unet.core.plain_text import printable
 from fundus_unet.data.images.decoding import pixel_count
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.inputs import Source
-from fundus_unet.inference.new_image import NewPhotograph, read_new_photograph
+from fundus_unet.inference.new_image import NewImage, read_new_image
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.pixel_budget import PixelBudget
 from fundus_unet.inference.predictor import Predictor
@@ -32,15 +32,15 @@ class _Read:
     source: Source
     pixels: int
     seconds: float
-    photograph: NewPhotograph | None  # None: it could not be read, and that is told already
+    sample: NewImage | None  # None: it could not be read, and that is told already
 
 
 @dataclass(frozen=True)
 class BatchPrediction:
-    """Reads, predicts and writes photographs.
+    """Reads, predicts and writes images.
 
-    Args: `batch_size` photographs that follow each other and are equal in size at working resolution go through the
-    network at once. `pixels_in_memory` bounds those that are read and not yet written, one photograph excepted.
+    Args: `batch_size` images that follow each other and are equal in size at working resolution go through the
+    network at once. `pixels_in_memory` bounds those that are read and not yet written, one image excepted.
     """
 
     predictor: Predictor
@@ -48,8 +48,8 @@ class BatchPrediction:
     outputs: Outputs
     threshold: float
     batch_size: int = 1
-    readers: int = 2
-    writers: int = 2
+    read_threads: int = 2
+    write_threads: int = 2
     pixels_in_memory: int = 64_000_000
 
     def run(self, sources: Sequence[Source], on_done: Callable[[Record], None]) -> None:
@@ -58,7 +58,7 @@ class BatchPrediction:
         Args: `on_done` gets every row, from any thread.
         """
         budget = PixelBudget(self.pixels_in_memory)
-        reading, writing = ThreadPoolExecutor(self.readers), ThreadPoolExecutor(self.writers)
+        reading, writing = ThreadPoolExecutor(self.read_threads), ThreadPoolExecutor(self.write_threads)
         try:
             for batch in self._batches(self._read_ahead(sources, reading, budget, on_done)):
                 self._predict(batch, writing, budget, on_done)
@@ -73,11 +73,11 @@ class BatchPrediction:
         budget: PixelBudget,
         on_done: Callable[[Record], None],
     ) -> Iterator[_Read | None]:
-        """Photographs in order; None where the next one has to wait until all that are handed out are written."""
+        """Images in order; None where the next one has to wait until all that are handed out are written."""
         waiting: deque[Future[_Read]] = deque()
         for source in sources:
             pixels = pixel_count(source.path) if source.problem is None else 0
-            while waiting and (len(waiting) > self.readers or not budget.has_room(pixels)):
+            while waiting and (len(waiting) > self.read_threads or not budget.has_room(pixels)):
                 yield waiting.popleft().result()
             if not budget.has_room(pixels):
                 yield None
@@ -88,18 +88,18 @@ class BatchPrediction:
 
     def _read(self, source: Source, pixels: int, budget: PixelBudget, on_done: Callable[[Record], None]) -> _Read:
         start = time.perf_counter()
-        photograph = None
+        sample = None
         try:
-            photograph = read_new_photograph(source, self.preprocessor)
+            sample = read_new_image(source, self.preprocessor)
         except Exception as error:
             budget.give_back(pixels)
             on_done(failed(source, error))
-        return _Read(source, pixels, time.perf_counter() - start, photograph)
+        return _Read(source, pixels, time.perf_counter() - start, sample)
 
     def _batches(self, items: Iterator[_Read | None]) -> Iterator[list[_Read]]:
         batch: list[_Read] = []
         for item in items:
-            if item is not None and item.photograph is None:
+            if item is not None and item.sample is None:
                 continue
             if batch and (item is None or len(batch) == self.batch_size or not _equal_size(batch[0], item)):
                 yield batch
@@ -117,11 +117,11 @@ class BatchPrediction:
         on_done: Callable[[Record], None],
     ) -> None:
         start = time.perf_counter()
-        photographs = [item.photograph for item in batch if item.photograph is not None]
+        samples = [item.sample for item in batch if item.sample is not None]
         try:
             probabilities = self.predictor.probabilities(
-                [photograph.working for photograph in photographs],
-                [photograph.field_of_view for photograph in photographs],
+                [sample.working for sample in samples],
+                [sample.field_of_view for sample in samples],
             )
         except Exception as error:
             for item in batch:
@@ -141,11 +141,11 @@ class BatchPrediction:
         on_done: Callable[[Record], None],
     ) -> None:
         start = time.perf_counter()
-        assert item.photograph is not None
+        assert item.sample is not None
         try:
-            mask = vessel_mask(torch.from_numpy(probability), self.threshold).numpy() & item.photograph.field_of_view
-            self.outputs.write(item.photograph, probability, mask)
-            record = _record(item.photograph, mask, self.threshold)
+            mask = vessel_mask(torch.from_numpy(probability), self.threshold).numpy() & item.sample.field_of_view
+            self.outputs.write(item.sample, probability, mask)
+            record = _record(item.sample, mask, self.threshold)
         except Exception as error:
             record = failed(item.source, error)
         budget.give_back(item.pixels)
@@ -154,7 +154,7 @@ class BatchPrediction:
 
 
 def failed(source: Source, error: Exception) -> Record:
-    """The row of a photograph that could not be predicted."""
+    """The row of an image that could not be predicted."""
     if isinstance(error, InputError):
         message = printable(error.one_line)
     elif isinstance(error, MemoryError | torch.OutOfMemoryError):
@@ -165,27 +165,27 @@ def failed(source: Source, error: Exception) -> Record:
 
 
 def _equal_size(one: _Read, other: _Read) -> bool:
-    assert one.photograph is not None
-    assert other.photograph is not None
-    return one.photograph.working.image.shape == other.photograph.working.image.shape
+    assert one.sample is not None
+    assert other.sample is not None
+    return one.sample.working.image.shape == other.sample.working.image.shape
 
 
-def _record(photograph: NewPhotograph, mask: np.ndarray, threshold: float) -> Record:
-    fraction = float(mask.sum() / photograph.field_of_view.sum())
-    warnings = list(photograph.warnings)
+def _record(sample: NewImage, mask: np.ndarray, threshold: float) -> Record:
+    fraction = float(mask.sum() / sample.field_of_view.sum())
+    warnings = list(sample.warnings)
     if not PLAUSIBLE_FRACTION[0] <= fraction <= PLAUSIBLE_FRACTION[1]:
         warnings.append(f"vessels cover {fraction:.1%} of the field of view, which is unusual")
-    height, width = photograph.field_of_view.shape
+    height, width = sample.field_of_view.shape
     return Record(
-        str(photograph.source.path),
+        str(sample.source.path),
         WARNING if warnings else OK,
         width=width,
         height=height,
-        field_of_view="whole frame" if photograph.field_of_view.all() else "found",
-        fov_diameter=round(photograph.fov_diameter, 1),
-        scale=round(photograph.scale, 5),
+        field_of_view="whole frame" if sample.field_of_view.all() else "found",
+        fov_diameter=round(sample.fov_diameter, 1),
+        scale=round(sample.scale, 5),
         vessel_fraction=round(fraction, 5),
-        vessel_length=round(_vessel_length(mask, photograph.scale), 1),
+        vessel_length=round(_vessel_length(mask, sample.scale), 1),
         threshold=round(threshold, 5),
         message="; ".join(warnings) or None,
     )

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from fundus_unet.inference.output_folder import SETTINGS, adopt, read_settings
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import remove_partial_files, write_json
 from fundus_unet.core.plain_text import printable
 from fundus_unet.inference.inputs import Source
+from fundus_unet.inference.output_folder import SETTINGS, adopt, read_settings
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.record import (
     ERROR,
@@ -78,8 +78,8 @@ class Report:
             ) from error
 
     @contextmanager
-    def progress(self, photographs: int) -> Iterator[None]:
-        """A bar of this process's photographs, in the first process."""
+    def progress(self, samples: int) -> Iterator[None]:
+        """A bar of this process's images, in the first process."""
         share = f" (process 1 of {self.processes})" if self.processes > 1 else ""
         columns = (
             TextColumn(f"predicting{share}"),
@@ -89,7 +89,7 @@ class Report:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self.console, disable=self.rank > 0) as bar:
-            self._bar, self._task = bar, bar.add_task("", total=photographs)
+            self._bar, self._task = bar, bar.add_task("", total=samples)
             yield
         self._bar = None
 
@@ -128,7 +128,7 @@ class Report:
         if interrupted:
             self.console.print(f"interrupted: {finished} of {len(self.sources)} are done; the same command goes on")
         told = (
-            f"{finished} of {len(self.sources)} photographs have their maps, {counts[WARNING]} of them with a warning; "
+            f"{finished} of {len(self.sources)} images have their maps, {counts[WARNING]} of them with a warning; "
             f"{counts[ERROR]} failed",
             f"outputs   {self.folder}",
             f"table     {self.folder / TABLE}",

@@ -1,4 +1,4 @@
-"""The evaluation protocol: every photograph at its original resolution, against its original label."""
+"""The evaluation protocol: every image at its original resolution, against its original label."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +13,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.reading import read_label
-from fundus_unet.data.images.store import Photograph, decode
+from fundus_unet.data.images.store import LabelledImage, decode
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.metrics.histogram import BINS, probability_histogram
 from fundus_unet.metrics.over_images import over_images
@@ -25,14 +25,14 @@ NETWORK = "network at 0.5"
 NETWORK_VALIDATED = "network at validation threshold"
 SECOND_OBSERVER = "second observer"
 
-OnPhotograph = Callable[[Photograph, np.ndarray], None]
+OnImage = Callable[[LabelledImage, np.ndarray], None]
 
 
 class Tally:
-    """Scores of one reader (a network at a threshold, or an observer) in one region, pooled and per photograph.
+    """Scores of one rater (a network at a threshold, or an observer) in one region, pooled and per image.
 
-    Convention: the Betti-0 error is of one photograph, so it has a mean over photographs and no pooled value; pooled
-    clDice is that of the skeletons' pixels summed over photographs.
+    Convention: the Betti-0 error is of one image, so it has a mean over images and no pooled value; pooled
+    clDice is that of the skeletons' pixels summed over images.
     """
 
     def __init__(self, threshold: float, ranks: bool) -> None:
@@ -61,7 +61,7 @@ class Tally:
 
 
 class Evaluation:
-    """All readers in all regions over the photographs of one split.
+    """All raters in all regions over the images of one split.
 
     Args: `threshold` is the one that was best on validation.
     """
@@ -70,49 +70,49 @@ class Evaluation:
         self.threshold = threshold
         self.tallies: dict[str, dict[str, Tally]] = {region: {} for region in REGIONS}
 
-    def add(self, photograph: Photograph, probability: np.ndarray) -> None:
-        """Count one photograph; its second observer's label is read here, where there is one."""
-        label = _thinned_by_region(photograph.label, photograph.field_of_view)
-        self._add(photograph, label, probability, {NETWORK: 0.5, NETWORK_VALIDATED: self.threshold}, ranks=True)
-        second = photograph.case.second_label
+    def add(self, sample: LabelledImage, probability: np.ndarray) -> None:
+        """Count one image; its second observer's label is read here, where there is one."""
+        label = _thinned_by_region(sample.label, sample.field_of_view)
+        self._add(sample, label, probability, {NETWORK: 0.5, NETWORK_VALIDATED: self.threshold}, ranks=True)
+        second = sample.case.second_label
         if second is not None:
-            mask = read_label(second, photograph.field_of_view.shape).astype(np.float32)
-            self._add(photograph, label, mask, {SECOND_OBSERVER: 0.5}, ranks=False)
+            mask = read_label(second, sample.field_of_view.shape).astype(np.float32)
+            self._add(sample, label, mask, {SECOND_OBSERVER: 0.5}, ranks=False)
 
     def _add(
         self,
-        photograph: Photograph,
+        sample: LabelledImage,
         label: dict[str, ThinnedMask],
         probability: np.ndarray,
-        readers: dict[str, float],
+        raters: dict[str, float],
         ranks: bool,
     ) -> None:
-        predicted, truth = torch.from_numpy(probability), torch.from_numpy(photograph.label)
+        predicted, truth = torch.from_numpy(probability), torch.from_numpy(sample.label)
         histograms = {
-            "field_of_view": probability_histogram(predicted, truth, torch.from_numpy(photograph.field_of_view)),
+            "field_of_view": probability_histogram(predicted, truth, torch.from_numpy(sample.field_of_view)),
             "whole_image": probability_histogram(predicted, truth),
         }
-        for reader, threshold in readers.items():
-            masks = _thinned_by_region(vessel_mask(predicted, threshold).numpy(), photograph.field_of_view)
+        for rater, threshold in raters.items():
+            masks = _thinned_by_region(vessel_mask(predicted, threshold).numpy(), sample.field_of_view)
             for region in REGIONS:
-                tally = self.tallies[region].setdefault(reader, Tally(threshold, ranks))
-                tally.add(photograph.case.name, histograms[region], masks[region], label[region])
+                tally = self.tallies[region].setdefault(rater, Tally(threshold, ranks))
+                tally.add(sample.case.name, histograms[region], masks[region], label[region])
 
     def metrics(self) -> dict[str, Any]:
-        """`{region: {reader: {threshold, pooled, over_images}}}`; undefined scores are None."""
+        """`{region: {rater: {threshold, pooled, over_images}}}`; undefined scores are None."""
         return _without_nan(
             {
-                region: {reader: tally.summary() for reader, tally in readers.items()}
-                for region, readers in self.tallies.items()
+                region: {rater: tally.summary() for rater, tally in raters.items()}
+                for region, raters in self.tallies.items()
             }
         )
 
     def rows(self) -> list[dict[str, Any]]:
-        """One flat dict per photograph, region and reader."""
+        """One flat dict per image, region and rater."""
         return [
-            {"name": name, "region": region, "reader": reader, "threshold": tally.threshold} | values
-            for region, readers in self.tallies.items()
-            for reader, tally in readers.items()
+            {"name": name, "region": region, "rater": rater, "threshold": tally.threshold} | values
+            for region, raters in self.tallies.items()
+            for rater, tally in raters.items()
             for name, values in tally.per_image.items()
         ]
 
@@ -122,17 +122,17 @@ def evaluate(
     preprocessor: Preprocessor,
     cases: Sequence[Case],
     threshold: float,
-    on_photograph: OnPhotograph | None = None,
+    on_image: OnImage | None = None,
 ) -> Evaluation:
-    """Predict and score every case; `on_photograph` sees each one with its probability, for pictures and progress.
+    """Predict and score every case; `on_image` sees each one with its probability, for figures and progress.
 
     Raises: `InputError` without cases, or for a case whose files are missing or do not fit.
     """
     evaluation = Evaluation(threshold)
-    for photograph, probability in _predicted(predictor, preprocessor, cases):
-        evaluation.add(photograph, probability)
-        if on_photograph:
-            on_photograph(photograph, probability)
+    for sample, probability in _predicted(predictor, preprocessor, cases):
+        evaluation.add(sample, probability)
+        if on_image:
+            on_image(sample, probability)
     return evaluation
 
 
@@ -142,20 +142,20 @@ def choose_threshold(predictor: Predictor, preprocessor: Preprocessor, cases: Se
     Raises: `InputError` as `evaluate`, or where no case has a vessel in its field of view.
     """
     pooled = torch.zeros(2, BINS, dtype=torch.int64)
-    for photograph, probability in _predicted(predictor, preprocessor, cases):
-        arrays = (probability, photograph.label, photograph.field_of_view)
+    for sample, probability in _predicted(predictor, preprocessor, cases):
+        arrays = (probability, sample.label, sample.field_of_view)
         pooled += probability_histogram(*(torch.from_numpy(array) for array in arrays))
     return best_dice_threshold(pooled)
 
 
 def _predicted(
     predictor: Predictor, preprocessor: Preprocessor, cases: Sequence[Case]
-) -> Iterator[tuple[Photograph, np.ndarray]]:
+) -> Iterator[tuple[LabelledImage, np.ndarray]]:
     if not cases:
-        raise InputError("there is no photograph to evaluate", expected="at least one photograph with a label")
+        raise InputError("there is no image to evaluate", expected="at least one image with a label")
     for case in cases:
-        photograph = decode(case, preprocessor)
-        yield photograph, predictor.probability(photograph.working, photograph.field_of_view)
+        sample = decode(case, preprocessor)
+        yield sample, predictor.probability(sample.working, sample.field_of_view)
 
 
 def _thinned_by_region(mask: np.ndarray, field_of_view: np.ndarray) -> dict[str, ThinnedMask]:

@@ -1,4 +1,4 @@
-"""Which photographs a user means: a file, a folder, a glob, a CSV of paths, or several of these."""
+"""Which images a user means: a file, a folder, a glob, a CSV of paths, or several of these."""
 
 import csv
 import glob
@@ -13,17 +13,17 @@ from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import read_bytes
 from fundus_unet.data.images.decoding import SUFFIXES
 
-COLUMNS = ("path", "image", "file", "filename", "photograph")
+COLUMNS = ("path", "image", "file", "filename")
 LARGEST_LIST = 2**26
 """Bytes of a CSV of paths."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One photograph to predict.
+    """One image to predict.
 
     `name` is its path below what the user named, without suffix: outputs keep it, below their own folder. It is
-    relative and has no `..`. `problem` is what is known to be wrong before the photograph is read.
+    relative and has no `..`. `problem` is what is known to be wrong before the image is read.
     """
 
     path: Path
@@ -31,14 +31,14 @@ class Source:
     problem: InputError | None = None
 
 
-def find_photographs(images: str | Sequence[str], leave_out: Path) -> list[Source]:
-    """Every photograph that `images` names, in sorted order per entry, each file once.
+def find_images(images: str | Sequence[str], leave_out: Path) -> list[Source]:
+    """Every image that `images` names, in sorted order per entry, each file once.
 
     Args: a folder is searched with its subfolders, links to folders excepted, for files that end in one of `SUFFIXES`;
     a file that is named itself is taken whatever its name. Nothing below `leave_out`, the outputs' folder, is taken
     from a folder or glob.
     What is named and is no file, and what cannot be searched, is a source with a problem, or one that cannot be read.
-    Raises: `InputError` for an entry that is not there or has no photograph in it, or a CSV without a column of paths.
+    Raises: `InputError` for an entry that is not there or has no image in it, or a CSV without a column of paths.
     """
     found: dict[str, Source] = {}
     for entry in [images] if isinstance(images, str) else images:
@@ -70,7 +70,7 @@ def _entry(entry: str, leave_out: str) -> list[Source]:
     else:
         raise _not_there(path)
     if not sources:
-        raise InputError(f"there are no photographs in {entry}", expected=f"files that end in {_ENDINGS}", got=got)
+        raise InputError(f"there are no images in {entry}", expected=f"files that end in {_ENDINGS}", got=got)
     return sources
 
 
@@ -221,7 +221,7 @@ def _not_there(path: Path) -> InputError:
         got = f"no folder {folder}" if not os.path.isdir(folder) else f"{folder} cannot be searched"
     return InputError(
         f"there is no {path}",
-        expected="a photograph, a folder, a pattern such as 'photos/*.jpg', or a CSV of paths",
+        expected="an image, a folder, a pattern such as 'photos/*.jpg', or a CSV of paths",
         got=got,
         fix=did_you_mean(path.name, names) if len(names) <= 1000 and names else f"paths start at {Path.cwd()}",
     )

@@ -1,4 +1,4 @@
-"""Read a photograph that nobody labelled, and find out what it can be trusted for."""
+"""Read an image that nobody labelled, and find out what it can be trusted for."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ LEAST_SIDE = 32
 
 
 @dataclass(frozen=True)
-class NewPhotograph:
-    """A decoded photograph, ready for the network.
+class NewImage:
+    """A decoded image, ready for the network.
 
     Shapes: `image` uint8 (H, W, 3) RGB; `field_of_view` bool (H, W).
     Units: `scale` in working pixels per original pixel; `fov_diameter` in original pixels.
@@ -32,8 +32,8 @@ class NewPhotograph:
     warnings: tuple[str, ...]
 
 
-def read_new_photograph(source: Source, preprocessor: Preprocessor) -> NewPhotograph:
-    """Read a photograph, find its field of view, and bring it to the working resolution.
+def read_new_image(source: Source, preprocessor: Preprocessor) -> NewImage:
+    """Read an image, find its field of view, and bring it to the working resolution.
 
     Raises: `InputError` for a file that cannot be read, has no content, or is too small or too large; and whatever is
     known of the source already.
@@ -49,7 +49,7 @@ def read_new_photograph(source: Source, preprocessor: Preprocessor) -> NewPhotog
             got=f"{width} x {height}",
         )
     if (image == image[0, 0]).all():
-        raise InputError(f"{source.path} is empty: every pixel is {image[0, 0].tolist()}", expected="a photograph")
+        raise InputError(f"{source.path} is empty: every pixel is {image[0, 0].tolist()}", expected="an image")
     field_of_view = estimate_field_of_view(image)
     rows, columns = preprocessor.working_size(field_of_view)
     if rows * columns > MAX_PIXELS:
@@ -60,7 +60,7 @@ def read_new_photograph(source: Source, preprocessor: Preprocessor) -> NewPhotog
             fix="set a smaller scale",
         )
     working = preprocessor.prepare(image, field_of_view)
-    return NewPhotograph(
+    return NewImage(
         source,
         image,
         field_of_view,

@@ -1,7 +1,7 @@
-"""The files that are written for every photograph, on its own pixel grid.
+"""The files that are written for every image, on its own pixel grid.
 
 `probability`: 0 to the largest value of its bits is 0 to 1. `mask` and `skeleton`: 0 and 255. `overlay`: the mask over
-the photograph, for a person to look at.
+the image, for a person to look at.
 """
 
 import os
@@ -16,7 +16,7 @@ from fundus_unet.core.files import write_bytes
 from fundus_unet.drawing.overlay import vessel_overlay
 from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.manifest import Manifest
-from fundus_unet.inference.new_image import NewPhotograph
+from fundus_unet.inference.new_image import NewImage
 from fundus_unet.metrics.topology import skeleton_of
 
 ENDINGS = {"probability": ".png", "mask": ".png", "overlay": ".jpg", "skeleton": ".png"}
@@ -90,7 +90,7 @@ class Outputs:
                     fix="move it elsewhere, or choose another out_dir",
                 )
 
-    def write(self, photograph: NewPhotograph, probability: np.ndarray, mask: np.ndarray) -> None:
+    def write(self, sample: NewImage, probability: np.ndarray, mask: np.ndarray) -> None:
         """Write every kind.
 
         Shapes: probability float32 (H, W), mask bool (H, W).
@@ -99,15 +99,13 @@ class Outputs:
         draw: dict[str, Callable[[], np.ndarray]] = {
             "probability": lambda: _quantised(probability, self.bits),
             "mask": lambda: mask * np.uint8(255),
-            "overlay": lambda: vessel_overlay(photograph.image, mask, photograph.field_of_view)[..., ::-1],
+            "overlay": lambda: vessel_overlay(sample.image, mask, sample.field_of_view)[..., ::-1],
             "skeleton": lambda: skeleton_of(mask) * np.uint8(255),
         }
-        contents = {
-            self.path(kind, photograph.source.name): _encoded(draw[kind](), ENDINGS[kind]) for kind in self.kinds
-        }
-        self.check(photograph.source)
+        contents = {self.path(kind, sample.source.name): _encoded(draw[kind](), ENDINGS[kind]) for kind in self.kinds}
+        self.check(sample.source)
         try:
-            self.manifest.claim(contents, photograph.source.path)
+            self.manifest.claim(contents, sample.source.path)
             for path, content in contents.items():
                 write_bytes(path, content, durable=False)
         except OSError as error:

@@ -1,12 +1,12 @@
-"""A bound on the photographs that are in memory at once."""
+"""A bound on the images that are in memory at once."""
 
 from threading import Condition
 
 
 class PixelBudget:
-    """Counts the pixels of photographs between reading and writing.
+    """Counts the pixels of images between reading and writing.
 
-    One photograph is let in whatever its size, so that the largest can be predicted too.
+    One image is let in whatever its size, so that the largest can be predicted too.
     """
 
     def __init__(self, limit: int) -> None:

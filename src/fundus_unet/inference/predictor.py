@@ -1,4 +1,4 @@
-"""Vessel probability of a whole photograph."""
+"""Vessel probability of a whole image."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -13,9 +13,9 @@ from fundus_unet.inference.tiling import Tiling, predict_tiled
 
 
 class Predictor:
-    """A trained network, ready to be given photographs.
+    """A trained network, ready to be given images.
 
-    Args: `autocast` is the number format of matrix products, or None for float32 throughout. `tiling` cuts images that
+    Args: `autocast` is the dtype of matrix products, or None for float32 throughout. `tiling` cuts images that
     do not fit one tile; None predicts every image whole. `symmetries` names the copies that are averaged; `multiple` is
     what the network pads sides to.
     """
@@ -40,13 +40,13 @@ class Predictor:
     def probability(self, working: WorkingImage, field_of_view: np.ndarray) -> np.ndarray:
         """Vessel probability on the original pixel grid, zero outside the field of view.
 
-        Shapes: a photograph at working resolution and its field of view, bool (H, W) -> float32 (H, W).
+        Shapes: an image at working resolution and its field of view, bool (H, W) -> float32 (H, W).
         """
         return self.probabilities([working], [field_of_view])[0]
 
     @torch.inference_mode()
     def probabilities(self, working: Sequence[WorkingImage], fields_of_view: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """As `probability`, for several photographs of one size at working resolution, in one pass."""
+        """As `probability`, for several images of one size at working resolution, in one pass."""
         if self.tiling and max(working[0].field_of_view.shape) > self.tiling.tile:
             logits = torch.stack([self._tiled(image, self.tiling) for image in working])[:, None]
         else:

@@ -1,4 +1,4 @@
-"""What is known of every photograph after a batch: one row each, kept on disk as the batch goes."""
+"""What is known of every image after a batch: one row each, kept on disk as the batch goes."""
 
 import csv
 import io
@@ -19,11 +19,11 @@ OK, WARNING, SKIPPED, ERROR = "ok", "warning", "skipped", "error"
 
 @dataclass(frozen=True)
 class Record:
-    """One photograph's row.
+    """One image's row.
 
     Units: `width`, `height`, `fov_diameter` and `vessel_length` in original pixels; `scale` in working pixels per
     original pixel; `vessel_fraction` of the field of view. `field_of_view` is `found`, or `whole frame` where the
-    photograph has no visible border. `skipped` is a photograph whose outputs were there already and whose row is lost.
+    image has no visible border. `skipped` is an image whose outputs were there already and whose row is lost.
     """
 
     image: str
@@ -46,7 +46,7 @@ _WHOLE = ("width", "height")
 
 
 class Journal:
-    """Rows written as soon as a photograph is done, by any thread. Every process has its own file."""
+    """Rows written as soon as an image is done, by any thread. Every process has its own file."""
 
     def __init__(self, folder: Path, rank: int) -> None:
         self.path = folder / f".journal_{rank}.csv"

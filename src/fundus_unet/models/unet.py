@@ -1,4 +1,4 @@
-"""U-Net whose decoder upsampling and encoder downsampling are handed in."""
+"""U-Net whose decoder upsampling and encoder downsampling are injected."""
 
 from collections.abc import Sequence
 

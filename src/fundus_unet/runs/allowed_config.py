@@ -9,8 +9,8 @@ from typing import Any, Literal, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from fundus_unet.runs.allowed_parts import CALLBACKS, CHECKPOINT_CALLBACK, check_part, check_value
 from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.runs.allowed_parts import CALLBACKS, CHECKPOINT_CALLBACK, check_part, check_value
 
 RUN_DIR = "${paths.run_dir}"
 NAME = re.compile(r"(?!\.+$)[\w.+-]{0,100}")
@@ -52,8 +52,13 @@ TRAINER: dict[str, Any] = {
     "enable_model_summary": bool | None,
     "enable_progress_bar": bool | None,
 }
-TOP: dict[str, Any] = {"seed": int, "final_split": Literal["train", "val", "test"], "resume": str | None}
-SECTIONS = ("paths", "data", "augment", "model", "objective", "trainer", "callbacks", "logger")
+TOP: dict[str, Any] = {
+    "seed": int,
+    "channels_last": bool,
+    "final_split": Literal["train", "val", "test"],
+    "resume": str | None,
+}
+SECTIONS = ("paths", "data", "augment", "model", "loss", "optimizer", "scheduler", "trainer", "callbacks", "logger")
 LARGEST_BATCH = 2**27  # pixels
 LARGEST_SEED = 2**32 - 1
 OLD_CHECKPOINT = "lightning.pytorch.callbacks.ModelCheckpoint"
@@ -112,10 +117,8 @@ def check_run_config(config: DictConfig) -> None:
     if data.get("batch_size", 0) * data.get("patch_size", 0) ** 2 > LARGEST_BATCH:
         raise InputError("a batch is too large", expected=f"batch_size * patch_size ** 2 up to {LARGEST_BATCH}")
     check_part(values.get("augment"), "augment", "augment")
-    objective = _section(values, "objective")
     for part in ("loss", "optimizer", "scheduler"):
-        check_part(objective.get(part), part, f"objective.{part}")
-    _check_values(values, "objective", {"channels_last": bool}, parts=("loss", "optimizer", "scheduler"))
+        check_part(values.get(part), part, part)
     for name, callback in _section(values, "callbacks").items():
         if callback is not None:
             place = CHECKPOINT_CALLBACK if name == "checkpoint" else CALLBACKS

@@ -113,7 +113,7 @@ PLACES = {
         partial=True,
     ),
     "own callback": Place("a callback", "fundus_unet.training.progress", classes=("TrainingProgress",)),
-    "picture callback": Place("a callback", "fundus_unet.training.figures", classes=("PredictionPictures",)),
+    "figure callback": Place("a callback", "fundus_unet.training.figures", classes=("PredictionFigures",)),
     "callback": Place(
         "a callback",
         "lightning.pytorch.callbacks",
@@ -127,7 +127,7 @@ PLACES = {
     ),
     "generator": Place("a network of this project", "fundus_unet.models", nn.Module, given=("upsampler",)),
 }
-CALLBACKS = ("own callback", "picture callback", "callback")
+CALLBACKS = ("own callback", "figure callback", "callback")
 PARTS = ("upsampler", "downsampler", "normalization", "activation", "source")
 """Settings that are built from a `_target_` of their own; their name is their place."""
 
@@ -147,7 +147,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "min_epochs": (0, 10**6),
     "check_val_every_n_epoch": (1, 10**6),
     "accumulate_grad_batches": (1, 10**4),
-    "photographs": (0, 1000),
+    "images": (0, 1000),
 }
 """The least and the most of settings that memory, files or processes grow with."""
 

@@ -7,8 +7,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
-from fundus_unet.runs.allowed_parts import PLACES, check_part
 from fundus_unet.core.errors import InputError
+from fundus_unet.runs.allowed_parts import PLACES, check_part
 
 MOST_PARAMETERS = 250_000_000
 """Of a network that someone else describes; a gigabyte, eight times the U-Net of the original paper."""

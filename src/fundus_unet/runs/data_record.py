@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fundus_unet.runs.run_settings import differing
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import read_bytes
 from fundus_unet.data.case import Splits
+from fundus_unet.runs.run_settings import differing
 
 DATA = "data.json"
 _FILES = ("image", "label", "mask")

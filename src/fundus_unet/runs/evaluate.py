@@ -13,17 +13,17 @@ from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
-from fundus_unet.runs.build import build
-from fundus_unet.runs.load import load_predictor, load_preprocessor
-from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.commands.tables import score_table
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import write_bytes, write_csv, write_json
 from fundus_unet.data.case import Case, Splits
-from fundus_unet.data.images.store import Photograph
+from fundus_unet.data.images.store import LabelledImage
 from fundus_unet.drawing.panel import prediction_panel
 from fundus_unet.inference.evaluation import REGIONS, choose_threshold, evaluate
 from fundus_unet.inference.predictor import Predictor
+from fundus_unet.runs.build import build
+from fundus_unet.runs.load import load_predictor, load_preprocessor
+from fundus_unet.runs.run_directory import RunDirectory
 
 SPLITS = ("train", "val", "test")
 
@@ -52,7 +52,7 @@ def evaluate_run(
     device: str = "auto",
     tta: str = "none",
 ) -> dict[str, Any]:
-    """Score a checkpoint on a split of `source` and write metrics.json, per_image.csv and pictures.
+    """Score a checkpoint on a split of `source` and write metrics.json, per_image.csv and figures.
 
     Raises: `InputError` for an unknown split, or one without labels, or where the run cannot be written to; what was
     written before stays.
@@ -67,21 +67,21 @@ def evaluate_run(
     threshold = validation_threshold(run, predictor, checkpoint)
     unusual = [word for word, usual in ((checkpoint, "best"), (tta, "none")) if word != usual]
     folder = run.place("evaluation", "_".join([name, *unusual]))
-    pictures = run.place("evaluation", folder.name, "pictures")
+    figures = run.place("evaluation", folder.name, "figures")
     run.remove_partial_files()
     with _writing(folder), Progress(console=console, transient=True) as progress:
         bar = progress.add_task(f"evaluating {split}", total=len(cases))
 
-        def keep(photograph: Photograph, probability: np.ndarray) -> None:
-            panel = prediction_panel(photograph.working.image, photograph.label, probability, photograph.field_of_view)
-            write_bytes(pictures / f"{photograph.case.name}.png", _png(panel), durable=False)
+        def keep(sample: LabelledImage, probability: np.ndarray) -> None:
+            panel = prediction_panel(sample.working.image, sample.label, probability, sample.field_of_view)
+            write_bytes(figures / f"{sample.case.name}.png", _png(panel), durable=False)
             progress.advance(bar)
 
-        pictures.mkdir(parents=True, exist_ok=True)
+        figures.mkdir(parents=True, exist_ok=True)
         evaluation = evaluate(predictor, preprocessor, cases, threshold, keep)
     metrics = {
         "split": split,
-        "photographs": [case.name for case in cases],
+        "images": [case.name for case in cases],
         "checkpoint": checkpoint,
         "tta": tta,
         "validation_threshold": threshold,
@@ -91,9 +91,9 @@ def evaluate_run(
         write_csv(folder / "per_image.csv", evaluation.rows())
         write_json(folder / "metrics.json", metrics)
     for region in REGIONS:
-        console.print(score_table(metrics, region, f"{split}, {len(cases)} photographs"))
+        console.print(score_table(metrics, region, f"{split}, {len(cases)} images"))
     console.print(f"scores    {folder / 'metrics.json'}", soft_wrap=True)
-    console.print(f"pictures  {folder / 'pictures'}", soft_wrap=True)
+    console.print(f"figures  {folder / 'figures'}", soft_wrap=True)
     return metrics
 
 
@@ -110,13 +110,13 @@ def labelled_cases(splits: Splits, split: str) -> tuple[Case, ...]:
     check_split(split)
     cases: tuple[Case, ...] = getattr(splits, split)
     if not cases or any(case.label is None for case in cases):
-        reason = splits.test_reason if split == "test" and splits.test_reason else "it has no labelled photographs"
+        reason = splits.test_reason if split == "test" and splits.test_reason else "it has no labelled images"
         raise InputError(f"the split {split!r} cannot be evaluated: {reason}", fix="or evaluate another: split=val")
     return cases
 
 
 def validation_threshold(run: RunDirectory, predictor: Predictor, checkpoint: str) -> float:
-    """The threshold chosen on the run's own validation photographs: read where training kept it, else computed."""
+    """The threshold chosen on the run's own validation images: read where training kept it, else computed."""
     if checkpoint == "best" and run.finished:
         return run.threshold
     cases = build(run.config.data.source, trusted=False).splits().val

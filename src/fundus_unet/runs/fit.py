@@ -10,12 +10,12 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from fundus_unet.commands.entry import INTERRUPTED
+from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import interruption_requested
+from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.runs.run_directory import CONFIG, DIVERGED, RunDirectory
 from fundus_unet.runs.stopwatch import Stopwatch
 from fundus_unet.runs.tensorboard import errors_of_writers_raised_once, log_config
-from fundus_unet.core.errors import InputError
-from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.training.checkpoints import LAST, RunCheckpoints
 from fundus_unet.training.segmenter import DivergedError, VesselSegmenter
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fundus_unet.runs.allowed_config import NAME
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import read_bytes
+from fundus_unet.runs.allowed_config import NAME
 
 MOST_BYTES, MOST_ITEMS, LONGEST_TEXT, MOST_DEPTH = 4_000_000, 10_000, 10_000, 10
 

@@ -8,21 +8,21 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from fundus_unet.runs.build import build, sketch
-from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.predictor import Predictor
+from fundus_unet.runs.build import build, sketch
+from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.training.checkpoint_file import damaged_checkpoint, read_checkpoint
 
 PREFIX = "network."
 DEVICES = ("auto", "cpu", "cuda")
 AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16, "32-true": None, "64-true": None}
-"""The number format of matrix products, by the name of the precision; None is float32."""
+"""The dtype of matrix products, by the name of the precision; None is float32."""
 
 
 def load_predictor(run: RunDirectory, checkpoint: str, device: str, tta: str = "none") -> Predictor:
-    """The run's network with the weights of `best` or `last`, in the number format it was trained with.
+    """The run's network with the weights of `best` or `last`, in the dtype it was trained with.
 
     Raises: `InputError` for a missing, damaged, unsafe or foreign checkpoint, a device that is not there, or an unknown
     test-time augmentation.

@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from fundus_unet.core.errors import InputError
+from fundus_unet.models.unet import MOST_WIDTHS
+from fundus_unet.runs.allowed_config import check_model
+from fundus_unet.runs.allowed_parts import LIMITS
 from fundus_unet.runs.config_file import check_references
 from fundus_unet.runs.evaluate import validation_threshold
 from fundus_unet.runs.load import AUTOCAST, load_predictor
-from fundus_unet.runs.allowed_parts import LIMITS
 from fundus_unet.runs.run_directory import RunDirectory, plain
-from fundus_unet.runs.allowed_config import check_model
-from fundus_unet.core.errors import InputError
-from fundus_unet.models.unet import MOST_WIDTHS
 
 FORMAT = 1
 FACTS = "fundus_unet"
@@ -81,8 +81,8 @@ class ModelFacts:
         return {
             "colours": "RGB, 0..255",
             **{name: value for name, value in resolution.items() if value is not None},
-            "resizing": "area averages where the photograph shrinks, bilinear where it grows",
-            "normalization": "per channel, by the photograph's own statistics inside the field of view at working "
+            "resizing": "area averages where the image shrinks, bilinear where it grows",
+            "normalization": "per channel, by the image's own statistics inside the field of view at working "
             "resolution: (value - mean) / max(std, smallest_std), so zero mean and unit variance; zero outside",
             "smallest_std": 1.0,
             "input": "image: float32 (batch, 3, height, width)",
@@ -91,13 +91,13 @@ class ModelFacts:
             "multiple": self.multiple,
             "smallest_side": 2 * self.multiple,
             "output": "logits: float32 (batch, 1, height, width); sigmoid gives the vessel probability; resize the "
-            "logits to the photograph before it",
+            "logits to the image before it",
             "threshold": self.threshold,
         }
 
 
 def facts_of(run: RunDirectory, checkpoint: str = "best") -> ModelFacts:
-    """The facts of a checkpoint of a run. The threshold of `last` is computed on the run's validation photographs.
+    """The facts of a checkpoint of a run. The threshold of `last` is computed on the run's validation images.
 
     Raises: `InputError` for a run that is not finished or is damaged, or an unknown checkpoint.
     """

@@ -8,12 +8,12 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from fundus_unet.runs.build import build, sketch
-from fundus_unet.runs.load import check_fits, fill
-from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import open_regular, write_bytes
 from fundus_unet.models.unet import UNet
+from fundus_unet.runs.build import build, sketch
+from fundus_unet.runs.load import check_fits, fill
+from fundus_unet.runs.model_facts import ModelFacts
 
 MOST_HEADER_BYTES = 4_000_000
 

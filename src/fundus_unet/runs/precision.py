@@ -1,4 +1,4 @@
-"""Which number format to train in."""
+"""Which dtype to train in."""
 
 import torch
 

@@ -7,10 +7,10 @@ from omegaconf import DictConfig
 from rich.console import Console
 from torch import nn
 
+from fundus_unet.core.errors import InputError
 from fundus_unet.runs.load import check_finite, check_fits, read_weights
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_settings import check_same, protocol_of
-from fundus_unet.core.errors import InputError
 from fundus_unet.training.checkpoints import BEST, LAST, PREVIOUS
 from fundus_unet.training.training_state import TrainingState
 

@@ -8,7 +8,7 @@ checkpoints/       best.ckpt (highest validation average precision), last.ckpt (
 training.json      one entry per session of training: seconds, the step it ended at, and how it ended
 threshold.json     the threshold of best Dice on validation, for best.ckpt; written once training is finished
 tensorboard/       events
-evaluation/SPLIT/  metrics.json, per_image.csv, pictures/
+evaluation/SPLIT/  metrics.json, per_image.csv, figures/
 synthetic/         synthetic images, where those that the run was trained on are not there any more
 
 It may come from a stranger: what it says is checked when it is opened, and it is written to inside itself only.
@@ -22,14 +22,14 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
+from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.files import PARTIAL, remove_partial_files, write_json, write_text
+from fundus_unet.runs.allowed_config import check_used, replace_old_checkpoint
 from fundus_unet.runs.config_file import portable, read_config
 from fundus_unet.runs.data_record import DATA
 from fundus_unet.runs.environment import environment
 from fundus_unet.runs.json_files import read_facts, read_sessions, read_threshold
-from fundus_unet.runs.allowed_config import check_used, replace_old_checkpoint
 from fundus_unet.runs.synthetic_images import keep_synthetic_inside
-from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.core.files import PARTIAL, remove_partial_files, write_json, write_text
 
 CONFIG, FACTS, SESSIONS = "config.yaml", "run.json", "training.json"
 CHECKPOINTS = ("best", "last")

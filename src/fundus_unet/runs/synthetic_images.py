@@ -6,8 +6,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from fundus_unet.runs.build import build
 from fundus_unet.data.sets.synthetic import Synthetic
+from fundus_unet.runs.build import build
 
 
 def keep_synthetic_inside(source: DictConfig, folder: Callable[[], Path]) -> None:

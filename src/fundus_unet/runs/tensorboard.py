@@ -9,8 +9,8 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig, OmegaConf
 
-from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.inference.evaluation import NETWORK, REGIONS
+from fundus_unet.runs.run_directory import RunDirectory
 
 
 def log_config(trainer: Trainer, config: DictConfig) -> None:
@@ -26,7 +26,7 @@ def log_final_metrics(
     """The choices of a run and its final pooled scores at threshold 0.5, for the HPARAMS tab."""
     # TensorBoard shows the first five by name unless asked for more; the rest of the configuration is its text
     hyperparameters = {key: run.choices.get(key) for key in ("data", "downsampler", "upsampler")} | {
-        "lr": config.objective.optimizer.lr,
+        "lr": config.optimizer.lr,
         "seed": config.seed,
         "widths": str(list(config.model.widths)),
     }

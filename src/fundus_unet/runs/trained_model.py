@@ -1,4 +1,4 @@
-"""The network that new photographs are predicted with: from a run, from a file, or one that comes with the project."""
+"""The network that new images are predicted with: from a run, from a file, or one that comes with the project."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from fundus_unet.commands.entry import CONFIG_DIR
+from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.files import open_regular
+from fundus_unet.inference.onnx_runtime import OnnxNetwork
 from fundus_unet.runs.load import load_network
 from fundus_unet.runs.model_facts import ModelFacts, facts_of
 from fundus_unet.runs.model_file import read_model_file
 from fundus_unet.runs.run_directory import RunDirectory
-from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.core.files import open_regular
-from fundus_unet.inference.onnx_runtime import OnnxNetwork
 
 WEIGHTS_DIR = CONFIG_DIR.parent / "weights"
 OWN_WEIGHTS = "vessels"

@@ -1,4 +1,4 @@
-"""Prediction pictures and the precision-recall curve in TensorBoard."""
+"""Prediction figures and the precision-recall curve in TensorBoard."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ from fundus_unet.metrics.segmentation import confusion_at, precision_recall_curv
 CURVE_POINTS = 127
 
 
-class PredictionPictures(Callback):
-    """After each validation, shows the same `photographs` first validation photographs with label, probability and
+class PredictionFigures(Callback):
+    """After each validation, shows the same `images` first validation images with label, probability and
     errors, and the precision-recall curve over all of them."""
 
-    def __init__(self, photographs: int = 2) -> None:
-        if photographs < 0:
-            raise InputError("a negative number of pictures", expected="callbacks.pictures.photographs >= 0")
-        self.photographs = photographs
+    def __init__(self, samples: int = 2) -> None:
+        if samples < 0:
+            raise InputError("a negative number of figures", expected="callbacks.figures.images >= 0")
+        self.samples = samples
 
     def on_validation_batch_end(
         self,
@@ -32,17 +32,17 @@ class PredictionPictures(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         writer = _writer(trainer)
-        if writer is None or batch_idx >= self.photographs or trainer.sanity_checking:
+        if writer is None or batch_idx >= self.samples or trainer.sanity_checking:
             return
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
-        photograph = datamodule.val[batch_idx]
+        sample = datamodule.val[batch_idx]
         panel = prediction_panel(
-            photograph.working.image,
-            photograph.label,
+            sample.working.image,
+            sample.label,
             outputs[0, 0].float().cpu().numpy(),
-            photograph.field_of_view,
+            sample.field_of_view,
         )
-        writer.add_image(f"validation/{photograph.case.name}", panel, trainer.global_step, dataformats="HWC")
+        writer.add_image(f"validation/{sample.case.name}", panel, trainer.global_step, dataformats="HWC")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         writer = _writer(trainer)

@@ -25,7 +25,7 @@ class VesselSegmenter(LightningModule):
 
     Args: `network` maps (B, 3, H, W) to logits (B, 1, H, W); `loss` maps (logits, label, region) to a dict with
     `loss` in it; `optimizer` is called with the parameters; `scheduler` with the optimizer and `total_steps`.
-    `val_scores` accumulates the validation photographs in the field of view.
+    `val_scores` accumulates the validation images in the field of view.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class VesselSegmenter(LightningModule):
             raise DivergedError(
                 f"training diverged: the network gives logits that are not finite after step {self.global_step}",
                 expected="finite logits",
-                fix="lower objective.optimizer.lr, or set trainer.precision=32-true",
+                fix="lower optimizer.lr, or set trainer.precision=32-true",
             )
         region = batch["original_field_of_view"]
         size = (region.shape[-2], region.shape[-1])
@@ -91,10 +91,10 @@ class VesselSegmenter(LightningModule):
         self.val_scores.reset()
 
     def configure_optimizers(self) -> Any:
-        optimizer, scheduler = self.make_objective(int(self.trainer.estimated_stepping_batches))
+        optimizer, scheduler = self.make_optimizer_and_schedule(int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def make_objective(self, total_steps: int) -> tuple[Optimizer, LRScheduler]:
+    def make_optimizer_and_schedule(self, total_steps: int) -> tuple[Optimizer, LRScheduler]:
         """Optimizer and schedule for so many training steps.
 
         Raises: `InputError` where their settings cannot be used, or the schedule does not fit the number of steps.
@@ -104,7 +104,7 @@ class VesselSegmenter(LightningModule):
             return optimizer, self.make_scheduler(optimizer, total_steps=total_steps)
         except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(
-                f"objective.optimizer and objective.scheduler cannot be made for {total_steps} training steps: {error}",
+                f"optimizer and scheduler cannot be made for {total_steps} training steps: {error}",
                 expected="settings that their classes take; so many steps that the warm-up (pct_start) has two or more",
-                fix="check objective.optimizer and objective.scheduler, or train longer (trainer.max_epochs)",
+                fix="check optimizer and scheduler, or train longer (trainer.max_epochs)",
             ) from error

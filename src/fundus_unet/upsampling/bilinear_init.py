@@ -11,7 +11,7 @@ class BilinearInitTransposedConvUpsampler(TransposedConvUpsampler):
     """Transposed convolution (kernel 4, stride 2, padding 1) that starts as bilinear upsampling of a random 1x1 mix.
 
     Only the start differs from `TransposedConvUpsampler`: training moves every tap freely, so the response to a
-    constant is constant at initialisation and in general not after it. The outermost row or column of the output sees
+    constant is constant at initialization and in general not after it. The outermost row or column of the output sees
     zeros beyond the border: there it starts at 3/4 of what interpolation with a replicated border gives.
 
     Shapes: see `Upsampler`. Weight `(in_channels, out_channels / groups, 4, 4)`.

@@ -1,7 +1,7 @@
 """Interpolation to any size and replicated borders, the fixed parts of several upsamplers.
 
 On the CPU, autocast would compute both in float32 and so copy the map to it and back, a quarter of the upsampling's
-time; on a GPU it does not. Here both stay in the number format of their input.
+time; on a GPU it does not. Here both stay in the dtype of their input.
 """
 
 import torch

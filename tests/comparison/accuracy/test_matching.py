@@ -1,4 +1,4 @@
-"""Arms get as many parameters as the control."""
+"""Variants get as many parameters as the control."""
 
 from functools import partial
 

@@ -4,42 +4,42 @@ from pathlib import Path
 
 import pytest
 
-from fundus_unet.comparison.accuracy.scores import ScoredRun, arm_summaries, as_plain, differences
+from fundus_unet.comparison.accuracy.scores import ScoredRun, as_plain, differences, variant_summaries
 from fundus_unet.comparison.accuracy.tables import accuracy_document, reading
 from fundus_unet.core.errors import InputError
 
-READER = "network at 0.5"
-PHOTOGRAPHS = [f"photograph {number}" for number in range(8)]
+RATER = "network at 0.5"
+IMAGES = [f"image {number}" for number in range(8)]
 
 
-def scored(arm: str, seed: int, dice: float, photographs=PHOTOGRAPHS, **extra) -> ScoredRun:
+def scored(variant: str, seed: int, dice: float, samples=IMAGES, **extra) -> ScoredRun:
     per_image = {
         name: {"dice": dice + 0.01 * number + 0.001 * seed, "betti0_error": 3.0} | extra
-        for number, name in enumerate(photographs)
+        for number, name in enumerate(samples)
     }
     facts = {"parameters": 1000, "upsampler_parameters": 10, "flops_512": 2e9, "processor_seconds": 60.0}
     return ScoredRun(
-        arm,
+        variant,
         seed,
-        {READER: {"dice": dice + 0.001 * seed, "auroc": None}},
-        {READER: per_image},
+        {RATER: {"dice": dice + 0.001 * seed, "auroc": None}},
+        {RATER: per_image},
         facts | {"wall_seconds": None},
     )
 
 
 def runs(seeds=(0, 1, 2)) -> list[ScoredRun]:
-    arms = {"control": 0.8, "better": 0.9, "same": 0.8}
-    return [scored(arm, seed, dice) for seed in seeds for arm, dice in arms.items()]
+    variants = {"control": 0.8, "better": 0.9, "same": 0.8}
+    return [scored(variant, seed, dice) for seed in seeds for variant, dice in variants.items()]
 
 
 def result(scored_runs: list[ScoredRun], **changes):
-    found = as_plain(differences(scored_runs, "control", READER))
+    found = as_plain(differences(scored_runs, "control", RATER))
     return {
-        "protocol": {"data": "chasedb1", "split": "test", "photographs": PHOTOGRAPHS, "differing_settings": {}},
+        "protocol": {"data": "chasedb1", "split": "test", "images": IMAGES, "differing_settings": {}},
         "control": "control",
-        "arms": arm_summaries(scored_runs),
+        "variants": variant_summaries(scored_runs),
         "second_observer": {"pooled": {"dice": 0.77}, "over_images": {"betti0_error": {"mean": 41.0}}},
-        "differences": {READER: found},
+        "differences": {RATER: found},
         "failures": [],
     } | changes
 
@@ -49,18 +49,18 @@ def text_of(found) -> str:
 
 
 def test_summaries_are_over_seeds() -> None:
-    summary = arm_summaries(runs())["better"]
+    summary = variant_summaries(runs())["better"]
     assert summary["seeds"] == [0, 1, 2]
-    dice = summary["scores"][READER]["dice"]
+    dice = summary["scores"][RATER]["dice"]
     assert dice["pooled"]["mean"] == pytest.approx(0.901)
     assert dice["pooled"]["standard_deviation"] == pytest.approx(0.001)
     assert dice["image_mean"]["mean"] == pytest.approx(0.901 + 0.035)
-    assert summary["scores"][READER]["auroc"]["pooled"]["mean"] is None
-    assert arm_summaries(runs(seeds=[1]))["same"]["scores"][READER]["dice"]["pooled"]["standard_deviation"] is None
+    assert summary["scores"][RATER]["auroc"]["pooled"]["mean"] is None
+    assert variant_summaries(runs(seeds=[1]))["same"]["scores"][RATER]["dice"]["pooled"]["standard_deviation"] is None
 
 
 def test_differences_are_paired_with_the_control() -> None:
-    found = differences(runs(), "control", READER)
+    found = differences(runs(), "control", RATER)
     assert found["dice"]["better"].mean == pytest.approx(0.1)
     assert found["dice"]["better"].verdict == "higher"
     assert found["dice"]["same"].verdict == "none"
@@ -68,21 +68,21 @@ def test_differences_are_paired_with_the_control() -> None:
 
 
 def test_only_common_seeds_are_paired() -> None:
-    some = [run for run in runs() if (run.arm, run.seed) != ("better", 1)]
-    found = differences(some, "control", READER)["dice"]
+    some = [run for run in runs() if (run.variant, run.seed) != ("better", 1)]
+    found = differences(some, "control", RATER)["dice"]
     assert (found["better"].seeds, found["same"].seeds) == (2, 3)
-    lonely = [run for run in some if run.arm != "better"] + [scored("better", 9, 0.9)]
+    lonely = [run for run in some if run.variant != "better"] + [scored("better", 9, 0.9)]
     with pytest.raises(InputError, match="no seed in common"):
-        differences(lonely, "control", READER)
+        differences(lonely, "control", RATER)
 
 
 def test_bad_comparisons() -> None:
     with pytest.raises(InputError, match="control was not scored"):
-        differences(runs(), "nobody", READER)
+        differences(runs(), "nobody", RATER)
     with pytest.raises(InputError, match="given twice"):
-        differences([*runs(), scored("same", 0, 0.7)], "control", READER)
-    with pytest.raises(InputError, match="other photographs"):
-        differences([*runs(), scored("other", 0, 0.7, photographs=PHOTOGRAPHS[:3])], "control", READER)
+        differences([*runs(), scored("same", 0, 0.7)], "control", RATER)
+    with pytest.raises(InputError, match="other images"):
+        differences([*runs(), scored("other", 0, 0.7, samples=IMAGES[:3])], "control", RATER)
 
 
 def test_the_text_says_what_was_found() -> None:
@@ -101,9 +101,9 @@ def test_one_seed_is_said_to_give_no_interval() -> None:
 
 
 def test_a_comparison_that_can_find_nothing_says_so() -> None:
-    arms = {"control": 0.8} | {f"arm{number}": 0.9 for number in range(7)}
-    many = [scored(arm, seed, dice) for seed in range(3) for arm, dice in arms.items()]
-    assert "cannot call any difference real" in reading(as_plain(differences(many, "control", READER)))[0]
+    variants = {"control": 0.8} | {f"variant{number}": 0.9 for number in range(7)}
+    many = [scored(variant, seed, dice) for seed in range(3) for variant, dice in variants.items()]
+    assert "cannot call any difference real" in reading(as_plain(differences(many, "control", RATER)))[0]
 
 
 def test_failures_and_different_settings_are_told() -> None:

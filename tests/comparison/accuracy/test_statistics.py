@@ -31,7 +31,7 @@ def test_intervals_cover_and_noise_is_rarely_called_a_difference(spreads) -> Non
         differences = sample(random, spreads)
         low, high = bootstrap_interval(differences, draws=400, seed=trial)
         covered += low <= 0 <= high
-        called += paired_differences({"arm": differences}, draws=400, seed=trial)["arm"].verdict != "none"
+        called += paired_differences({"variant": differences}, draws=400, seed=trial)["variant"].verdict != "none"
     assert covered / trials > 0.88  # 0.95, less the error of 300 trials and of three seeds
     assert called / trials < 0.12
 
@@ -63,25 +63,25 @@ def test_each_condition_alone_prevents_a_verdict() -> None:
     assert replace(real, corrected_interval=None).verdict == "unknown"
 
 
-def test_one_seed_or_one_photograph_gives_no_interval() -> None:
+def test_one_seed_or_one_image_gives_no_interval() -> None:
     for shape in ((1, 8), (3, 1)):
-        found = paired_differences({"arm": np.ones(shape)})["arm"]
+        found = paired_differences({"variant": np.ones(shape)})["variant"]
         assert (found.mean, found.interval, found.p, found.verdict) == (1.0, None, None, "unknown")
 
 
 def test_no_difference_at_all() -> None:
-    found = paired_differences({"arm": np.zeros((3, 8))})["arm"]
+    found = paired_differences({"variant": np.zeros((3, 8))})["variant"]
     assert (found.p, found.interval, found.verdict) == (1.0, (0.0, 0.0), "none")
 
 
-def test_photographs_without_a_value_are_left_out() -> None:
+def test_images_without_a_value_are_left_out() -> None:
     differences = np.array([[1.0, np.nan, 3.0], [1.0, 2.0, 3.0]])
-    found = paired_differences({"arm": differences})["arm"]
+    found = paired_differences({"variant": differences})["variant"]
     assert (found.mean, found.images) == (2.0, 2)
-    with pytest.raises(InputError, match="undefined on every photograph"):
-        paired_differences({"arm": np.full((2, 2), np.nan)})
+    with pytest.raises(InputError, match="undefined on every image"):
+        paired_differences({"variant": np.full((2, 2), np.nan)})
     with pytest.raises(InputError, match="cannot be paired"):
-        paired_differences({"arm": np.zeros(3)})
+        paired_differences({"variant": np.zeros(3)})
 
 
 def test_holm_by_hand() -> None:

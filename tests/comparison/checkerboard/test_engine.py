@@ -30,7 +30,7 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 
 class Generator(nn.Module):
-    """Latent values to a picture, like a DCGAN's."""
+    """Latent values to a figure, like a DCGAN's."""
 
     def __init__(self, upsampler) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ def test_a_generator_is_measured_without_what_needs_an_image():
     readings = measure_network(Generator(transposed(4)), [noise(1, 8, seed=seed) for seed in range(2)])
     assert readings["phase_energy"]["output, period 2"][1].excess > 0.05
     assert readings["grid_line_spectrum"]["period 2, x"][0].value is not None
-    for measure in ("grid_position_sensitivity", "gradient_phase_energy"):
+    for measure in ("subgrid_shift_sensitivity", "gradient_phase_energy"):
         for values in readings[measure].values():
             assert [value.reason for value in values] == [NOT_FROM_AN_IMAGE] * 2
 

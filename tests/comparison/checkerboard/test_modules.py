@@ -71,7 +71,7 @@ def default_init(upsampler: nn.Module) -> nn.Module:
     ],
     ids=["k2", "k3", "k4", "pixel shuffle"],
 )
-def test_imbalance_of_pytorchs_default_initialisation(make, known):
+def test_imbalance_of_pytorchs_default_initialization(make, known):
     values = []
     for seed in range(10):
         torch.manual_seed(seed)

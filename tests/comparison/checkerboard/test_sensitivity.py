@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from fundus_unet.comparison.checkerboard.sensitivity import choose_shifts, grid_position_sensitivity
+from fundus_unet.comparison.checkerboard.sensitivity import choose_shifts, subgrid_shift_sensitivity
 from fundus_unet.core.errors import InputError
 
 
@@ -17,7 +17,7 @@ def image(side: int = 64) -> torch.Tensor:
 def measured(network, block=4, region=None, shifts=None, margin=4):
     shifts = shifts or choose_shifts(block, block**2)
     with torch.no_grad():
-        return grid_position_sensitivity(network, image(), region, block, shifts, margin)
+        return subgrid_shift_sensitivity(network, image(), region, block, shifts, margin)
 
 
 def test_a_position_blind_network_is_not_sensitive():

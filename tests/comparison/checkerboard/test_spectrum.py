@@ -117,7 +117,7 @@ def test_tiles_get_smaller_where_large_ones_do_not_fit():
 
 
 @pytest.mark.parametrize("fall", [0.0, 1.0])
-def test_in_pictures_noise_is_level_and_a_grid_stands_out(fall):
+def test_in_figures_noise_is_level_and_a_grid_stands_out(fall):
     tiles = tiles_in(EVERYWHERE, 32)
     quiet = noise(0, fall=fall)
     level = over_surroundings(tile_spectrum(quiet, tiles, 32).power, 8)

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fundus_unet.core.errors import InputError
 from fundus_unet.comparison.generators.dcgan import DCGANGenerator
+from fundus_unet.core.errors import InputError
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
 from upsampling.cases import CASES, UpsamplerCase, every_upsampler
 

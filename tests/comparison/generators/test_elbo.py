@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from fundus_unet.core.errors import InputError
 from fundus_unet.comparison.generators.elbo import NegativeELBO, kl_to_standard_normal
+from fundus_unet.core.errors import InputError
 
 
 def noise(*shape: int, seed: int = 1) -> Tensor:

@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fundus_unet.core.errors import InputError
 from fundus_unet.comparison.generators.fcn import FCN, FCNHead
+from fundus_unet.core.errors import InputError
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
 from upsampling.cases import CASES, UpsamplerCase, every_upsampler
 

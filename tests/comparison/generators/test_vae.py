@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from fundus_unet.core.errors import InputError
 from fundus_unet.comparison.generators.vae import VAE, VAEDecoder, reparameterize
+from fundus_unet.core.errors import InputError
 from upsampling.cases import CASES, UpsamplerCase, every_upsampler
 
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fundus_unet.core.errors import InputError
 from fundus_unet.comparison.generators.elbo import NegativeELBO
 from fundus_unet.comparison.generators.vae import VAE
 from fundus_unet.comparison.generators.vae_training import train_vae
+from fundus_unet.core.errors import InputError
 from upsampling.cases import CASES, UpsamplerCase, every_upsampler
 
 Batch = dict[str, Tensor]

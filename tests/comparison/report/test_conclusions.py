@@ -6,7 +6,7 @@ from fundus_unet.comparison.checkerboard.summary import checkerboard_verdict
 from fundus_unet.comparison.report.conclusions import accuracy_verdict, observer_verdict, short_answer, speed_verdict
 from fundus_unet.comparison.speed.tables import rows_as_trained
 
-READER = "network at 0.5"
+RATER = "network at 0.5"
 
 
 def difference(mean: float, low: float, high: float, verdict: str, p: float = 0.5):
@@ -17,15 +17,17 @@ def accuracy(found, metric="dice", observer=0.79):
     dice = {"k4": 0.81, "k3": 0.80, "bilinear": 0.78}
     return {
         "control": "k4",
-        "differences": {READER: {metric: found} if found else {}},
-        "arms": {arm: {"scores": {READER: {"dice": {"pooled": {"mean": value}}}}} for arm, value in dice.items()},
+        "differences": {RATER: {metric: found} if found else {}},
+        "variants": {
+            variant: {"scores": {RATER: {"dice": {"pooled": {"mean": value}}}}} for variant, value in dice.items()
+        },
         "second_observer": {"pooled": {"dice": observer}} if observer else None,
     }
 
 
 def test_nothing_but_noise() -> None:
     found = {"k3": difference(0.001, -0.002, 0.003, "none"), "bilinear": difference(-0.0005, -0.004, 0.001, "none")}
-    text = accuracy_verdict(accuracy(found), READER, "dice")
+    text = accuracy_verdict(accuracy(found), RATER, "dice")
     assert text.startswith("**Dice**: No upsampler shows a difference to `k4` that is more than noise")
     assert "between -0.0005 and +0.0010" in text
     assert "within -0.0040 to +0.0030" in text
@@ -34,32 +36,34 @@ def test_nothing_but_noise() -> None:
 
 def test_a_real_difference_is_named_with_its_direction() -> None:
     found = {"k3": difference(-0.02, -0.03, -0.01, "lower", 0.01), "bilinear": difference(0.0, -0.004, 0.001, "none")}
-    text = accuracy_verdict(accuracy(found), READER, "dice")
+    text = accuracy_verdict(accuracy(found), RATER, "dice")
     assert "`k3` is worse than `k4` by 0.0200 (95 % interval of the difference -0.0300 to -0.0100" in text
-    assert "The other arms show no difference to `k4`" in text
+    assert "The other variants show no difference to `k4`" in text
     assert "within -0.0040 to +0.0010" in text
 
 
 def test_fewer_pieces_are_better() -> None:
     found = {"k3": difference(-12.0, -15.0, -9.0, "lower", 0.01)}
     assert "`k3` is better than `k4` by 12.0" in accuracy_verdict(
-        accuracy(found, "betti0_error"), READER, "betti0_error"
+        accuracy(found, "betti0_error"), RATER, "betti0_error"
     )
 
 
-def test_one_seed_and_one_arm() -> None:
+def test_one_seed_and_one_variant() -> None:
     unknown = {"k3": {"mean": 0.1, "interval": None, "corrected_p": None, "verdict": "unknown"}}
-    assert "One seed only for `k3`" in accuracy_verdict(accuracy(unknown), READER, "dice")
+    assert "One seed only for `k3`" in accuracy_verdict(accuracy(unknown), RATER, "dice")
     mixed = unknown | {"bilinear": difference(0.001, -0.002, 0.003, "none")}
-    text = accuracy_verdict(accuracy(mixed), READER, "dice")
+    text = accuracy_verdict(accuracy(mixed), RATER, "dice")
     assert "One seed only for `k3`" in text
     assert "up to 0.0030 cannot be excluded" in text
-    assert "nothing to compare" in accuracy_verdict(accuracy(None), READER, "dice")
+    assert "nothing to compare" in accuracy_verdict(accuracy(None), RATER, "dice")
 
 
-@pytest.mark.parametrize(("observer", "said"), [(0.79, "2 of 3 arms exceed"), (0.7, "every arm exceeds"), (None, None)])
+@pytest.mark.parametrize(
+    ("observer", "said"), [(0.79, "2 of 3 variants exceed"), (0.7, "every variant exceeds"), (None, None)]
+)
 def test_the_second_observer(observer, said) -> None:
-    text = observer_verdict(accuracy(None, observer=observer), READER)
+    text = observer_verdict(accuracy(None, observer=observer), RATER)
     assert (text is None) if said is None else said in text
 
 
@@ -96,13 +100,13 @@ def grids(output: float, stage: float = 0.0, decibels: float = 0.5, shift: float
             "period 2, y": {"mean": -1.0},
             "period 4, x": {"mean": 99.0},
         },
-        "grid_position_sensitivity": {"probability": {"mean": shift}, "dice": {"mean": 0.9}},
+        "subgrid_shift_sensitivity": {"probability": {"mean": shift}, "dice": {"mean": 0.9}},
         "gradient_phase_energy": {"period 2": {"excess": 0.0}},
     }
 
 
 CHECKERBOARD = {
-    "arms": {
+    "variants": {
         "k4": {"init": grids(0.04, 0.25, 30.0, 0.05), "trained": grids(1e-4, 0.4, 17.0, 0.004)},
         "bilinear": {"init": grids(-1e-7, 1e-4, 1.5, 0.06), "trained": grids(0.0, -1e-5, 0.6, 0.005)},
     }
@@ -140,54 +144,54 @@ def test_the_fastest_and_the_slowest_are_named() -> None:
 
 def test_in_short_noise_is_no_reason_to_choose() -> None:
     found = {"k3": difference(0.001, -0.002, 0.003, "none"), "bilinear": difference(-0.0005, -0.004, 0.001, "none")}
-    text = short_answer(accuracy(found), None, None, READER, "bf16-mixed")
+    text = short_answer(accuracy(found), None, None, RATER, "bf16-mixed")
     assert text == (
-        "**In short**: Accuracy gives no reason to choose: with 3 seeds and 8 photographs, no upsampling was found "
+        "**In short**: Accuracy gives no reason to choose: with 3 seeds and 8 images, no upsampling was found "
         "to be better or worse than `k4`; differences of up to 0.0040 Dice cannot be excluded."
     )
     unknown = {"mean": 0.1, "interval": None, "corrected_p": None, "verdict": "unknown", "seeds": 1, "images": 8}
-    text = short_answer(accuracy(found | {"k3": unknown}), None, None, READER, "bf16-mixed")
+    text = short_answer(accuracy(found | {"k3": unknown}), None, None, RATER, "bf16-mixed")
     assert "up to 0.0040 Dice cannot be excluded, and one seed cannot tell for `k3`." in text
-    text = short_answer(accuracy({"k3": unknown}), None, None, READER, "bf16-mixed")
+    text = short_answer(accuracy({"k3": unknown}), None, None, RATER, "bf16-mixed")
     assert text == "**In short**: One seed cannot tell whether an upsampling is more accurate than another."
-    assert short_answer(accuracy(None), None, None, READER, "bf16-mixed") is None
+    assert short_answer(accuracy(None), None, None, RATER, "bf16-mixed") is None
 
 
 def test_in_short_a_real_difference_is_named() -> None:
     real = {"k3": difference(-0.02, -0.03, -0.01, "lower", 0.01)}
-    text = short_answer(accuracy(real), None, None, READER, "bf16-mixed")
+    text = short_answer(accuracy(real), None, None, RATER, "bf16-mixed")
     assert "`k3` is less accurate than `k4` (-0.0200 Dice); all differ from it." in text
     real["bilinear"] = difference(0.001, -0.002, 0.003, "none")
-    text = short_answer(accuracy(real), None, None, READER, "bf16-mixed")
+    text = short_answer(accuracy(real), None, None, RATER, "bf16-mixed")
     assert "`k3` is less accurate than `k4` (-0.0200 Dice); no other difference was found." in text
 
 
 def test_in_short_speed_and_checkerboards() -> None:
-    speed = {"control": "k4", "rows": [row(arm, ratio, mode="inference") for arm, ratio in RATIOS.items()]}
-    text = short_answer(None, speed, CHECKERBOARD, READER, "bf16-mixed")
+    speed = {"control": "k4", "rows": [row(variant, ratio, mode="inference") for variant, ratio in RATIOS.items()]}
+    text = short_answer(None, speed, CHECKERBOARD, RATER, "bf16-mixed")
     assert "At inference, `k3` takes 0.90 times as long as `k4` and `bilinear` 1.25 times; the others lie" in text
     assert "the strongest checkerboard has 1 % of their standard deviation (`k4`), fainter than the 5 % planted" in text
     two = {"control": "k4", "rows": speed["rows"][:2]}
-    text = short_answer(None, two, {"arms": {"k4": {"init": grids(0.01)}}}, READER, "bf16-mixed")
+    text = short_answer(None, two, {"variants": {"k4": {"init": grids(0.01)}}}, RATER, "bf16-mixed")
     assert text == "**In short**: At inference, `k3` takes 0.90 times as long as `k4`."
 
 
 def test_checkerboards_in_plain_words() -> None:
-    inside, logits, position = checkerboard_verdict(CHECKERBOARD["arms"])
+    inside, logits, position = checkerboard_verdict(CHECKERBOARD["variants"])
     assert "Before training, of the variance that leaves the last upsampling, a grid is 25 % (`k4`); " in inside
     assert inside.endswith("less than 0.25 % with `bilinear`.")
     assert "After training, of the variance that leaves the last upsampling, a grid is 40 % (`k4`); " in inside
     assert "before training at most 20 % (`k4`), after training at most 1 % (`k4`) of their standard" in logits
     assert "before training 1.5 dB (`bilinear`) to 30.0 dB (`k4`), after training" in logits
     assert "before training by 0.0500 (`k4`) to 0.0600 (`bilinear`), after training by" in position
-    alone = {"bilinear": {"trained": CHECKERBOARD["arms"]["bilinear"]["trained"]}}
+    alone = {"bilinear": {"trained": CHECKERBOARD["variants"]["bilinear"]["trained"]}}
     assert checkerboard_verdict(alone)[0].endswith("a grid is less than 0.25 % with `bilinear`.")
     assert len(checkerboard_verdict(alone)) == 3
 
 
 def test_a_measure_without_a_value_is_not_spoken_of() -> None:
     vae = grids(0.04)
-    vae["grid_position_sensitivity"]["probability"]["mean"] = None
+    vae["subgrid_shift_sensitivity"]["probability"]["mean"] = None
     for place in vae["grid_line_spectrum"].values():
         place["mean"] = None
     inside, logits = checkerboard_verdict({"k4": {"init": vae}})

@@ -1,11 +1,11 @@
-"""Side-by-side pictures show every network, and the place where they differ."""
+"""Side-by-side figures show every network, and the place where they differ."""
 
 import numpy as np
 import pytest
 
+from fundus_unet.comparison.report.side_by_side import GAP, most_disputed_window, predictions_side_by_side
 from fundus_unet.core.errors import InputError
 from fundus_unet.drawing.panel import CAPTION_HEIGHT
-from fundus_unet.comparison.report.side_by_side import GAP, most_disputed_window, predictions_side_by_side
 
 FIELD = np.ones((60, 80), bool)
 
@@ -31,7 +31,7 @@ def test_disputes_outside_the_field_of_view_do_not_count() -> None:
     assert columns.start <= 5 < columns.stop
 
 
-def test_a_small_photograph_is_its_own_window() -> None:
+def test_a_small_image_is_its_own_window() -> None:
     assert most_disputed_window([np.zeros((4, 9))], np.ones((4, 9), bool), 160) == (slice(0, 4), slice(0, 4))
 
 
@@ -51,8 +51,8 @@ def test_with_a_label_errors_are_shown_in_their_colours() -> None:
     label = np.zeros((60, 80), np.uint8)
     label[:, 40:] = 1
     maps = {"right": label.astype(float), "all": np.ones((60, 80))}
-    photograph = np.full((30, 40, 3), 77, np.uint8)
-    picture = predictions_side_by_side(maps, FIELD, photograph, label, columns=4, tile_width=80, window_side=20)
+    sample = np.full((30, 40, 3), 77, np.uint8)
+    picture = predictions_side_by_side(maps, FIELD, sample, label, columns=4, tile_width=80, window_side=20)
     assert (picture == 77).all(axis=2).sum() > 1000
     errors = picture[-(80 + GAP) : -GAP]
     assert (errors[:, 86:166] == (230, 159, 0)).all(axis=2).any()

@@ -3,8 +3,8 @@
 import pytest
 
 from comparison.speed.cases import BILINEAR, K4, Refusing, network, objective, setting
-from fundus_unet.comparison.speed import compare, workload
-from fundus_unet.comparison.speed.measure import Arms, compare_under
+from fundus_unet.comparison.speed import measure, workload
+from fundus_unet.comparison.speed.measure import Variants, compare_under
 from fundus_unet.comparison.speed.memory import PeakMemory
 from fundus_unet.comparison.speed.roofline import MatrixProductRate
 from fundus_unet.comparison.speed.timing import Effort
@@ -13,9 +13,9 @@ from fundus_unet.core.errors import InputError
 RATE = MatrixProductRate("cpu", "float32", 1e9, 512, False)
 
 
-def arms(control="k4", **upsamplers):
+def variants(control="k4", **upsamplers):
     upsamplers = upsamplers or {"k4": K4, "bilinear": BILINEAR}
-    return Arms({name: lambda made=made: network(made) for name, made in upsamplers.items()}, control)
+    return Variants({name: lambda made=made: network(made) for name, made in upsamplers.items()}, control)
 
 
 def clock_of(**seconds):
@@ -31,10 +31,10 @@ def clock_of(**seconds):
     return clock
 
 
-def compared(chosen, some_arms=None, clock=None, **options):
-    some_arms = some_arms or arms()
+def compared(chosen, some_variants=None, clock=None, **options):
+    some_variants = some_variants or variants()
     options = {"memory": False} | options
-    return compare_under(chosen, some_arms, objective(), Effort(3, 0.1), RATE, clock=clock or same_time, **options)
+    return compare_under(chosen, some_variants, objective(), Effort(3, 0.1), RATE, clock=clock or same_time, **options)
 
 
 def same_time(step, number):
@@ -79,7 +79,7 @@ def test_memory_is_measured_of_every_upsampler():
 class TestFailing:
     @pytest.mark.parametrize("level", ["layer", "network"])
     def test_one_that_cannot_run(self, level):
-        rows = compared(setting(level=level), arms(k4=K4, refusing=Refusing, bilinear=BILINEAR))
+        rows = compared(setting(level=level), variants(k4=K4, refusing=Refusing, bilinear=BILINEAR))
         refused = [row for row in rows if row.upsampler == "refusing"]
         assert {(row.status, row.reason) for row in refused} == {("failed", "RuntimeError: no kernel for such a batch")}
         assert {row.median_seconds for row in refused} == {None}
@@ -91,7 +91,7 @@ class TestFailing:
         def impossible(*channels):
             raise InputError("no such layer", expected="another")
 
-        rows = compared(setting(), arms(k4=K4, impossible=impossible))
+        rows = compared(setting(), variants(k4=K4, impossible=impossible))
         assert (rows[-1].upsampler, rows[-1].status, rows[-1].reason) == ("impossible", "failed", "no such layer")
         assert {row.status for row in rows[:-1]} == {"measured"}
 
@@ -108,16 +108,16 @@ class TestFailing:
         assert rows[1].flops  # counted uncompiled
 
     def test_without_a_control_there_is_no_ratio(self):
-        rows = compared(setting(), arms(control="refusing", refusing=Refusing, bilinear=BILINEAR))
+        rows = compared(setting(), variants(control="refusing", refusing=Refusing, bilinear=BILINEAR))
         assert [row.ratio_to_control for row in rows] == [None] * 4
         assert rows[1].median_seconds is not None
 
     def test_without_a_rate_there_is_no_share(self):
         unknown = MatrixProductRate("cpu", "float32", None, None, False, "RuntimeError: none")
-        rows = compare_under(setting(), arms(), objective(), Effort(1, 0.1), unknown, memory=False, clock=same_time)
+        rows = compare_under(setting(), variants(), objective(), Effort(1, 0.1), unknown, memory=False, clock=same_time)
         assert {row.share_of_matrix_rate for row in rows} == {None}
 
     def test_memory_that_cannot_be_measured(self, monkeypatch):
-        monkeypatch.setattr(compare, "peak_memory", lambda workload: PeakMemory(reason="exit code -9"))
+        monkeypatch.setattr(measure, "peak_memory", lambda workload: PeakMemory(reason="exit code -9"))
         rows = compared(setting(), memory=True)
         assert {(row.status, row.reason) for row in rows} == {("measured", "no memory: exit code -9")}

@@ -128,7 +128,7 @@ class TestMatrixProducts:
         assert not rate.tf32
         assert next(says, None) is None
 
-    def test_multiplies_in_the_number_format(self):
+    def test_multiplies_in_the_dtype(self):
         made = []
         matrix_product_rate("cpu", "bfloat16", lambda step, number: made.append(step()) or LONG_ENOUGH)
         assert {(product.dtype.itemsize, tuple(product.shape)) for product in made} == {(2, (SMALLEST, SMALLEST))}

@@ -54,7 +54,7 @@ class TestStages:
         ]
 
     @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-    def test_number_formats_are_the_networks(self, dtype):
+    def test_dtypes_are_the_networks(self, dtype):
         _, _, stages = stages_of(dtype=dtype)
         assert {stage.dtype for stage in stages} == {getattr(torch, dtype)}
         assert {stage.output_dtype for stage in stages} == {getattr(torch, dtype)}

@@ -21,7 +21,7 @@ def disc(height: int, width: int, diameter: float, centre: tuple[float, float] =
     return (y + 0.5 - centre[0] * height) ** 2 + (x + 0.5 - centre[1] * width) ** 2 <= diameter**2 / 4
 
 
-def photograph(
+def sample(
     field: np.ndarray, *, border: int = 0, rim: float = 0.6, brightness: float = 1.0, noise: float = 2.0
 ) -> np.ndarray:
     """A drawn fundus in a given field: a bright disc, a dark macula, vessels, lesions and light that fades outwards."""
@@ -78,24 +78,24 @@ DENTED = ROUND & ~disc(400, 440, 24, (0.17, 0.76))
     ],
 )
 def test_finds_the_field_on_any_border(field: np.ndarray, quality: int | None, border: int) -> None:
-    image = photograph(field, border=border)
+    image = sample(field, border=border)
     assert iou(estimate_field_of_view(image if quality is None else recompressed(image, quality)), field) >= 0.98
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda f: photograph(f, brightness=0.1, noise=0.5), id="very dark"),
-        pytest.param(lambda f: photograph(f, brightness=3.0), id="overexposed"),
-        pytest.param(lambda f: photograph(f, rim=0.15), id="dark rim"),
-        pytest.param(lambda f: photograph(f, rim=0.15, border=255), id="dark rim on white"),
-        pytest.param(lambda f: photograph(f, noise=15), id="noisy"),
-        pytest.param(lambda f: photograph(f, border=20, noise=15), id="noisy border"),
-        pytest.param(lambda f: labelled(photograph(f), 255), id="white text"),
-        pytest.param(lambda f: labelled(photograph(f), 120), id="grey text"),
-        pytest.param(lambda f: labelled(photograph(f, border=255), 0), id="black text on white"),
-        pytest.param(lambda f: photograph(f).mean(axis=2, keepdims=True).repeat(3, 2).astype(np.uint8), id="grey"),
-        pytest.param(lambda f: 255 - photograph(f, border=255), id="negative"),
+        pytest.param(lambda f: sample(f, brightness=0.1, noise=0.5), id="very dark"),
+        pytest.param(lambda f: sample(f, brightness=3.0), id="overexposed"),
+        pytest.param(lambda f: sample(f, rim=0.15), id="dark rim"),
+        pytest.param(lambda f: sample(f, rim=0.15, border=255), id="dark rim on white"),
+        pytest.param(lambda f: sample(f, noise=15), id="noisy"),
+        pytest.param(lambda f: sample(f, border=20, noise=15), id="noisy border"),
+        pytest.param(lambda f: labelled(sample(f), 255), id="white text"),
+        pytest.param(lambda f: labelled(sample(f), 120), id="grey text"),
+        pytest.param(lambda f: labelled(sample(f, border=255), 0), id="black text on white"),
+        pytest.param(lambda f: sample(f).mean(axis=2, keepdims=True).repeat(3, 2).astype(np.uint8), id="grey"),
+        pytest.param(lambda f: 255 - sample(f, border=255), id="negative"),
     ],
 )
 def test_finds_the_field_in_any_light(change: Callable[[np.ndarray], np.ndarray]) -> None:
@@ -105,11 +105,11 @@ def test_finds_the_field_in_any_light(change: Callable[[np.ndarray], np.ndarray]
 @pytest.mark.parametrize("side", [24, 64, 150, 300, 1025, 1500])
 def test_finds_the_field_at_any_size(side: int) -> None:
     field = disc(side, side, 0.9 * side)
-    assert iou(estimate_field_of_view(photograph(field)), field) >= 0.98
+    assert iou(estimate_field_of_view(sample(field)), field) >= 0.98
 
 
-def test_a_huge_photograph_takes_little_time_and_keeps_a_precise_rim() -> None:
-    small = photograph(disc(1000, 1000, 920))
+def test_a_huge_image_takes_little_time_and_keeps_a_precise_rim() -> None:
+    small = sample(disc(1000, 1000, 920))
     image = cv2.resize(small, (8000, 8000), interpolation=cv2.INTER_LINEAR)
     start = time.process_time()
     found = estimate_field_of_view(image)
@@ -117,14 +117,14 @@ def test_a_huge_photograph_takes_little_time_and_keeps_a_precise_rim() -> None:
     assert iou(found, disc(8000, 8000, 7360)) >= 0.998
 
 
-def test_a_page_around_the_photograph_is_border_too() -> None:
-    page = cv2.copyMakeBorder(photograph(ROUND), 50, 30, 70, 40, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+def test_a_page_around_the_image_is_border_too() -> None:
+    page = cv2.copyMakeBorder(sample(ROUND), 50, 30, 70, 40, cv2.BORDER_CONSTANT, value=(255, 255, 255))
     truth = np.pad(ROUND, ((50, 30), (70, 40)))
     assert iou(estimate_field_of_view(page), truth) >= 0.98
 
 
 def test_the_field_is_one_region_without_holes() -> None:
-    image = labelled(photograph(ROUND), 255)
+    image = labelled(sample(ROUND), 255)
     cv2.circle(image, (220, 200), 40, (0, 0, 0), -1)
     found = estimate_field_of_view(image).astype(np.uint8)
     assert cv2.connectedComponents(found, connectivity=4)[0] == 2
@@ -134,7 +134,7 @@ def test_the_field_is_one_region_without_holes() -> None:
 @pytest.mark.parametrize("rim", [1.0, 0.6])
 @pytest.mark.parametrize("size", [(400, 400), (300, 500), (1200, 900)])
 def test_a_full_frame_is_field_everywhere(size: tuple[int, int], rim: float) -> None:
-    assert estimate_field_of_view(photograph(np.ones(size, bool), rim=rim)).all()
+    assert estimate_field_of_view(sample(np.ones(size, bool), rim=rim)).all()
 
 
 @pytest.mark.parametrize("value", [0, 1, 128, 255])

@@ -46,7 +46,7 @@ def test_normalised_inside_the_field_and_zero_outside(scale):
         np.testing.assert_allclose(values[1, inside], (channel - channel.mean()) / channel.std(), atol=1e-4)
 
 
-def test_a_constant_photograph_is_zero():
+def test_a_constant_image_is_zero():
     working = Preprocessor(scale=1).prepare(np.full((20, 30, 3), 77, np.uint8), np.ones((20, 30), bool))
     assert not working.tensor().any()
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from data.layouts import draw, save
 from fundus_unet.core.errors import InputError
-from fundus_unet.data import decoding
+from fundus_unet.data.images import decoding
 from fundus_unet.data.images.decoding import SUFFIXES
 from fundus_unet.data.images.reading import read_image, read_label, read_mask
 
@@ -27,7 +27,7 @@ def write(path: Path, image: Image.Image, **options) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [*SUFFIXES, ".PNG", ".ppm.gz"])
-def test_every_format_gives_the_same_photograph(tmp_path, suffix):
+def test_every_format_gives_the_same_image(tmp_path, suffix):
     path = tmp_path / f"eye{suffix}"
     save(path, PHOTO, **({"lossless": True} if suffix == ".webp" else {}))
     image = read_image(path)

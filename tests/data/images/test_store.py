@@ -1,4 +1,4 @@
-"""Photographs decoded and held: the same values whether held or not."""
+"""Images decoded and held: the same values whether held or not."""
 
 from dataclasses import replace
 
@@ -8,15 +8,13 @@ import pytest
 from data.layouts import SIZE, draw, save, write_folder
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.field_of_view import estimate_field_of_view
-from fundus_unet.data.sets.folder import Folder
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.reading import read_image
-from fundus_unet.data.images.store import PhotographStore, decode
+from fundus_unet.data.images.store import ImageStore, decode
+from fundus_unet.data.sets.folder import Folder
 
 ORIGINAL = Preprocessor(scale=1)
-BYTES = (
-    SIZE[0] * SIZE[1] * (3 + 1 + 1 + 1 + 1)
-)  # photograph, label and field of view, the latter two at both resolutions
+BYTES = SIZE[0] * SIZE[1] * (3 + 1 + 1 + 1 + 1)  # image, label and field of view, the latter two at both resolutions
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +24,16 @@ def cases(tmp_path_factory):
 
 
 def test_holds_what_the_limit_allows_and_decodes_the_rest(cases):
-    all_held = PhotographStore(cases, ORIGINAL)
+    all_held = ImageStore(cases, ORIGINAL)
     all_held.load()
-    store = PhotographStore(cases, ORIGINAL, memory_limit_gb=2.5 * BYTES / 1e9)
+    store = ImageStore(cases, ORIGINAL, memory_limit_gb=2.5 * BYTES / 1e9)
     store.load()
     assert (all_held.nbytes, store.nbytes) == (4 * BYTES, 2 * BYTES)
     assert store[1] is store[1]
     assert store[3] is not store[3]
-    assert "4 photographs" in all_held.describe()
+    assert "4 images" in all_held.describe()
     assert "more" not in all_held.describe()
-    assert store.describe().startswith("2 photographs")
+    assert store.describe().startswith("2 images")
     assert "2 more" in store.describe()
     assert "memory_limit_gb" in store.describe()
     assert len(list(store)) == 4
@@ -48,7 +46,7 @@ def test_holds_what_the_limit_allows_and_decodes_the_rest(cases):
 
 def test_loading_passes_every_case_through_the_display(cases):
     seen = []
-    store = PhotographStore(cases, ORIGINAL, memory_limit_gb=0)
+    store = ImageStore(cases, ORIGINAL, memory_limit_gb=0)
     store.load(lambda all_cases: (seen.append(case) or case for case in all_cases))
     assert tuple(seen) == cases
     assert not store.held
@@ -57,7 +55,7 @@ def test_loading_passes_every_case_through_the_display(cases):
 def test_a_missing_label(cases):
     unlabelled = replace(cases[0], label=None)
     with pytest.raises(InputError, match=f"{cases[0].name} has no label"):
-        PhotographStore([unlabelled], ORIGINAL).load()
+        ImageStore([unlabelled], ORIGINAL).load()
 
 
 def test_the_mask_file_is_used_where_there_is_one(cases, tmp_path):
@@ -80,8 +78,8 @@ def test_a_file_of_another_size_is_named(cases, tmp_path, kind):
 
 
 def test_the_working_label_is_the_share_of_vessel(cases):
-    photograph = decode(cases[0], Preprocessor(scale=0.5))
+    sample = decode(cases[0], Preprocessor(scale=0.5))
     height, width = SIZE
-    share = photograph.label.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
-    np.testing.assert_allclose(photograph.working_label / 255, share, atol=1 / 255)
-    assert set(np.unique(photograph.label)) == {0, 1}
+    share = sample.label.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+    np.testing.assert_allclose(sample.working_label / 255, share, atol=1 / 255)
+    assert set(np.unique(sample.label)) == {0, 1}

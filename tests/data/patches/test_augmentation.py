@@ -1,4 +1,4 @@
-"""Augmentation: repeatable, the same for photograph, label and field, and off where it is turned off."""
+"""Augmentation: repeatable, the same for image, label and field, and off where it is turned off."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def augmented(augmentation: Augmentation, seed: int, arrays: tuple[np.ndarray, .
 
 
 def cross(augmentation: Augmentation) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A lopsided cross as label, a half plane as field, and a photograph with both of them in its channels."""
+    """A lopsided cross as label, a half plane as field, and an image with both of them in its channels."""
     size = augmentation.source_size(PATCH)
     label, field = np.zeros((size, size), np.uint8), np.zeros((size, size), np.uint8)
     label[size // 2 - 10 : size // 2 - 2] = 255
@@ -57,7 +57,7 @@ def test_repeatable_whatever_came_before():
     [{"flips": True}, {"affine": 1}, {"elastic": 1}, {"flips": True, "affine": 1, "elastic": 1}],
     ids=lambda knobs: "+".join(knobs),
 )
-def test_photograph_label_and_field_move_together(knobs):
+def test_image_label_and_field_move_together(knobs):
     augmentation = Augmentation(**(OFF | knobs))
     arrays = cross(augmentation)
     moved = 0

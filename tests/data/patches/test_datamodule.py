@@ -7,11 +7,11 @@ from lightning.pytorch import LightningModule, Trainer
 
 from data.layouts import write_folder
 from fundus_unet.core.errors import InputError
+from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.data.images.store import ImageStore
 from fundus_unet.data.patches.augmentation import Augmentation
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.data.sets.folder import Folder
-from fundus_unet.data.images.preprocessing import Preprocessor
-from fundus_unet.data.images.store import PhotographStore
 
 NUMBERS = {"patch_size": 24, "batch_size": 3, "steps_per_epoch": 2, "workers": 0, "seed": 0}
 
@@ -19,7 +19,7 @@ NUMBERS = {"patch_size": 24, "batch_size": 3, "steps_per_epoch": 2, "workers": 0
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
     splits = Folder(write_folder(tmp_path_factory.mktemp("eyes"), count=4)).splits()
-    stores = [PhotographStore(cases, Preprocessor(scale=0.5)) for cases in (splits.train, splits.val)]
+    stores = [ImageStore(cases, Preprocessor(scale=0.5)) for cases in (splits.train, splits.val)]
     for store in stores:
         store.load()
     return stores
@@ -82,15 +82,15 @@ def test_validation_has_the_original_label(stores):
     data = datamodule(stores)
     items = list(data.val_dataloader())
     assert len(items) == len(data.val)
-    for item, photograph in zip(items, data.val, strict=True):
-        np.testing.assert_array_equal(item["original_label"][0, 0], photograph.label)
-        np.testing.assert_array_equal(item["original_field_of_view"][0, 0], photograph.field_of_view)
-        torch.testing.assert_close(item["image"][0], photograph.working.tensor())
-        height, width = photograph.label.shape
+    for item, sample in zip(items, data.val, strict=True):
+        np.testing.assert_array_equal(item["original_label"][0, 0], sample.label)
+        np.testing.assert_array_equal(item["original_field_of_view"][0, 0], sample.field_of_view)
+        torch.testing.assert_close(item["image"][0], sample.working.tensor())
+        height, width = sample.label.shape
         assert item["image"].shape[-2:] == (height // 2, width // 2)
-        share = photograph.label.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+        share = sample.label.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
         np.testing.assert_allclose(item["label"][0, 0], share, atol=1 / 255)
-        np.testing.assert_array_equal(item["field_of_view"][0, 0], photograph.working.field_of_view)
+        np.testing.assert_array_equal(item["field_of_view"][0, 0], sample.working.field_of_view)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,6 @@ def test_bad_numbers(stores, name, value):
 @pytest.mark.parametrize("empty", [0, 1])
 def test_an_empty_split(stores, empty):
     stores = list(stores)
-    stores[empty] = PhotographStore([], Preprocessor(scale=1))
+    stores[empty] = ImageStore([], Preprocessor(scale=1))
     with pytest.raises(InputError, match="nothing to train on or to validate"):
         datamodule(stores)

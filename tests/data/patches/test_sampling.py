@@ -9,29 +9,29 @@ from torch.utils.data import DataLoader
 
 from data.layouts import SIZE, draw
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.patches.augmentation import Augmentation
 from fundus_unet.data.case import Case
-from fundus_unet.data.patches.sampling import DrawSampler, PatchDataset, crop_around
 from fundus_unet.data.images.preprocessing import Preprocessor
-from fundus_unet.data.images.store import Photograph
+from fundus_unet.data.images.store import LabelledImage
+from fundus_unet.data.patches.augmentation import Augmentation
+from fundus_unet.data.patches.sampling import PatchDataset, PatchSampler, crop_around
 
 NONE = {"flips": False, "affine": 0, "elastic": 0, "colour": 0, "blur": 0, "noise": 0}
 ALL = {"affine": 1, "elastic": 1, "colour": 1, "blur": 1, "noise": 1}
 DRAWS = 8
 
 
-def photograph(image: np.ndarray, label: np.ndarray, field: np.ndarray) -> Photograph:
+def sample(image: np.ndarray, label: np.ndarray, field: np.ndarray) -> LabelledImage:
     working = Preprocessor(scale=1).prepare(image, field)
-    return Photograph(Case("eye", Path("eye.png")), working, label, label // 255, field)
+    return LabelledImage(Case("eye", Path("eye.png")), working, label, label // 255, field)
 
 
-def eyes() -> list[Photograph]:
+def eyes() -> list[LabelledImage]:
     drawn = (draw(seed) for seed in range(3))
-    return [photograph(photo, label, mask > 0) for photo, label, _, mask in drawn]
+    return [sample(photo, label, mask > 0) for photo, label, _, mask in drawn]
 
 
-def dataset(seed: int = 0, knobs: dict = ALL, patch_size: int = 32, photographs=None) -> PatchDataset:
-    return PatchDataset(photographs or eyes(), Augmentation(**knobs), patch_size, DRAWS, seed)
+def dataset(seed: int = 0, knobs: dict = ALL, patch_size: int = 32, samples=None) -> PatchDataset:
+    return PatchDataset(samples or eyes(), Augmentation(**knobs), patch_size, DRAWS, seed)
 
 
 def equal(one: dict, other: dict) -> bool:
@@ -71,15 +71,15 @@ def test_the_centre_is_in_the_field_however_small(pixels):
     field = np.zeros(SIZE, bool)
     field[tuple(zip(*pixels, strict=True))] = True
     photo, label, _, _ = draw(0)
-    patches = dataset(knobs=NONE, patch_size=5, photographs=[photograph(photo, label, field)])
+    patches = dataset(knobs=NONE, patch_size=5, samples=[sample(photo, label, field)])
     assert all(patches[number]["field_of_view"][0, 2, 2] for number in range(DRAWS))
 
 
-@pytest.mark.parametrize("patch_size", [9, 16, 120], ids=["odd", "even", "larger than the photograph"])
+@pytest.mark.parametrize("patch_size", [9, 16, 120], ids=["odd", "even", "larger than the image"])
 def test_without_augmentation_a_patch_is_the_normalised_crop(patch_size):
     _, label, _, mask = draw(1)
     rows, columns = np.indices(SIZE, np.uint8)
-    whole = photograph(np.dstack([rows, columns, rows // 2 + columns]), label, mask > 0)
+    whole = sample(np.dstack([rows, columns, rows // 2 + columns]), label, mask > 0)
     working = whole.working
     beyond = [(0, 0), (patch_size, patch_size), (patch_size, patch_size)]
     expected = {
@@ -89,7 +89,7 @@ def test_without_augmentation_a_patch_is_the_normalised_crop(patch_size):
     }
     centres = set()
     for number in range(DRAWS):
-        patch = dataset(knobs=NONE, patch_size=patch_size, photographs=[whole])[number]
+        patch = dataset(knobs=NONE, patch_size=patch_size, samples=[whole])[number]
         middle = patch["image"][:2, patch_size // 2, patch_size // 2].numpy()
         row, column = np.rint(middle * working.std[:2] + working.mean[:2]).astype(int)
         centres.add((row, column))
@@ -110,7 +110,7 @@ def test_crops_are_aligned_and_zero_beyond_the_border(size, centre, channels):
 
 
 def test_epochs_take_consecutive_blocks_of_draws():
-    sampler = DrawSampler(6)
+    sampler = PatchSampler(6)
     drawn = []
     for epoch in range(3):
         sampler.set_epoch(epoch)
@@ -121,7 +121,7 @@ def test_epochs_take_consecutive_blocks_of_draws():
 
 @pytest.mark.parametrize("epoch", [0, 3])
 def test_two_processes_share_an_epoch(epoch):
-    parts = [DrawSampler(6, rank, 2) for rank in range(2)]
+    parts = [PatchSampler(6, rank, 2) for rank in range(2)]
     for part in parts:
         part.set_epoch(epoch)
     first, second = map(list, parts)

@@ -4,8 +4,8 @@ import pytest
 
 from data.layouts import SIZE, write_chasedb1
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.sets.chasedb1 import SPLITS, ChaseDB1
 from fundus_unet.data.images.reading import read_image, read_label
+from fundus_unet.data.sets.chasedb1 import SPLITS, ChaseDB1
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import pytest
 
 from data.layouts import SIZE, write_drive
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.sets.drive import SPLITS, Drive
 from fundus_unet.data.images.reading import read_label, read_mask
+from fundus_unet.data.sets.drive import SPLITS, Drive
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from data.layouts import SIZE, write_folder
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.sets.folder import Folder, deal_out
 from fundus_unet.data.images.reading import read_image, read_label, read_mask
+from fundus_unet.data.sets.folder import Folder, deal_out
 
 
 def names(cases) -> list[str]:
@@ -96,24 +96,24 @@ def test_one_name_in_two_folders(tmp_path):
         Folder(tmp_path).splits()
 
 
-def test_unpaired_photograph_names_the_nearest_label(tmp_path):
+def test_unpaired_image_names_the_nearest_label(tmp_path):
     write_folder(tmp_path, count=4)
     (tmp_path / "labels" / "eye3.png").rename(tmp_path / "labels" / "eye3_vessels.png")
-    with pytest.raises(InputError, match=r"photograph .*eye3\.png has no label(.|\n)*did you mean 'eye3_vessels'"):
+    with pytest.raises(InputError, match=r"image .*eye3\.png has no label(.|\n)*did you mean 'eye3_vessels'"):
         Folder(tmp_path).splits()
 
 
 @pytest.mark.parametrize(
     ("folder", "kind"), [("labels", "label"), ("masks", "mask"), ("labels2", "second observer's label")]
 )
-def test_a_file_without_its_photograph(tmp_path, folder, kind):
+def test_a_file_without_its_image(tmp_path, folder, kind):
     write_folder(tmp_path, count=4)
     (tmp_path / folder / "eye9.png").write_bytes((tmp_path / "labels" / "eye1.png").read_bytes())
-    with pytest.raises(InputError, match=rf"{kind} .*eye9\.png has no photograph"):
+    with pytest.raises(InputError, match=rf"{kind} .*eye9\.png has no image"):
         Folder(tmp_path).splits()
 
 
-def test_two_photographs_with_one_stem(tmp_path):
+def test_two_images_with_one_stem(tmp_path):
     write_folder(tmp_path, count=4)
     (tmp_path / "images" / "eye1.TIF").write_bytes((tmp_path / "images" / "eye1.png").read_bytes())
     with pytest.raises(InputError, match=r"'eye1'(.|\n)*eye1\.TIF and eye1\.png"):

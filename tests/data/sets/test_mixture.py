@@ -9,13 +9,13 @@ import pytest
 from data.layouts import SIZE, write_chasedb1, write_drive, write_folder, write_hrf
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Splits
+from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.data.images.store import ImageStore, decode
 from fundus_unet.data.sets.chasedb1 import ChaseDB1
 from fundus_unet.data.sets.drive import Drive
 from fundus_unet.data.sets.folder import Folder
 from fundus_unet.data.sets.hrf import HRF
 from fundus_unet.data.sets.mixture import MixedSet, Mixture
-from fundus_unet.data.images.preprocessing import Preprocessor
-from fundus_unet.data.images.store import PhotographStore, decode
 
 
 @pytest.fixture(scope="module")
@@ -47,20 +47,20 @@ def test_every_set_is_worked_on_at_its_own_size(sets):
     own = {"small": MixedSet(ChaseDB1(sets / "CHASE_DB1"), 40), "large": MixedSet(HRF(sets / "HRF"), 120.5)}
     mixed = Mixture(own | {"as_the_run": MixedSet(Folder(sets / "mine"))}).splits()
     run = Preprocessor(scale=0.5)
-    photographs = {case.name.rpartition("_")[0]: decode(case, run) for case in mixed.train}
-    small, large, as_the_run = (photographs[name] for name in ("small_Image", "large_04", "as_the_run"))
-    for photograph, diameter in ((small, 40), (large, 120.5)):
-        rows = np.flatnonzero(photograph.working.field_of_view.any(axis=1))
+    samples = {case.name.rpartition("_")[0]: decode(case, run) for case in mixed.train}
+    small, large, as_the_run = (samples[name] for name in ("small_Image", "large_04", "as_the_run"))
+    for sample, diameter in ((small, 40), (large, 120.5)):
+        rows = np.flatnonzero(sample.working.field_of_view.any(axis=1))
         assert rows[-1] - rows[0] + 1 == pytest.approx(diameter, abs=1.5)
-        assert photograph.working_label.shape == photograph.working.image.shape[:2]
-        assert photograph.label.shape == SIZE
+        assert sample.working_label.shape == sample.working.image.shape[:2]
+        assert sample.label.shape == SIZE
     assert as_the_run.working.image.shape[:2] == (SIZE[0] // 2, SIZE[1] // 2)
-    stored = PhotographStore(mixed.train[-1:] + mixed.train[:1], run, memory_limit_gb=0)
+    stored = ImageStore(mixed.train[-1:] + mixed.train[:1], run, memory_limit_gb=0)
     stored.load()
     assert [one.working.image.shape[0] for one in stored] == [45, small.working.image.shape[0]]
 
 
-def test_sets_without_labelled_test_photographs_do_not_spoil_the_others(sets):
+def test_sets_without_labelled_test_images_do_not_spoil_the_others(sets):
     drive, hrf = MixedSet(Drive(sets / "DRIVE")), MixedSet(HRF(sets / "HRF"))
     mixed = Mixture({"d": drive, "chase": MixedSet(ChaseDB1(sets / "CHASE_DB1")), "h": hrf}).splits()
     assert names(mixed.test) == [f"chase_Image_{child}{eye}" for child in range(11, 15) for eye in "LR"]
@@ -79,10 +79,10 @@ def test_a_set_that_gives_no_reason_is_named_too(sets, kept, labelled):
     source = SimpleNamespace(splits=lambda: Splits(whole.train, whole.val, test))
     mixed = Mixture({"some": MixedSet(source)}).splits()
     assert names(mixed.test) == [f"some_{case.name}" for case in test[:labelled]]
-    assert mixed.test_reason == f"some: {labelled} of {kept} test photographs have labels"
+    assert mixed.test_reason == f"some: {labelled} of {kept} test images have labels"
 
 
-def test_no_photograph_is_learned_from_and_tested_under_two_names(sets):
+def test_no_image_is_learned_from_and_tested_under_two_names(sets):
     both = {split: MixedSet(ChaseDB1(sets / "CHASE_DB1", split)) for split in ("first20", "fraz8")}
     with pytest.raises(InputError, match="in two sets") as error:
         Mixture(both).splits()

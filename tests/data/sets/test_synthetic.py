@@ -6,8 +6,8 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.reading import read_label
 from fundus_unet.data.images.store import decode
-from fundus_unet.data.synthetic.generate import generate_fundus, image_seed
 from fundus_unet.data.sets.synthetic import Synthetic
+from fundus_unet.data.synthetic.generate import generate_fundus, image_seed
 
 COUNTS = {"train": 2, "val": 1, "test": 1}
 
@@ -30,10 +30,10 @@ def test_splits_are_disjoint_and_complete(root):
 def test_cases_are_what_the_generator_drew(root):
     case = Synthetic(root, **COUNTS, size=128).splits().val[0]
     drawn = generate_fundus(image_seed(0, 3), 128)
-    photograph = decode(case, Preprocessor(scale=1))
-    assert (photograph.working.image == drawn.image).all()
+    sample = decode(case, Preprocessor(scale=1))
+    assert (sample.working.image == drawn.image).all()
     assert (read_label(case.label, drawn.label.shape) == drawn.label).all()
-    assert (photograph.field_of_view == drawn.field_of_view).all()
+    assert (sample.field_of_view == drawn.field_of_view).all()
 
 
 def test_drawn_once(root):
@@ -44,7 +44,7 @@ def test_drawn_once(root):
     assert len([path for path in before if path.suffix == ".png"]) == 3 * 4
     Synthetic(root, **COUNTS, size=128).splits()
     Synthetic(root, train=1, val=2, test=1, size=128).splits()
-    assert written() == before, "the same photographs in other splits are not drawn again"
+    assert written() == before, "the same images in other splits are not drawn again"
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"size": 64}, {"train": 3}], ids=str)
@@ -53,6 +53,6 @@ def test_another_set_has_another_folder(root, change):
 
 
 @pytest.mark.parametrize("split", COUNTS)
-def test_every_split_needs_a_photograph(tmp_path, split):
+def test_every_split_needs_an_image(tmp_path, split):
     with pytest.raises(InputError, match=rf"data\.source\.{split}"):
         Synthetic(tmp_path, **(COUNTS | {split: 0}))

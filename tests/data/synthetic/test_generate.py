@@ -64,7 +64,7 @@ def test_other_seed_paints_another_eye() -> None:
     assert not np.array_equal(first.label, second.label)
 
 
-def test_sets_of_neighbouring_seeds_share_no_picture() -> None:
+def test_sets_of_neighbouring_seeds_share_no_figure() -> None:
     assert len({image_seed(seed, index) for seed in range(20) for index in range(1, 51)}) == 1000
 
 
@@ -82,7 +82,7 @@ def test_label_is_binary_and_inside_the_field(eyes: list[SyntheticFundus]) -> No
         assert not eye.label[~eye.field_of_view].any()
 
 
-def test_field_is_most_of_the_picture_and_dark_outside(eyes: list[SyntheticFundus]) -> None:
+def test_field_is_most_of_the_figure_and_dark_outside(eyes: list[SyntheticFundus]) -> None:
     for eye in eyes:
         assert 0.55 < eye.field_of_view.mean() < 0.8
         far_outside = cv2.erode((~eye.field_of_view).astype(np.uint8), np.ones((13, 13))) > 0
@@ -90,7 +90,7 @@ def test_field_is_most_of_the_picture_and_dark_outside(eyes: list[SyntheticFundu
         assert eye.image[eye.field_of_view].mean() > 50
 
 
-def test_vessels_cover_what_they_cover_in_real_photographs(eyes: list[SyntheticFundus]) -> None:
+def test_vessels_cover_what_they_cover_in_real_images(eyes: list[SyntheticFundus]) -> None:
     fractions = [eye.label[eye.field_of_view].mean() for eye in eyes]
     assert min(fractions) > 0.07
     assert max(fractions) < 0.14
@@ -106,7 +106,7 @@ def test_label_is_one_tree_and_few_pieces(eyes: list[SyntheticFundus]) -> None:
 
 def test_thin_and_thick_vessels_are_both_there(eyes: list[SyntheticFundus]) -> None:
     for eye in eyes:
-        # a border of background: the distance at the picture's edge would else be too large
+        # a border of background: the distance at the figure's edge would else be too large
         depth = cv2.distanceTransform(np.pad(eye.label, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
         widths = 2 * depth[skeletonize(eye.label > 0)]
         assert np.mean(widths <= 2.01) > 0.2
@@ -176,7 +176,7 @@ def test_set_is_the_same_wherever_it_is_written(tmp_path: Path) -> None:
     assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
 
 
-def test_progress_is_told_after_each_picture(tmp_path: Path) -> None:
+def test_progress_is_told_after_each_figure(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
     write_synthetic_set(tmp_path / "set", **SMALL, on_progress=lambda done, count: calls.append((done, count)))
     assert calls == [(1, 3), (2, 3), (3, 3)]
@@ -225,13 +225,13 @@ def test_another_set_is_not_overwritten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("facts", [None, "{ not json", json.dumps([1])])
 def test_foreign_folder_is_not_overwritten(tmp_path: Path, facts: str | None) -> None:
-    folder = tmp_path / "photographs"
+    folder = tmp_path / "images"
     folder.mkdir()
     (folder / "mine.png").write_bytes(b"dear")
     if facts is not None:
         (folder / "facts.json").write_text(facts)
     before = files_of(folder)
-    with pytest.raises(InputError, match="photographs"):
+    with pytest.raises(InputError, match="images"):
         write_synthetic_set(folder, **SMALL)
     assert files_of(folder) == before
     assert list(tmp_path.iterdir()) == [folder]

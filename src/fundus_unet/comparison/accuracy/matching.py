@@ -17,10 +17,10 @@ def matching_width(parameters_at: Callable[[float], int], target: int) -> float:
     smallest, largest = parameters_at(low * STEP), parameters_at(high * STEP)
     if not smallest <= target <= largest:
         raise InputError(
-            "no width gives this arm as many parameters as the control",
+            "no width gives this variant as many parameters as the control",
             expected=f"from {smallest:,} to {largest:,} parameters",
             got=f"{target:,}",
-            fix="leave this arm out, or set match_parameters=false",
+            fix="leave this variant out, or set match_parameters=false",
         )
     while high - low > 1:
         middle = (low + high) // 2

@@ -13,25 +13,25 @@ from omegaconf import DictConfig
 from rich.console import Console
 from torch.utils.flop_counter import FlopCounterMode
 
-from fundus_unet.commands.variants import arm_of
-from fundus_unet.runs.build import build
-from fundus_unet.runs.environment import command, environment
-from fundus_unet.runs.evaluate import evaluate_run
-from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.commands.tables import grid_table
-from fundus_unet.comparison.accuracy.scores import ScoredRun, arm_summaries, as_plain, differences
+from fundus_unet.commands.variants import variant_of
+from fundus_unet.comparison.accuracy.scores import ScoredRun, as_plain, differences, variant_summaries
 from fundus_unet.comparison.accuracy.tables import accuracy_document, difference_table, reading, score_table
-from fundus_unet.runs.run_settings import differing
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import read_bytes, read_csv, write_csv, write_json, write_text
 from fundus_unet.inference.evaluation import NETWORK, NETWORK_VALIDATED, SECOND_OBSERVER
 from fundus_unet.models.unet import UNet
+from fundus_unet.runs.build import build
+from fundus_unet.runs.environment import command, environment
+from fundus_unet.runs.evaluate import evaluate_run
+from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.runs.run_settings import differing
 
 FLOPS_SIDE = 512
 LARGEST_METRICS = 10_000_000  # bytes
-READERS = (NETWORK, NETWORK_VALIDATED)
+RATERS = (NETWORK, NETWORK_VALIDATED)
 REGION = "field_of_view"
-PRINTED_COLUMNS = ("metric", "arm", "difference", "95 % interval", "verdict")
+PRINTED_COLUMNS = ("metric", "variant", "difference", "95 % interval", "verdict")
 PRINTED = ("dice", "cldice", "average_precision")  # the files have the rest
 
 
@@ -81,7 +81,7 @@ def write_result(
     """Write and print the comparison; returns what accuracy.json holds."""
     runs = [run for _, run in scored]
     control = _control(runs, config)
-    runs.sort(key=lambda run: run.arm != control)
+    runs.sort(key=lambda run: run.variant != control)
     metrics, _ = _scores(scored[0][0].path / "evaluation" / config.final_split)
     result = {
         "kind": "accuracy",
@@ -92,16 +92,16 @@ def write_result(
             "data": scored[0][0].choices.get("data"),
             "split": config.final_split,
             "region": REGION,
-            "photographs": metrics["photographs"],
+            "images": metrics["images"],
             "settings": dict(next(iter(protocols.values()))),
             "differing_settings": differing(protocols),
             "parameters_matched": any(run.facts["upsampled_width"] != 1 for run in runs),
             "commits": sorted({str(run.facts["commit"]) for run in runs}),
         },
         "control": control,
-        "arms": arm_summaries(runs),
+        "variants": variant_summaries(runs),
         "second_observer": metrics[REGION].get(SECOND_OBSERVER),
-        "differences": {reader: as_plain(differences(runs, control, reader)) for reader in READERS},
+        "differences": {rater: as_plain(differences(runs, control, rater)) for rater in RATERS},
         "failures": [asdict(failure) for failure in failures],
     }
     write_json(out_dir / "accuracy.json", result)
@@ -120,10 +120,10 @@ def write_result(
 
 
 def _control(runs: Sequence[ScoredRun], config: DictConfig) -> str:
-    arms = list(dict.fromkeys(run.arm for run in runs))
-    if config.control is not None and config.control not in arms:
-        raise InputError("the control has no finished run", expected=arms, got=config.control)
-    return config.control or next((name for name in config.upsamplers if name in arms), arms[0])
+    variants = list(dict.fromkeys(run.variant for run in runs))
+    if config.control is not None and config.control not in variants:
+        raise InputError("the control has no finished run", expected=variants, got=config.control)
+    return config.control or next((name for name in config.upsamplers if name in variants), variants[0])
 
 
 def _kept(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]] | None:
@@ -132,11 +132,11 @@ def _kept(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]] | None:
     try:
         metrics = json.loads(read_bytes(folder / "metrics.json", LARGEST_METRICS), parse_constant=_refuse)
         rows = read_csv(folder / "per_image.csv")
-        pooled = [metrics[REGION][reader]["pooled"] for reader in READERS]
+        pooled = [metrics[REGION][rater]["pooled"] for rater in RATERS]
         whole = all("cldice" in scores and all(map(_is_score, scores.values())) for scores in pooled)
-        named = all(isinstance(name, str) for name in metrics["photographs"])
+        named = all(isinstance(name, str) for name in metrics["images"])
         fits = whole and named and _is_score(metrics["validation_threshold"])
-        return (metrics, rows) if fits and all({"name", "region", "reader"} <= row.keys() for row in rows) else None
+        return (metrics, rows) if fits and all({"name", "region", "rater"} <= row.keys() for row in rows) else None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
@@ -158,15 +158,15 @@ def _is_score(value: Any) -> bool:
 
 def _scored(run: RunDirectory, folder: Path, out_dir: Path) -> ScoredRun:
     metrics, rows = _scores(folder)
-    per_image: dict[str, dict[str, dict[str, float | None]]] = {reader: {} for reader in READERS}
+    per_image: dict[str, dict[str, dict[str, float | None]]] = {rater: {} for rater in RATERS}
     for row in rows:
-        if row["region"] == REGION and row["reader"] in per_image:
-            values = {key: _number(value) for key, value in row.items() if key not in ("name", "region", "reader")}
-            per_image[row["reader"]][row["name"]] = values
+        if row["region"] == REGION and row["rater"] in per_image:
+            values = {key: _number(value) for key, value in row.items() if key not in ("name", "region", "rater")}
+            per_image[row["rater"]][row["name"]] = values
     return ScoredRun(
-        arm_of(run),
+        variant_of(run),
         int(run.config.seed),
-        {reader: metrics[REGION][reader]["pooled"] for reader in READERS},
+        {rater: metrics[REGION][rater]["pooled"] for rater in RATERS},
         per_image,
         _facts(run, out_dir) | {"validation_threshold": metrics["validation_threshold"]},
     )
@@ -203,8 +203,8 @@ def _number(text: str) -> float | None:
 
 def _rows(runs: Sequence[ScoredRun]) -> list[dict[str, Any]]:
     return [
-        {"arm": run.arm, "seed": run.seed, "reader": reader, "name": name} | dict(scores)
+        {"variant": run.variant, "seed": run.seed, "rater": rater, "name": name} | dict(scores)
         for run in runs
-        for reader, photographs in run.per_image.items()
-        for name, scores in photographs.items()
+        for rater, samples in run.per_image.items()
+        for name, scores in samples.items()
     ]

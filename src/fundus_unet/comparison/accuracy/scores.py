@@ -1,4 +1,4 @@
-"""Scores of trained arms over seeds and photographs, and their differences to a control arm."""
+"""Scores of trained variants over seeds and images, and their differences to a control variant."""
 
 import math
 import statistics
@@ -31,53 +31,56 @@ LOWER_IS_BETTER = ("betti0_error",)
 class ScoredRun:
     """One trained network, scored in the field of view.
 
-    Args: `pooled` is `{reader: {metric: value}}` over all pixels, `per_image` is `{reader: {photograph: {metric:
+    Args: `pooled` is `{rater: {metric: value}}` over all pixels, `per_image` is `{rater: {image: {metric:
     value}}}`; undefined values are None. `facts` is kept as it is.
     """
 
-    arm: str
+    variant: str
     seed: int
     pooled: Mapping[str, Scores]
     per_image: Mapping[str, Mapping[str, Scores]]
     facts: Mapping[str, Any]
 
 
-def arm_summaries(runs: Sequence[ScoredRun]) -> dict[str, dict[str, Any]]:
-    """Per arm, reader and metric: mean and standard deviation over seeds, of the pooled score and the mean over images.
+def variant_summaries(runs: Sequence[ScoredRun]) -> dict[str, dict[str, Any]]:
+    """Per variant, rater and metric: mean and standard deviation over seeds, of the pooled score and the mean over images.
 
-    `dice_per_photograph` is the mean over seeds, of the first reader.
+    `dice_per_image` is the mean over seeds, of the first rater.
     The standard deviation is the sample's (n - 1); None with one seed.
     """
-    return {arm: _summary([run for run in runs if run.arm == arm]) for arm in dict.fromkeys(run.arm for run in runs)}
+    return {
+        variant: _summary([run for run in runs if run.variant == variant])
+        for variant in dict.fromkeys(run.variant for run in runs)
+    }
 
 
-def differences(runs: Sequence[ScoredRun], control: str, reader: str) -> dict[str, dict[str, Difference]]:
-    """`{metric: {arm: difference to the control}}`, paired over the photographs and the seeds that both have.
+def differences(runs: Sequence[ScoredRun], control: str, rater: str) -> dict[str, dict[str, Difference]]:
+    """`{metric: {variant: difference to the control}}`, paired over the images and the seeds that both have.
 
-    A metric that is undefined on every photograph is left out.
-    Raises: `InputError` where the control was not scored, an arm shares no seed with it, or photographs differ.
+    A metric that is undefined on every image is left out.
+    Raises: `InputError` where the control was not scored, a variant shares no seed with it, or images differ.
     """
-    by_key = {(run.arm, run.seed): run for run in runs}
+    by_key = {(run.variant, run.seed): run for run in runs}
     if len(by_key) < len(runs):
-        raise InputError("an arm was given twice with one seed", expected="one run per upsampler and seed")
-    if not any(run.arm == control for run in runs):
-        raise InputError("the control was not scored", expected=control, got=sorted({run.arm for run in runs}))
-    photographs = _common_photographs(runs, reader)
+        raise InputError("a variant was given twice with one seed", expected="one run per upsampler and seed")
+    if not any(run.variant == control for run in runs):
+        raise InputError("the control was not scored", expected=control, got=sorted({run.variant for run in runs}))
+    samples = _common_images(runs, rater)
     result: dict[str, dict[str, Difference]] = {}
     for metric in METRICS:
         pairs = {}
-        for arm in dict.fromkeys(run.arm for run in runs if run.arm != control):
-            seeds = sorted(seed for name, seed in by_key if name == arm and (control, seed) in by_key)
+        for variant in dict.fromkeys(run.variant for run in runs if run.variant != control):
+            seeds = sorted(seed for name, seed in by_key if name == variant and (control, seed) in by_key)
             if not seeds:
                 raise InputError(
-                    f"{arm} has no seed in common with {control}",
+                    f"{variant} has no seed in common with {control}",
                     expected="at least one seed that both were trained with",
                     fix="train the control with the same seeds",
                 )
-            pairs[arm] = np.array(
+            pairs[variant] = np.array(
                 [
-                    _values(by_key[arm, seed], reader, metric, photographs)
-                    - _values(by_key[control, seed], reader, metric, photographs)
+                    _values(by_key[variant, seed], rater, metric, samples)
+                    - _values(by_key[control, seed], rater, metric, samples)
                     for seed in seeds
                 ]
             )
@@ -89,20 +92,22 @@ def differences(runs: Sequence[ScoredRun], control: str, reader: str) -> dict[st
 def as_plain(found: Mapping[str, Mapping[str, Difference]]) -> dict[str, Any]:
     """The differences as plain values for JSON, each with its verdict."""
     return {
-        metric: {arm: asdict(difference) | {"verdict": difference.verdict} for arm, difference in arms.items()}
-        for metric, arms in found.items()
+        metric: {
+            variant: asdict(difference) | {"verdict": difference.verdict} for variant, difference in variants.items()
+        }
+        for metric, variants in found.items()
     }
 
 
 def _summary(runs: Sequence[ScoredRun]) -> dict[str, Any]:
-    readers = list(runs[0].pooled)
-    first = readers[0]
+    raters = list(runs[0].pooled)
+    first = raters[0]
     scores = {}
-    for reader in readers:
-        scores[reader] = {
+    for rater in raters:
+        scores[rater] = {
             metric: {
-                "pooled": _over_seeds([run.pooled[reader].get(metric) for run in runs]),
-                "image_mean": _over_seeds([_image_mean(run, reader, metric) for run in runs]),
+                "pooled": _over_seeds([run.pooled[rater].get(metric) for run in runs]),
+                "image_mean": _over_seeds([_image_mean(run, rater, metric) for run in runs]),
             }
             for metric in METRICS
         }
@@ -110,7 +115,7 @@ def _summary(runs: Sequence[ScoredRun]) -> dict[str, Any]:
         "seeds": [run.seed for run in runs],
         "runs": {str(run.seed): dict(run.facts) for run in runs},
         "scores": scores,
-        "dice_per_photograph": {
+        "dice_per_image": {
             name: _over_seeds([run.per_image[first][name].get("dice") for run in runs])["mean"]
             for name in runs[0].per_image[first]
         },
@@ -126,24 +131,24 @@ def _over_seeds(values: Sequence[float | None]) -> dict[str, Any]:
     }
 
 
-def _image_mean(run: ScoredRun, reader: str, metric: str) -> float | None:
-    values = [scores.get(metric) for scores in run.per_image[reader].values()]
+def _image_mean(run: ScoredRun, rater: str, metric: str) -> float | None:
+    values = [scores.get(metric) for scores in run.per_image[rater].values()]
     defined = [value for value in values if value is not None]
     return statistics.fmean(defined) if defined else None
 
 
-def _values(run: ScoredRun, reader: str, metric: str, photographs: Sequence[str]) -> np.ndarray:
-    values = (run.per_image[reader][name].get(metric) for name in photographs)
+def _values(run: ScoredRun, rater: str, metric: str, samples: Sequence[str]) -> np.ndarray:
+    values = (run.per_image[rater][name].get(metric) for name in samples)
     return np.array([math.nan if value is None else value for value in values])
 
 
-def _common_photographs(runs: Sequence[ScoredRun], reader: str) -> list[str]:
-    photographs = list(runs[0].per_image[reader])
+def _common_images(runs: Sequence[ScoredRun], rater: str) -> list[str]:
+    samples = list(runs[0].per_image[rater])
     for run in runs:
-        if set(run.per_image[reader]) != set(photographs):
+        if set(run.per_image[rater]) != set(samples):
             raise InputError(
-                f"{run.arm} with seed {run.seed} was scored on other photographs than {runs[0].arm}",
-                expected=sorted(photographs),
-                got=sorted(run.per_image[reader]),
+                f"{run.variant} with seed {run.seed} was scored on other images than {runs[0].variant}",
+                expected=sorted(samples),
+                got=sorted(run.per_image[rater]),
             )
-    return photographs
+    return samples

@@ -1,9 +1,9 @@
-"""Is a difference between two arms more than the noise of seeds and photographs?
+"""Is a difference between two variants more than the noise of seeds and images?
 
-Every arm was trained with the same seeds and scored on the same photographs, so differences are paired: one number per
-seed and photograph. Both are samples: another seed trains another network, another photograph is another eye. The
+Every variant was trained with the same seeds and scored on the same images, so differences are paired: one number per
+seed and image. Both are samples: another seed trains another network, another image is another eye. The
 interval therefore resamples both (Owen, "The pigeonhole bootstrap", arXiv 0712.1111), and is widened for their small
-numbers. The test is Wilcoxon's over photographs. Corrections are for the number of arms compared with the control.
+numbers. The test is Wilcoxon's over images. Corrections are for the number of variants compared with the control.
 """
 
 import math
@@ -21,11 +21,11 @@ DRAWS = 10_000
 
 @dataclass(frozen=True)
 class Difference:
-    """An arm minus the control, in one metric.
+    """A variant minus the control, in one metric.
 
-    `interval` covers with 95 %; `corrected_interval` with 95 % for all arms together (Bonferroni); `corrected_p` is
-    Holm's; `smallest_p` is what Wilcoxon's test gives at best for so many photographs; `seed_spread` is the standard
-    deviation over seeds of the mean difference. None where one seed or one photograph gives no answer.
+    `interval` covers with 95 %; `corrected_interval` with 95 % for all variants together (Bonferroni); `corrected_p` is
+    Holm's; `smallest_p` is what Wilcoxon's test gives at best for so many images; `seed_spread` is the standard
+    deviation over seeds of the mean difference. None where one seed or one image gives no answer.
     """
 
     mean: float
@@ -54,23 +54,23 @@ class Difference:
 
 
 def paired_differences(pairs: Mapping[str, np.ndarray], draws: int = DRAWS, seed: int = 0) -> dict[str, Difference]:
-    """One `Difference` per arm; the corrections are for their number.
+    """One `Difference` per variant; the corrections are for their number.
 
-    Shapes: (seeds, photographs) per arm: its scores less the control's at the same seed and photograph. A photograph
+    Shapes: (seeds, images) per variant: its scores less the control's at the same seed and image. An image
     where the metric is undefined (nan) in any seed is left out.
-    Raises: `InputError` where an array has another shape, or no photograph is left.
+    Raises: `InputError` where an array has another shape, or no image is left.
     """
     found = {}
     for name, differences in pairs.items():
         if differences.ndim != 2 or not differences.size:
             raise InputError(
                 f"the scores of {name} cannot be paired with the control's",
-                expected="an array of shape (seeds, photographs)",
+                expected="an array of shape (seeds, images)",
                 got=differences.shape,
             )
         defined = differences[:, ~np.isnan(differences).any(axis=0)]
         if not defined.size:
-            raise InputError(f"the metric is undefined on every photograph, for {name} or the control")
+            raise InputError(f"the metric is undefined on every image, for {name} or the control")
         found[name] = _difference(defined, len(pairs), draws, seed)
     corrected = holm({name: difference.p for name, difference in found.items() if difference.p is not None})
     return {name: replace(difference, corrected_p=corrected.get(name)) for name, difference in found.items()}
@@ -88,13 +88,13 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 def bootstrap_interval(
     differences: np.ndarray, level: float = LEVEL, draws: int = DRAWS, seed: int = 0
 ) -> tuple[float, float]:
-    """Interval of the mean over random seeds and random photographs.
+    """Interval of the mean over random seeds and random images.
 
-    The percentiles of means over resampled seeds and photographs are stretched about the mean: to the unbiased
+    The percentiles of means over resampled seeds and images are stretched about the mean: to the unbiased
     variance (n - 1), and from the normal to Student's distribution with Satterthwaite's degrees of freedom. Without
     this an interval from three seeds would cover far less often than it says.
 
-    Shapes: (seeds, photographs), at least 2 x 2.
+    Shapes: (seeds, images), at least 2 x 2.
     """
     random = np.random.default_rng(seed)
     seeds, images = differences.shape

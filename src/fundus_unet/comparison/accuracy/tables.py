@@ -26,21 +26,23 @@ def accuracy_document(result: Mapping[str, Any]) -> Document:
     protocol = result["protocol"]
     blocks: list[Block] = [
         Paragraph(
-            f"{len(protocol['photographs'])} photographs; pixels in the field of view, at original resolution. Mean ± "
+            f"{len(protocol['images'])} images; pixels in the field of view, at original resolution. Mean ± "
             "standard deviation over seeds; scores are pooled over all pixels, Betti-0 error is the mean over "
-            "photographs."
+            "images."
         ),
         Heading("Cost"),
         cost_table(result),
     ]
-    for reader in result["differences"]:
-        blocks += [Heading(f"Scores, {reader}"), score_table(result, reader)]
-    for reader, found in result["differences"].items():
+    for rater in result["differences"]:
+        blocks += [Heading(f"Scores, {rater}"), score_table(result, rater)]
+    for rater, found in result["differences"].items():
         if any(found.values()):
-            blocks += [Heading(f"Difference to {result['control']}, {reader}"), difference_table(found)]
+            blocks += [Heading(f"Difference to {result['control']}, {rater}"), difference_table(found)]
             blocks += [Paragraph(" ".join(reading(found)))]
     blocks += caveats(result)
-    return Document(f"Accuracy of {len(result['arms'])} upsamplers on {protocol['data']}, {protocol['split']}", blocks)
+    return Document(
+        f"Accuracy of {len(result['variants'])} upsamplers on {protocol['data']}, {protocol['split']}", blocks
+    )
 
 
 def caveats(result: Mapping[str, Any]) -> list[Block]:
@@ -56,15 +58,15 @@ def caveats(result: Mapping[str, Any]) -> list[Block]:
 
 
 def cost_table(result: Mapping[str, Any]) -> Grid:
-    """Parameters, floating-point operations and training time (median over seeds) of every arm."""
+    """Parameters, floating-point operations and training time (median over seeds) of every variant."""
     rows = []
-    for arm, summary in result["arms"].items():
+    for variant, summary in result["variants"].items():
         runs = list(summary["runs"].values())
         first = runs[0]
         flops = next(value for key, value in first.items() if key.startswith("flops_"))
         rows.append(
             [
-                f"`{arm}`",
+                f"`{variant}`",
                 ", ".join(map(str, summary["seeds"])),
                 f"{first['parameters']:,}",
                 f"{first['upsampler_parameters']:,}",
@@ -75,19 +77,19 @@ def cost_table(result: Mapping[str, Any]) -> Grid:
         )
     flops_key = next(key for key in first if key.startswith("flops_"))
     side = flops_key.removeprefix("flops_")
-    header = ["arm", "seeds", "parameters", "in upsamplers", f"GFLOP ({side} × {side})", "processor s", "wall s"]
+    header = ["variant", "seeds", "parameters", "in upsamplers", f"GFLOP ({side} × {side})", "processor s", "wall s"]
     return Grid(header, rows)
 
 
-def score_table(result: Mapping[str, Any], reader: str, metrics: Sequence[str] = tuple(TITLES)) -> Grid:
-    """Scores of every arm at one threshold, with the second observer where there is one."""
+def score_table(result: Mapping[str, Any], rater: str, metrics: Sequence[str] = tuple(TITLES)) -> Grid:
+    """Scores of every variant at one threshold, with the second observer where there is one."""
     rows = []
-    for arm, summary in result["arms"].items():
-        scores = summary["scores"][reader]
+    for variant, summary in result["variants"].items():
+        scores = summary["scores"][rater]
         cells = [
             spread(scores[metric]["image_mean" if metric == "betti0_error" else "pooled"], metric) for metric in metrics
         ]
-        rows.append([f"`{arm}`", *cells])
+        rows.append([f"`{variant}`", *cells])
     observer = result["second_observer"]
     if observer:
         values = [
@@ -98,19 +100,19 @@ def score_table(result: Mapping[str, Any], reader: str, metrics: Sequence[str] =
         ]
         numbers = (_number(value, metric) for value, metric in zip(values, metrics, strict=True))
         rows.append(["second observer", *numbers])
-    return Grid(["arm", *(TITLES[metric] for metric in metrics)], rows)
+    return Grid(["variant", *(TITLES[metric] for metric in metrics)], rows)
 
 
 def difference_table(found: Mapping[str, Mapping[str, Any]], metrics: Sequence[str] = tuple(TITLES)) -> Grid:
-    """Mean difference, 95 % interval, corrected p and verdict of every arm and metric."""
+    """Mean difference, 95 % interval, corrected p and verdict of every variant and metric."""
     rows = []
-    for metric, arms in ((metric, found[metric]) for metric in metrics if metric in found):
-        for arm, difference in arms.items():
+    for metric, variants in ((metric, found[metric]) for metric in metrics if metric in found):
+        for variant, difference in variants.items():
             interval = difference["interval"]
             rows.append(
                 [
                     TITLES[metric] + (" (lower is better)" if metric in LOWER_IS_BETTER else ""),
-                    f"`{arm}`",
+                    f"`{variant}`",
                     signed(difference["mean"], metric),
                     f"{signed(interval[0], metric)} to {signed(interval[1], metric)}" if interval else "",
                     _number(difference["seed_spread"], metric),
@@ -118,29 +120,29 @@ def difference_table(found: Mapping[str, Mapping[str, Any]], metrics: Sequence[s
                     VERDICTS[difference["verdict"]],
                 ]
             )
-    return Grid(["metric", "arm", "difference", "95 % interval", "seed spread", "p (Holm)", "verdict"], rows)
+    return Grid(["metric", "variant", "difference", "95 % interval", "seed spread", "p (Holm)", "verdict"], rows)
 
 
 def reading(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """How the table of differences is to be read, and what it cannot show."""
-    all_differences = [difference for arms in found.values() for difference in arms.values()]
-    arms = max(len(arms) for arms in found.values())
+    all_differences = [difference for variants in found.values() for difference in variants.values()]
+    variants = max(len(variants) for variants in found.values())
     first = max(all_differences, key=lambda difference: difference["seeds"])
     if first["interval"] is None:
         return [
-            "One seed (or one photograph): no interval can be given, because nothing tells how far two trainings of "
-            "the same arm lie apart. Train with more seeds: `seeds=[0,1,2]`."
+            "One seed (or one image): no interval can be given, because nothing tells how far two trainings of "
+            "the same variant lie apart. Train with more seeds: `seeds=[0,1,2]`."
         ]
     sentences = [
-        f"Means over photographs, paired over up to {first['seeds']} seeds and {first['images']} photographs; "
-        "intervals resample both. A difference counts only if the interval corrected for the number of arms excludes "
-        f"0, Wilcoxon's test over photographs (Holm, {arms} arm{'s' if arms > 1 else ''}) gives p < 0.05, and it is "
+        f"Means over images, paired over up to {first['seeds']} seeds and {first['images']} images; "
+        "intervals resample both. A difference counts only if the interval corrected for the number of variants excludes "
+        f"0, Wilcoxon's test over images (Holm, {variants} variant{'s' if variants > 1 else ''}) gives p < 0.05, and it is "
         "larger than the spread over seeds. The metrics are not corrected for their number."
     ]
-    if first["smallest_p"] * arms >= 0.05:
+    if first["smallest_p"] * variants >= 0.05:
         sentences.append(
-            f"With {first['images']} photographs and {arms} arms Wilcoxon's corrected p cannot fall below "
-            f"{first['smallest_p'] * arms:.3f}: this comparison cannot call any difference real."
+            f"With {first['images']} images and {variants} variants Wilcoxon's corrected p cannot fall below "
+            f"{first['smallest_p'] * variants:.3f}: this comparison cannot call any difference real."
         )
     return [" ".join(sentences)]
 

@@ -1,4 +1,4 @@
-"""The networks whose checkerboards are compared: trained runs with their initialisation, or new ones."""
+"""The networks whose checkerboards are compared: trained runs with their initialization, or new ones."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -9,14 +9,14 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from fundus_unet.commands.variants import arm_of, network_for
+from fundus_unet.commands.variants import network_for, variant_of
+from fundus_unet.comparison.checkerboard.regions import background_of
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.images.store import decode
 from fundus_unet.runs.build import build
 from fundus_unet.runs.evaluate import labelled_cases
 from fundus_unet.runs.load import load_preprocessor, load_weights
 from fundus_unet.runs.run_directory import RunDirectory
-from fundus_unet.comparison.checkerboard.regions import background_of
-from fundus_unet.core.errors import InputError
-from fundus_unet.data.images.store import decode
 
 INIT, TRAINED = "init", "trained"
 
@@ -25,7 +25,7 @@ INIT, TRAINED = "init", "trained"
 class TestImage:
     """What a network is given, and where its answer is looked at (None: everywhere).
 
-    Shapes: of photographs `image` (1, 3, h, w), `region` and `background` bool (h, w), all at working resolution; of
+    Shapes: of images `image` (1, 3, h, w), `region` and `background` bool (h, w), all at working resolution; of
     other inputs, masks have the size of the answer.
     """
 
@@ -44,22 +44,22 @@ class Subject(NamedTuple):
 
 @dataclass(frozen=True)
 class Candidate:
-    """A network that is built when its turn comes, and told which photographs are measured."""
+    """A network that is built when its turn comes, and told which images are measured."""
 
-    arm: str
+    variant: str
     state: str
     seed: int
     build: Callable[[Sequence[TestImage]], Subject]
 
 
 def candidates_of_run(run: RunDirectory) -> list[Candidate]:
-    """The run's network as it was initialised and as it was trained (best checkpoint).
+    """The run's network as it was initialized and as it was trained (best checkpoint).
 
     Raises: `InputError` where configuration or checkpoint cannot be used; both are tried here.
     """
     config = run.config
     checkpoint = run.checkpoint("best")
-    arm = arm_of(run)
+    variant = variant_of(run)
 
     def initial(images: Sequence[TestImage]) -> Subject:
         torch.manual_seed(config.seed)
@@ -71,7 +71,7 @@ def candidates_of_run(run: RunDirectory) -> list[Candidate]:
         return subject
 
     trained([])
-    return [Candidate(arm, INIT, config.seed, initial), Candidate(arm, TRAINED, config.seed, trained)]
+    return [Candidate(variant, INIT, config.seed, initial), Candidate(variant, TRAINED, config.seed, trained)]
 
 
 def new_candidates(config: DictConfig, names: Sequence[str]) -> list[Candidate]:
@@ -87,7 +87,7 @@ def new_candidates(config: DictConfig, names: Sequence[str]) -> list[Candidate]:
 
 
 def images_of(config: DictConfig, split: str, count: int, trusted: bool, advance: Callable[[], Any]) -> list[TestImage]:
-    """The first `count` photographs of a split, as a network of this configuration gets them.
+    """The first `count` images of a split, as a network of this configuration gets them.
 
     Raises: `InputError` for a split without labels, or files that cannot be read.
     """
@@ -95,10 +95,10 @@ def images_of(config: DictConfig, split: str, count: int, trusted: bool, advance
     preprocessor = load_preprocessor(config)
     images = []
     for case in cases:
-        photograph = decode(case, preprocessor)
-        region = torch.from_numpy(photograph.working.field_of_view)
-        background = background_of(region, torch.from_numpy(photograph.working_label > 0))
-        images.append(TestImage(case.name, photograph.working.tensor()[None], region, background))
+        sample = decode(case, preprocessor)
+        region = torch.from_numpy(sample.working.field_of_view)
+        background = background_of(region, torch.from_numpy(sample.working_label > 0))
+        images.append(TestImage(case.name, sample.working.tensor()[None], region, background))
         advance()
     return images
 

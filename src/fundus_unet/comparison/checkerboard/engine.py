@@ -12,7 +12,7 @@ from fundus_unet.comparison.checkerboard.overlap import overlap_unevenness
 from fundus_unet.comparison.checkerboard.phase_energy import phase_energy
 from fundus_unet.comparison.checkerboard.readings import Reading, Readings
 from fundus_unet.comparison.checkerboard.regions import region_at
-from fundus_unet.comparison.checkerboard.sensitivity import choose_shifts, grid_position_sensitivity
+from fundus_unet.comparison.checkerboard.sensitivity import choose_shifts, subgrid_shift_sensitivity
 from fundus_unet.comparison.checkerboard.spectrum import DIRECTIONS, grid_line_spectrum
 from fundus_unet.comparison.checkerboard.stages import outputs_of, stages_of
 from fundus_unet.comparison.checkerboard.tiles import tile_size
@@ -24,14 +24,14 @@ MEASURES = (
     "gain_imbalance",
     "phase_energy",
     "grid_line_spectrum",
-    "grid_position_sensitivity",
+    "subgrid_shift_sensitivity",
     "gradient_phase_energy",
 )
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`max_shifts` of the photograph; `margin_blocks` along the border, in units of the longest period, are not
+    """`max_shifts` of the image; `margin_blocks` along the border, in units of the longest period, are not
     compared between shifts."""
 
     max_shifts: int = 16
@@ -89,7 +89,7 @@ def measure_network(
         _add_gradients(readings["gradient_phase_energy"], network, image, region, periods, from_image)
         shifted = _sensitivity(network, image, region, max(periods), settings, from_image)
         for name, reading in shifted.items():
-            _add(readings["grid_position_sensitivity"], name, reading)
+            _add(readings["subgrid_shift_sensitivity"], name, reading)
         on_input()
     return readings
 
@@ -133,7 +133,7 @@ def _sensitivity(
         return dict.fromkeys(("probability", "dice"), Reading(reason=NOT_FROM_AN_IMAGE))
     with torch.no_grad():
         shifts = choose_shifts(block, settings.max_shifts)
-        return grid_position_sensitivity(network, image, region, block, shifts, settings.margin_blocks * block)
+        return subgrid_shift_sensitivity(network, image, region, block, shifts, settings.margin_blocks * block)
 
 
 def _add(places: dict[str, list[Reading]], name: str, reading: Reading) -> None:

@@ -120,7 +120,7 @@ def _gallery(
     norms: Sequence[Normalize],
     mark: Callable[[Axes, np.ndarray], Any] = lambda axes, picture: None,
 ) -> Figure:
-    """Pictures in lines of about equal length, at most `ACROSS`; each row starts a new line and has a colour scale."""
+    """Figures in lines of about equal length, at most `ACROSS`; each row starts a new line and has a colour scale."""
     lines = []
     for row, norm in zip(rows, norms, strict=True):
         across = -(-len(row) // -(-len(row) // ACROSS))

@@ -8,29 +8,29 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from torch import Tensor, nn
 
-from fundus_unet.commands.variants import with_upsampler
-from fundus_unet.runs.build import build
-from fundus_unet.comparison.checkerboard.candidates import INIT, TRAINED, Candidate, Subject, TestImage
 from fundus_unet.commands.training_objects import make_datamodule
-from fundus_unet.core.errors import InputError
-from fundus_unet.core.seeding import generator_for
-from fundus_unet.data.patches.datamodule import FundusDataModule
-from fundus_unet.comparison.generators.elbo import NegativeELBO
+from fundus_unet.commands.variants import with_upsampler
+from fundus_unet.comparison.checkerboard.candidates import INIT, TRAINED, Candidate, Subject, TestImage
 from fundus_unet.comparison.generators.dcgan import DCGANGenerator
+from fundus_unet.comparison.generators.elbo import NegativeELBO
 from fundus_unet.comparison.generators.fcn import FCN
 from fundus_unet.comparison.generators.vae import VAE
 from fundus_unet.comparison.generators.vae_training import train_vae
+from fundus_unet.core.errors import InputError
+from fundus_unet.core.seeding import generator_for
+from fundus_unet.data.patches.datamodule import FundusDataModule
+from fundus_unet.runs.build import build
 
 
 def generator_candidates(config: DictConfig, names: Sequence[str], console: Console) -> list[Candidate]:
     """The chosen generator with every upsampler and seed: new, and for the VAE also briefly trained.
 
-    Raises: `InputError` where it cannot be built, or the VAE's training photographs cannot be read.
+    Raises: `InputError` where it cannot be built, or the VAE's training images cannot be read.
     """
     first = new_generator(config, names[0], config.seeds[0])
     if isinstance(first, VAE):
         return _vae_candidates(config, names, console)
-    subject = _of_latents if isinstance(first, DCGANGenerator) else _of_photographs
+    subject = _of_latents if isinstance(first, DCGANGenerator) else _of_images
     return [
         Candidate(name, INIT, seed, functools.partial(_new_subject, config, name, seed, subject))
         for name in names
@@ -62,12 +62,12 @@ def _new_subject(
     return subject(new_generator(config, name, seed), images)
 
 
-def _of_photographs(network: nn.Module, images: Sequence[TestImage]) -> Subject:
+def _of_images(network: nn.Module, images: Sequence[TestImage]) -> Subject:
     return Subject(network, list(images))
 
 
 def _of_latents(network: nn.Module, images: Sequence[TestImage]) -> Subject:
-    """As many latent vectors as there are photographs, the same for every network."""
+    """As many latent vectors as there are images, the same for every network."""
     assert isinstance(network, DCGANGenerator)
     drawn = [
         generator_for(0, "latent", number).standard_normal(network.latent_channels) for number in range(len(images))
@@ -78,7 +78,7 @@ def _of_latents(network: nn.Module, images: Sequence[TestImage]) -> Subject:
 
 @torch.no_grad()
 def _of_reconstructions(vae: VAE, images: Sequence[TestImage]) -> Subject:
-    """The decoder, and the latent maps of the photographs: their upper left part that the encoder can halve."""
+    """The decoder, and the latent maps of the images: their upper left part that the encoder can halve."""
     vae.eval()
     latents = []
     for one in images:

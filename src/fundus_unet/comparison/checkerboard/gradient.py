@@ -1,4 +1,4 @@
-"""The gradient of the answer with respect to the photograph, whose grid is the encoder's."""
+"""The gradient of the answer with respect to the image, whose grid is the encoder's."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""Grid-position sensitivity: does the answer depend on where the photograph lies on the network's grid?"""
+"""Grid-position sensitivity: does the answer depend on where the image lies on the network's grid?"""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,7 @@ Shift = tuple[int, int]
 THRESHOLD = 0.5
 
 
-def grid_position_sensitivity(
+def subgrid_shift_sensitivity(
     logits_of: Callable[[Tensor], Tensor],
     image: Tensor,
     region: Tensor | None,
@@ -89,7 +89,7 @@ def choose_shifts(block: int, most: int) -> list[Shift]:
 
 
 def _placed(crop: Tensor, shift: Shift, shape: torch.Size) -> Tensor:
-    """A crop's answer on the photograph's pixels."""
+    """A crop's answer on the image's pixels."""
     placed = crop.new_zeros(len(crop), *shape)
     dy, dx = shift
     placed[:, dy : dy + crop.shape[-2], dx : dx + crop.shape[-1]] = crop

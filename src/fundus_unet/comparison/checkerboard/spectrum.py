@@ -41,7 +41,7 @@ def grid_line_spectrum(
     white noise stays below.
 
     The neighbours are first brought to the line's distance from zero frequency along the power law that fits the
-    surroundings, because the spectrum of a photograph falls with that distance.
+    surroundings, because the spectrum of an image falls with that distance.
 
     Shapes: maps (C, H, W); background bool (H, W); periods are powers of two; `size` of the tiles.
     """
@@ -132,7 +132,7 @@ def white_noise_95(spectrum: Spectrum, period: int, direction: str, longest: int
 def _slope(power: Tensor, line: tuple[int, int], longest: int) -> float:
     """How power falls with distance from zero frequency, around that of the line: the exponent of a power law.
 
-    Fitted to all off-grid bins of similar distance. The spectra of photographs are steep at low frequencies, and most
+    Fitted to all off-grid bins of similar distance. The spectra of images are steep at low frequencies, and most
     bins around a line on an axis are farther out than the line.
     """
     size = len(power)
@@ -163,7 +163,7 @@ def _shape(spectrum: Spectrum, period: int, direction: str) -> float:
 def over_surroundings(power: Tensor, longest: int) -> Tensor:
     """Decibels of every bin over the median of its `neighbours`; 0 where it has none.
 
-    For pictures: grid lines stand out, and neither the fall of the spectrum nor its broad ridges hide them.
+    For figures: grid lines stand out, and neither the fall of the spectrum nor its broad ridges hide them.
 
     Shapes: (n, n), zero frequency first.
     """

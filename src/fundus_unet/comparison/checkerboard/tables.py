@@ -21,19 +21,19 @@ HEADINGS = {
         "decibels of the output's power at a grid's frequency over its neighbourhood, in vessel-free field of view; "
         "0 is no line",
     ),
-    "grid_position_sensitivity": (
+    "subgrid_shift_sensitivity": (
         "Grid-position sensitivity",
-        "standard deviation of the vessel probability, and Dice, between shifted photographs; 0 and 1 are none",
+        "standard deviation of the vessel probability, and Dice, between shifted images; 0 and 1 are none",
     ),
     "gradient_phase_energy": (
         "Gradient phase energy",
-        "the same share for the gradient of the logits with respect to the photograph: the encoder's side",
+        "the same share for the gradient of the logits with respect to the image: the encoder's side",
     ),
 }
-AS_DEFINED = ("overlap_unevenness", "gain_imbalance", "grid_line_spectrum", "grid_position_sensitivity")
+AS_DEFINED = ("overlap_unevenness", "gain_imbalance", "grid_line_spectrum", "subgrid_shift_sensitivity")
 """Measures shown by their value; the others by their excess over the null."""
 
-Arms = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]]
+Variants = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]]
 """`{upsampler: {"init" or "trained": {measure: {place: summary over seeds}}}}`."""
 
 
@@ -44,41 +44,41 @@ SHORT_LEGEND = (
 )
 
 
-def short_grid(arms: Arms) -> Grid:
+def short_grid(variants: Variants) -> Grid:
     """One row per upsampler and state, one column per kind of measure; the last stage and period 2 stand for all."""
     rows = [
-        [f"`{arm}`" if number_of_state == 0 else "", state, *map(number, short_values(measures).values())]
-        for arm, states in arms.items()
+        [f"`{variant}`" if number_of_state == 0 else "", state, *map(number, short_values(measures).values())]
+        for variant, states in variants.items()
         for number_of_state, (state, measures) in enumerate(states.items())
     ]
     return Grid(["upsampler", "state", *SHORT_COLUMNS], rows)
 
 
-def checkerboard_document(arms: Arms, protocol: Mapping[str, Any]) -> Document:
+def checkerboard_document(variants: Variants, protocol: Mapping[str, Any]) -> Document:
     """One table per measure; rows are networks, columns are places."""
-    return Document("Checkerboards", measure_blocks(arms, protocol))
+    return Document("Checkerboards", measure_blocks(variants, protocol))
 
 
-def measure_blocks(arms: Arms, protocol: Mapping[str, Any]) -> list[Block]:
+def measure_blocks(variants: Variants, protocol: Mapping[str, Any]) -> list[Block]:
     blocks: list[Block] = [
         Paragraph(
-            f"{protocol['networks']}; {protocol['images']} inputs ({protocol['split']}), mean over seeds ± standard "
+            f"{protocol['networks']}; {len(protocol['images'])} inputs ({protocol['split']}), mean over seeds ± standard "
             "deviation over seeds. In parentheses: no more than 95 of 100 maps without a grid give. Planted: what the "
             f"measure gains, on average over the networks, by a grid of {100 * protocol['planted']:g} % of the "
             "standard deviation."
         )
     ]
     for measure, (title, meaning) in HEADINGS.items():
-        places = list(dict.fromkeys(place for s in arms.values() for m in s.values() for place in m[measure]))
+        places = list(dict.fromkeys(place for s in variants.values() for m in s.values() for place in m[measure]))
         rows = [
-            [f"`{arm}`, {state}", *(_cell(measure, measures[measure].get(place)) for place in places)]
-            for arm, states in arms.items()
+            [f"`{variant}`, {state}", *(_cell(measure, measures[measure].get(place)) for place in places)]
+            for variant, states in variants.items()
             for state, measures in states.items()
         ]
         if measure not in ("overlap_unevenness", "gain_imbalance"):
-            rows.append(["planted adds", *(_planted_gain(arms, measure, place) for place in places)])
+            rows.append(["planted adds", *(_planted_gain(variants, measure, place) for place in places)])
         reasons: dict[str, dict[str, None]] = {}
-        for states in arms.values():
+        for states in variants.values():
             for measures in states.values():
                 for place, cell in measures[measure].items():
                     if cell["mean"] is None and cell["reason"]:
@@ -98,7 +98,7 @@ def short_values(measures: Mapping[str, Any]) -> dict[str, float | None]:
         energies[stages[-1]]["excess"],
         energies["output, period 2"]["excess"],
         max((line for line in lines if line is not None), default=None),
-        measures["grid_position_sensitivity"]["probability"]["mean"],
+        measures["subgrid_shift_sensitivity"]["probability"]["mean"],
         measures["gradient_phase_energy"]["period 2"]["excess"],
     )
     return dict(zip(SHORT_COLUMNS, values, strict=True))
@@ -122,12 +122,12 @@ def _cell(measure: str, cell: Mapping[str, Any] | None) -> str:
     return f"({text})" if cell["null_95"] is not None and cell["mean"] <= cell["null_95"] else text
 
 
-def _planted_gain(arms: Arms, measure: str, place: str) -> str:
+def _planted_gain(variants: Variants, measure: str, place: str) -> str:
     """What planting changed, averaged over networks; for shifts what it gives by itself."""
-    cells = [m[measure][place] for s in arms.values() for m in s.values() if place in m[measure]]
+    cells = [m[measure][place] for s in variants.values() for m in s.values() if place in m[measure]]
     known = [cell for cell in cells if cell["positive_control"] is not None]
     if not known:
         return "–"
-    by_itself = measure == "grid_position_sensitivity"
+    by_itself = measure == "subgrid_shift_sensitivity"
     gains = [cell["positive_control"] - (0 if by_itself else cell["excess"]) for cell in known]
     return number(sum(gains) / len(gains))

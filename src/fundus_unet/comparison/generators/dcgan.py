@@ -1,12 +1,12 @@
-"""The generator of a DCGAN, whose upsampling is handed in."""
+"""The generator of a DCGAN, whose upsampling is injected."""
 
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from fundus_unet.comparison.generators.doublings import Doublings, check_widths
 from fundus_unet.core.errors import InputError
 from fundus_unet.models.blocks import ActivationFactory, NormalizationFactory
-from fundus_unet.comparison.generators.doublings import Doublings, check_widths
 from fundus_unet.upsampling.upsampler import UpsamplerFactory, init_keeping_variance
 
 

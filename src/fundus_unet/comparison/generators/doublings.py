@@ -1,4 +1,4 @@
-"""A stack of doublings that are handed in, as generators have."""
+"""A stack of doublings that are injected, as generators have."""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""A fully convolutional network with skips at strides 8, 16 and 32, whose upsampling is handed in."""
+"""A fully convolutional network with skips at strides 8, 16 and 32, whose upsampling is injected."""
 
 from collections.abc import Sequence
 

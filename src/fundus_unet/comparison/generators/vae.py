@@ -1,4 +1,4 @@
-"""A variational autoencoder of patches, whose upsampling is handed in."""
+"""A variational autoencoder of patches, whose upsampling is injected."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,9 +6,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from fundus_unet.comparison.generators.doublings import Doublings, check_widths
 from fundus_unet.core.errors import InputError
 from fundus_unet.models.blocks import ActivationFactory, NormalizationFactory, StridedConvBlock
-from fundus_unet.comparison.generators.doublings import Doublings, check_widths
 from fundus_unet.upsampling.upsampler import UpsamplerFactory, init_keeping_variance
 
 

@@ -1,4 +1,4 @@
-"""Brief training of a variational autoencoder on patches of photographs."""
+"""Brief training of a variational autoencoder on patches of images."""
 
 import copy
 import math
@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from fundus_unet.core.errors import InputError
 from fundus_unet.comparison.generators.elbo import NegativeELBO
 from fundus_unet.comparison.generators.vae import VAE
+from fundus_unet.core.errors import InputError
 
 
 class Batches(Iterable[dict[str, Tensor]], Protocol):

@@ -16,18 +16,18 @@ def short_answer(
     accuracy: Mapping[str, Any] | None,
     speed: Mapping[str, Any] | None,
     checkerboard: Mapping[str, Any] | None,
-    reader: str,
+    rater: str,
     precision: str,
 ) -> str | None:
     """Which upsampling, in a sentence each on accuracy, speed and checkerboards."""
-    sentences = [_accuracy_in_short(accuracy, reader)] if accuracy else []
+    sentences = [_accuracy_in_short(accuracy, rater)] if accuracy else []
     setting = rows_as_trained(speed, "inference", precision) if speed else None
     if speed and setting and (ends := _fastest_and_slowest(setting[1], speed["control"])):
-        (arm, row), *slowest = ends
-        text = f"At inference, `{arm}` takes {row['ratio_to_control']:.2f} times as long as `{speed['control']}`"
-        text += "".join(f" and `{arm}` {row['ratio_to_control']:.2f} times" for arm, row in slowest)
+        (variant, row), *slowest = ends
+        text = f"At inference, `{variant}` takes {row['ratio_to_control']:.2f} times as long as `{speed['control']}`"
+        text += "".join(f" and `{variant}` {row['ratio_to_control']:.2f} times" for variant, row in slowest)
         sentences.append(f"{text}; the others lie between." if slowest else f"{text}.")
-    strongest = grid_in_the_logits(checkerboard["arms"], "trained") if checkerboard else None
+    strongest = grid_in_the_logits(checkerboard["variants"], "trained") if checkerboard else None
     if strongest:
         fainter = f", fainter than the {percent(CONTROL_SIZE)} planted as a test" if strongest[1] < CONTROL_SIZE else ""
         sentences.append(
@@ -38,41 +38,45 @@ def short_answer(
     return f"**In short**: {' '.join(said)}" if said else None
 
 
-def accuracy_verdict(result: Mapping[str, Any], reader: str, metric: str) -> str:
+def accuracy_verdict(result: Mapping[str, Any], rater: str, metric: str) -> str:
     """A few sentences on one metric: what differs from the control, or how small any difference must be."""
     control, title = f"`{result['control']}`", TITLES[metric]
-    found: Found = result["differences"][reader].get(metric, {})
+    found: Found = result["differences"][rater].get(metric, {})
     if not found:
-        return f"**{title}**: only one arm was scored, so there is nothing to compare."
+        return f"**{title}**: only one variant was scored, so there is nothing to compare."
     by_verdict = {
-        verdict: {arm: difference for arm, difference in found.items() if difference["verdict"] in names}
+        verdict: {variant: difference for variant, difference in found.items() if difference["verdict"] in names}
         for verdict, names in (("real", ("higher", "lower")), ("none", ("none",)), ("unknown", ("unknown",)))
     }
-    sentences = [_real_sentence(arm, difference, metric, control) for arm, difference in by_verdict["real"].items()]
+    sentences = [
+        _real_sentence(variant, difference, metric, control) for variant, difference in by_verdict["real"].items()
+    ]
     if by_verdict["none"]:
         sentences.append(
             _none_sentence(by_verdict["none"], metric, control, several=len(by_verdict["none"]) < len(found))
         )
     if by_verdict["unknown"]:
-        arms = ", ".join(f"`{arm}`" for arm in by_verdict["unknown"])
+        variants = ", ".join(f"`{variant}`" for variant in by_verdict["unknown"])
         sentences.append(
-            f"One seed only for {arms}: two trainings of the same network differ too, by how much is not known, so no "
+            f"One seed only for {variants}: two trainings of the same network differ too, by how much is not known, so no "
             "interval can be given and no difference can be called real."
         )
     return f"**{title}**: " + " ".join(sentences)
 
 
-def observer_verdict(result: Mapping[str, Any], reader: str) -> str | None:
-    """Which arms agree with the first observer better than the second observer does."""
+def observer_verdict(result: Mapping[str, Any], rater: str) -> str | None:
+    """Which variants agree with the first observer better than the second observer does."""
     observer = (result.get("second_observer") or {}).get("pooled", {}).get("dice")
     if observer is None:
         return None
-    means = {arm: summary["scores"][reader]["dice"]["pooled"]["mean"] for arm, summary in result["arms"].items()}
-    above = [arm for arm, mean in means.items() if mean is not None and mean > observer]
-    which = "every arm exceeds" if len(above) == len(means) else f"{len(above)} of {len(means)} arms exceed"
+    means = {
+        variant: summary["scores"][rater]["dice"]["pooled"]["mean"] for variant, summary in result["variants"].items()
+    }
+    above = [variant for variant, mean in means.items() if mean is not None and mean > observer]
+    which = "every variant exceeds" if len(above) == len(means) else f"{len(above)} of {len(means)} variants exceed"
     best, worst = max(means.values()), min(means.values())
     return (
-        f"Pooled Dice over the test photographs lies between {worst:.4f} and {best:.4f}; {which} the second human "
+        f"Pooled Dice over the test images lies between {worst:.4f} and {best:.4f}; {which} the second human "
         f"observer's {observer:.4f}."
     )
 
@@ -80,9 +84,9 @@ def observer_verdict(result: Mapping[str, Any], reader: str) -> str | None:
 def speed_verdict(title: str, rows: Sequence[Row], control: str) -> str | None:
     """The fastest and the slowest network in one setting, relative to the control."""
     parts = [
-        f"{row['ratio_to_control']:.2f} (`{arm}`; quartiles {row['ratio_lower_quartile']:.2f} to "
+        f"{row['ratio_to_control']:.2f} (`{variant}`; quartiles {row['ratio_lower_quartile']:.2f} to "
         f"{row['ratio_upper_quartile']:.2f})"
-        for arm, row in _fastest_and_slowest(rows, control)
+        for variant, row in _fastest_and_slowest(rows, control)
     ]
     return f"**Speed**, {title}: {' to '.join(parts)} times the time of `{control}`." if parts else None
 
@@ -90,24 +94,24 @@ def speed_verdict(title: str, rows: Sequence[Row], control: str) -> str | None:
 def _fastest_and_slowest(rows: Sequence[Row], control: str) -> list[tuple[str, Row]]:
     """The ends of the range beside the control; one where there is one, none where nothing was timed with it."""
     timed = {row["upsampler"]: row for row in rows if row["ratio_to_control"] is not None}
-    others = {arm: row for arm, row in timed.items() if arm != control}
+    others = {variant: row for variant, row in timed.items() if variant != control}
     if control not in timed or not others:
         return []
     ordered = sorted(others.items(), key=lambda item: item[1]["ratio_to_control"])
     return ordered if len(ordered) == 1 else [ordered[0], ordered[-1]]
 
 
-def _accuracy_in_short(accuracy: Mapping[str, Any], reader: str) -> str | None:
-    found: Found = accuracy["differences"][reader].get("dice", {})
+def _accuracy_in_short(accuracy: Mapping[str, Any], rater: str) -> str | None:
+    found: Found = accuracy["differences"][rater].get("dice", {})
     if not found:
         return None
     control = f"`{accuracy['control']}`"
-    real = {arm: one for arm, one in found.items() if one["verdict"] in ("higher", "lower")}
+    real = {variant: one for variant, one in found.items() if one["verdict"] in ("higher", "lower")}
     if real:
         named = ", ".join(
-            f"`{arm}` is {'more' if one['verdict'] == 'higher' else 'less'} accurate than {control} "
+            f"`{variant}` is {'more' if one['verdict'] == 'higher' else 'less'} accurate than {control} "
             f"({signed(one['mean'], 'dice')} Dice)"
-            for arm, one in real.items()
+            for variant, one in real.items()
         )
         return f"{named}; {'no other difference was found' if len(real) < len(found) else 'all differ from it'}."
     known = [one for one in found.values() if one["verdict"] == "none"]
@@ -115,19 +119,19 @@ def _accuracy_in_short(accuracy: Mapping[str, Any], reader: str) -> str | None:
         return "One seed cannot tell whether an upsampling is more accurate than another."
     largest = signed(max(abs(bound) for one in known for bound in one["interval"]), "dice")[1:]
     seeds, images = (max(one[key] for one in known) for key in ("seeds", "images"))
-    unknown = ", ".join(f"`{arm}`" for arm, one in found.items() if one["verdict"] == "unknown")
+    unknown = ", ".join(f"`{variant}`" for variant, one in found.items() if one["verdict"] == "unknown")
     return (
-        f"Accuracy gives no reason to choose: with {seeds} seeds and {images} photographs, no upsampling was found "
+        f"Accuracy gives no reason to choose: with {seeds} seeds and {images} images, no upsampling was found "
         f"to be better or worse than {control}; differences of up to {largest} Dice cannot be excluded"
         + (f", and one seed cannot tell for {unknown}." if unknown else ".")
     )
 
 
-def _real_sentence(arm: str, difference: Mapping[str, Any], metric: str, control: str) -> str:
+def _real_sentence(variant: str, difference: Mapping[str, Any], metric: str, control: str) -> str:
     better = (difference["verdict"] == "higher") != (metric in LOWER_IS_BETTER)
     low, high = difference["interval"]
     return (
-        f"`{arm}` is {'better' if better else 'worse'} than {control} by {signed(abs(difference['mean']), metric)[1:]} "
+        f"`{variant}` is {'better' if better else 'worse'} than {control} by {signed(abs(difference['mean']), metric)[1:]} "
         f"(95 % interval of the difference {signed(low, metric)} to {signed(high, metric)}, "
         f"corrected p {difference['corrected_p']:.3f})."
     )
@@ -136,7 +140,7 @@ def _real_sentence(arm: str, difference: Mapping[str, Any], metric: str, control
 def _none_sentence(rest: Found, metric: str, control: str, several: bool) -> str:
     means = [difference["mean"] for difference in rest.values()]
     bounds = [bound for difference in rest.values() for bound in difference["interval"]]
-    lead = "The other arms show no difference" if several else "No upsampler shows a difference"
+    lead = "The other variants show no difference" if several else "No upsampler shows a difference"
     smallest, largest = signed(min(means), metric), signed(max(means), metric)
     low, high = signed(min(bounds), metric), signed(max(bounds), metric)
     return (

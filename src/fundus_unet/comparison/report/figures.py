@@ -1,4 +1,4 @@
-"""Plots that stay readable in print and for colour-blind readers: direct labels, markers besides colours."""
+"""Plots that stay readable in print and for colour-blind raters: direct labels, markers besides colours."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,17 +22,17 @@ def forest(
 ) -> None:
     """Differences to the control with their intervals, one panel per metric.
 
-    Args: `panels` is `{metric title: {arm: (difference, 95 % interval, corrected interval)}}`.
+    Args: `panels` is `{metric title: {variant: (difference, 95 % interval, corrected interval)}}`.
     """
-    arms = list(dict.fromkeys(arm for panel in panels.values() for arm in panel))
-    figure = Figure(figsize=(3.1 * len(panels) + 1.9, 0.42 * len(arms) + 1.5), layout="constrained", dpi=RESOLUTION)
+    variants = list(dict.fromkeys(variant for panel in panels.values() for variant in panel))
+    figure = Figure(figsize=(3.1 * len(panels) + 1.9, 0.42 * len(variants) + 1.5), layout="constrained", dpi=RESOLUTION)
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axis, (title, panel) in zip(axes, panels.items(), strict=True):
         axis.axvline(0, color="#555555", linewidth=1)
-        for row, arm in enumerate(arms):
-            if arm not in panel:
+        for row, variant in enumerate(variants):
+            if variant not in panel:
                 continue
-            difference, interval, corrected = panel[arm]
+            difference, interval, corrected = panel[variant]
             if corrected:
                 axis.plot(corrected, (row, row), color=COLOURS[0], linewidth=1)
             if interval:
@@ -43,8 +43,8 @@ def forest(
         axis.tick_params(labelsize=8)
         axis.locator_params(axis="x", nbins=5)
         _bare(axis)
-    axes[0].set_yticks(range(len(arms)), arms)
-    axes[0].set_ylim(len(arms) - 0.5, -0.5)
+    axes[0].set_yticks(range(len(variants)), variants)
+    axes[0].set_ylim(len(variants) - 0.5, -0.5)
     figure.supxlabel(f"difference to {control}", fontsize=9)
     write_png(path, figure)
 
@@ -56,17 +56,17 @@ def accuracy_against_speed(
     accuracy_title: str,
     speed_title: str,
 ) -> None:
-    """Mean score over time ratio, one marker per arm; thin dots are single seeds.
+    """Mean score over time ratio, one marker per variant; thin dots are single seeds.
 
-    Args: `points` is `{arm: (mean score, scores of the seeds, time ratio to the control, its quartiles)}`.
+    Args: `points` is `{variant: (mean score, scores of the seeds, time ratio to the control, its quartiles)}`.
     """
     figure = Figure(figsize=(8.2, 4.6), layout="constrained", dpi=RESOLUTION)
     axis = figure.subplots()
-    for number, (arm, (mean, seeds, ratio, quartiles)) in enumerate(points.items()):
+    for number, (variant, (mean, seeds, ratio, quartiles)) in enumerate(points.items()):
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
         axis.plot([ratio] * len(seeds), seeds, ".", color=colour, markersize=4, alpha=0.8)
         axis.plot(quartiles, (mean, mean), color=colour, linewidth=1)
-        axis.plot(ratio, mean, marker, color=colour, markersize=9, markeredgecolor="black", label=arm)
+        axis.plot(ratio, mean, marker, color=colour, markersize=9, markeredgecolor="black", label=variant)
     axis.axvline(1, color="#999999", linewidth=0.8, linestyle=":")
     axis.set_xlabel(f"{speed_title}, times that of {control} (lower is faster)", fontsize=9)
     axis.set_ylabel(accuracy_title, fontsize=9)

@@ -1,4 +1,4 @@
-"""What every arm predicts for one photograph, side by side."""
+"""What every variant predicts for one image, side by side."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,103 +9,103 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
 
+from fundus_unet.comparison.document import Block, Figure, Heading, Paragraph
+from fundus_unet.comparison.report.side_by_side import predictions_side_by_side
+from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.data.images.store import LabelledImage, decode
+from fundus_unet.drawing.png import write_png
 from fundus_unet.runs.build import build
 from fundus_unet.runs.evaluate import labelled_cases
 from fundus_unet.runs.load import load_predictor, load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
-from fundus_unet.comparison.document import Block, Figure, Heading, Paragraph
-from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.data.images.store import Photograph, decode
-from fundus_unet.drawing.png import write_png
-from fundus_unet.comparison.report.side_by_side import predictions_side_by_side
 
 
 def draw_predictions(accuracy: Mapping[str, Any], folder: Path, config: DictConfig, console: Console) -> list[Block]:
-    """The section with the picture; where runs or photographs are not here, a sentence that says so instead.
+    """The section with the figure; where runs or images are not here, a sentence that says so instead.
 
-    Raises: `InputError` for a photograph that is not in the split.
+    Raises: `InputError` for an image that is not in the split.
     """
     try:
         seeds, runs = _runs(accuracy, folder)
-        photograph = _photograph(accuracy, next(iter(runs.values())), config)
+        sample = _chosen_image(accuracy, next(iter(runs.values())), config)
         probabilities = {
-            arm: _probability(run, photograph, config)
-            for arm, run in track(runs.items(), "predicting for the pictures", console=console, transient=True)
+            variant: _probability(run, sample, config)
+            for variant, run in track(runs.items(), "predicting for the figures", console=console, transient=True)
         }
-    except _NoSuchPhotographError:
+    except _NoSuchImageError:
         raise
     except InputError as error:
-        console.print(f"no pictures of predictions: {error}", style="yellow", markup=False, highlight=False)
+        console.print(f"no figures of predictions: {error}", style="yellow", markup=False, highlight=False)
         return [Heading("Predictions"), Paragraph(f"Not shown: {error.problem}.")]
     path = folder / "report" / "predictions.png"
     picture = predictions_side_by_side(
         probabilities,
-        photograph.field_of_view,
-        photograph.working.image if config.photographs else None,
-        photograph.label if config.photographs else None,
+        sample.field_of_view,
+        sample.working.image if config.show_images else None,
+        sample.label if config.show_images else None,
     )
-    write_png(path, picture, colours=None if config.photographs else 64)
+    write_png(path, picture, colours=None if config.show_images else 64)
     caption = (
-        f"Vessel probability of {photograph.case.name}, seed {', '.join(map(str, seeds))}; then, enlarged, the part "
+        f"Vessel probability of {sample.case.name}, seed {', '.join(map(str, seeds))}; then, enlarged, the part "
         "(orange frame) on which the networks disagree most: elsewhere they are more alike than here."
     )
-    if config.photographs:
+    if config.show_images:
         caption += " Errors at threshold 0.5: found vessels white, false ones orange, missed ones blue."
-    return [Heading("Predictions"), Figure(path, caption, "vessel probability maps of every arm, side by side")]
+    return [Heading("Predictions"), Figure(path, caption, "vessel probability maps of every variant, side by side")]
 
 
-class _NoSuchPhotographError(InputError):
+class _NoSuchImageError(InputError):
     pass
 
 
 def _runs(accuracy: Mapping[str, Any], folder: Path) -> tuple[list[int], dict[str, RunDirectory]]:
-    """The seeds that are shown, and a run with a checkpoint for every arm: of one seed for all where that can be.
+    """The seeds that are shown, and a run with a checkpoint for every variant: of one seed for all where that can be.
 
-    Raises: `InputError` where an arm has none.
+    Raises: `InputError` where a variant has none.
     """
     usable: dict[str, dict[int, RunDirectory]] = {}
-    for arm, summary in accuracy["arms"].items():
-        usable[arm], problem = {}, None
+    for variant, summary in accuracy["variants"].items():
+        usable[variant], problem = {}, None
         for seed in summary["seeds"]:
             try:
                 run = RunDirectory(folder / summary["runs"][str(seed)]["run_dir"])
                 run.checkpoint("best")
-                usable[arm][seed] = run
+                usable[variant][seed] = run
             except InputError as error:
                 problem = problem or error
-        if problem and not usable[arm]:
+        if problem and not usable[variant]:
             raise problem
     common = set.intersection(*map(set, usable.values()))
-    chosen = {arm: min(common or of_arm) for arm, of_arm in usable.items()}
-    return sorted(set(chosen.values())), {arm: usable[arm][seed] for arm, seed in chosen.items()}
+    chosen = {variant: min(common or of_variant) for variant, of_variant in usable.items()}
+    return sorted(set(chosen.values())), {variant: usable[variant][seed] for variant, seed in chosen.items()}
 
 
-def _photograph(accuracy: Mapping[str, Any], run: RunDirectory, config: DictConfig) -> Photograph:
-    names = accuracy["protocol"]["photographs"]
-    name = config.photograph or _median_photograph(accuracy)
+def _chosen_image(accuracy: Mapping[str, Any], run: RunDirectory, config: DictConfig) -> LabelledImage:
+    names = accuracy["protocol"]["images"]
+    name = config.image or _median_image(accuracy)
     if name not in names:
-        raise _NoSuchPhotographError(
-            f"there is no photograph {name!r} in the compared split", expected=names, fix=did_you_mean(str(name), names)
+        raise _NoSuchImageError(
+            f"there is no image {name!r} in the compared split", expected=names, fix=did_you_mean(str(name), names)
         )
     _set_data_dir(run, config)
     cases = labelled_cases(build(run.config.data.source, trusted=False).splits(), accuracy["protocol"]["split"])
     case = next((case for case in cases if case.name == name), None)
     if case is None:
-        raise InputError(f"the photograph {name} is not in the data any more")
+        raise InputError(f"the image {name} is not in the data any more")
     return decode(case, load_preprocessor(run.config))
 
 
-def _median_photograph(accuracy: Mapping[str, Any]) -> str:
-    """The photograph on which the control is neither especially good nor bad."""
-    dice = accuracy["arms"][accuracy["control"]]["dice_per_photograph"]
+def _median_image(accuracy: Mapping[str, Any]) -> str:
+    """The image on which the control is neither especially good nor bad."""
+    dice = accuracy["variants"][accuracy["control"]]["dice_per_image"]
     ordered = sorted(dice, key=lambda name: dice[name] or 0.0)
     return ordered[len(ordered) // 2]
 
 
-def _probability(run: RunDirectory, photograph: Photograph, config: DictConfig) -> np.ndarray:
+def _probability(run: RunDirectory, sample: LabelledImage, config: DictConfig) -> np.ndarray:
     _set_data_dir(run, config)
     predictor = load_predictor(run, "best", config.device)
-    return predictor.probability(photograph.working, photograph.field_of_view)
+    return predictor.probability(sample.working, sample.field_of_view)
 
 
 def _set_data_dir(run: RunDirectory, config: DictConfig) -> None:

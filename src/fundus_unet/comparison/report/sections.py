@@ -12,8 +12,8 @@ from fundus_unet.comparison.report.figures import accuracy_against_speed, forest
 from fundus_unet.comparison.speed.tables import LEGEND, by_setting, remarks, rows_as_trained, speed_grid
 
 Result = Mapping[str, Any]
-PICTURES = {
-    "residual.png": "Logits less their mean over two pixels, amplified, in a part of the photograph without labelled "
+FIGURES = {
+    "residual.png": "Logits less their mean over two pixels, amplified, in a part of the image without labelled "
     "vessels: a grid shows as a regular pattern. The same part for every network; one scale for the new networks, and "
     "a finer one for the trained.",
     "spectrum.png": "Power of the logits by frequency, between vessels, over the frequencies around: a grid of the "
@@ -26,44 +26,46 @@ FOREST_METRICS = {"dice": "Dice", "cldice": "clDice", "average_precision": "aver
 
 
 def what_was_compared(accuracy: Result | None, speed: Result | None, checkerboard: Result | None) -> list[Block]:
-    """One paragraph: arms, data, protocol."""
+    """One paragraph: variants, data, protocol."""
     sentences = []
     if accuracy:
-        protocol, arms = accuracy["protocol"], accuracy["arms"]
-        seeds = sorted({seed for summary in arms.values() for seed in summary["seeds"]})
+        protocol, variants = accuracy["protocol"], accuracy["variants"]
+        seeds = sorted({seed for summary in variants.values() for seed in summary["seeds"]})
         sentences.append(
-            f"The same U-Net was trained with {len(arms)} decoder upsamplings on {protocol['data']}, "
+            f"The same U-Net was trained with {len(variants)} decoder upsamplings on {protocol['data']}, "
             f"{_plural(len(seeds), 'seed')} each; encoder, decoder channels, starting weights outside the upsampling, "
             f"order of the patches and number of steps were the same. Scores are of the {protocol['split']} split "
-            f"({_plural(len(protocol['photographs']), 'photograph')}), in the field of view, at original resolution. "
+            f"({_plural(len(protocol['images']), 'image')}), in the field of view, at original resolution. "
             f"The control is `{accuracy['control']}`."
         )
         if protocol["parameters_matched"]:
-            sentences.append("Arms named `_width` were given more channels to have as many parameters as the control.")
+            sentences.append(
+                "Variants named `_width` were given more channels to have as many parameters as the control."
+            )
     if speed:
         sentences.append("Times were measured with untrained networks, in interleaved rounds, relative to the control.")
     if checkerboard:
-        sentences.append("Checkerboards were measured at initialisation and, where runs were given, after training.")
+        sentences.append("Checkerboards were measured at initialization and, where runs were given, after training.")
     return [Paragraph(" ".join(sentences))]
 
 
-def accuracy_section(accuracy: Result, reader: str, folder: Path) -> list[Block]:
+def accuracy_section(accuracy: Result, rater: str, folder: Path) -> list[Block]:
     """Scores, differences with their intervals, and what they cost."""
     blocks: list[Block] = [
         Heading("Accuracy"),
         Paragraph(
-            f"{reader}; mean ± standard deviation over seeds. Scores are pooled over the pixels of all photographs; "
-            "Betti-0 error, the difference in the number of pieces, is the mean over photographs (lower is better)."
+            f"{rater}; mean ± standard deviation over seeds. Scores are pooled over the pixels of all images; "
+            "Betti-0 error, the difference in the number of pieces, is the mean over images (lower is better)."
         ),
-        score_table(accuracy, reader, MAIN_METRICS),
+        score_table(accuracy, rater, MAIN_METRICS),
     ]
-    found = accuracy["differences"][reader]
+    found = accuracy["differences"][rater]
     if any(found.values()):
         path = folder / "differences.png"
         panels = {
             title: {
-                arm: (difference["mean"], difference["interval"], difference["corrected_interval"])
-                for arm, difference in found[metric].items()
+                variant: (difference["mean"], difference["interval"], difference["corrected_interval"])
+                for variant, difference in found[metric].items()
             }
             for metric, title in FOREST_METRICS.items()
             if metric in found
@@ -72,15 +74,15 @@ def accuracy_section(accuracy: Result, reader: str, folder: Path) -> list[Block]
         blocks += [
             Figure(
                 path,
-                "Difference to the control, mean over photographs and seeds. Thick bar: 95 % interval; thin bar: "
-                "interval corrected for the number of arms. A bar that crosses 0 is compatible with no difference.",
+                "Difference to the control, mean over images and seeds. Thick bar: 95 % interval; thin bar: "
+                "interval corrected for the number of variants. A bar that crosses 0 is compatible with no difference.",
                 "forest plot of the differences in the table below",
             ),
             Paragraph(" ".join(reading(found))),
             Folded("All differences", [difference_table(found)]),
         ]
-    others = [name for name in accuracy["differences"] if name != reader]
-    blocks += [Folded(f"All scores, {name}", [score_table(accuracy, name)]) for name in (reader, *others)]
+    others = [name for name in accuracy["differences"] if name != rater]
+    blocks += [Folded(f"All scores, {name}", [score_table(accuracy, name)]) for name in (rater, *others)]
     blocks += [Folded("Cost", [cost_table(accuracy)]), *caveats(accuracy)]
     return blocks
 
@@ -100,22 +102,22 @@ def speed_section(speed: Result, precision: str) -> list[Block]:
     return blocks
 
 
-def accuracy_speed_figure(accuracy: Result, speed: Result, reader: str, precision: str, folder: Path) -> list[Block]:
-    """Dice over the time of a training step, for the arms that have both."""
+def accuracy_speed_figure(accuracy: Result, speed: Result, rater: str, precision: str, folder: Path) -> list[Block]:
+    """Dice over the time of a training step, for the variants that have both."""
     title, rows = rows_as_trained(speed, "training", precision) or ("", [])
     points = {}
     for row in rows:
-        summary = accuracy["arms"].get(row["upsampler"])
+        summary = accuracy["variants"].get(row["upsampler"])
         if summary is None or row["ratio_to_control"] is None:
             continue
-        dice = summary["scores"][reader]["dice"]["pooled"]
+        dice = summary["scores"][rater]["dice"]["pooled"]
         quartiles = (row["ratio_lower_quartile"], row["ratio_upper_quartile"])
         seeds = [value for value in dice["per_seed"] if value is not None]
         points[row["upsampler"]] = (dice["mean"], seeds, row["ratio_to_control"], quartiles)
     if len(points) < 2:
         return []
     path = folder / "accuracy_speed.png"
-    accuracy_against_speed(path, points, speed["control"], f"Dice, {reader}", "time of a training step")
+    accuracy_against_speed(path, points, speed["control"], f"Dice, {rater}", "time of a training step")
     caption = (
         f"Accuracy against speed ({title}). Large marker: mean over seeds; dots: single seeds; "
         "horizontal bar: quartiles over rounds."
@@ -124,13 +126,13 @@ def accuracy_speed_figure(accuracy: Result, speed: Result, reader: str, precisio
 
 
 def checkerboard_section(checkerboard: Result, folder: Path) -> list[Block]:
-    """The main measures, the pictures that `compare_checkerboard` drew, and every measure on demand."""
-    arms, protocol = checkerboard["arms"], checkerboard["protocol"]
-    blocks: list[Block] = [Heading("Checkerboards"), short_grid(arms), Paragraph(SHORT_LEGEND)]
-    for name, caption in PICTURES.items():
+    """The main measures, the figures that `compare_checkerboard` drew, and every measure on demand."""
+    variants, protocol = checkerboard["variants"], checkerboard["protocol"]
+    blocks: list[Block] = [Heading("Checkerboards"), short_grid(variants), Paragraph(SHORT_LEGEND)]
+    for name, caption in FIGURES.items():
         if (folder / name).is_file():
             blocks.append(Figure(folder / name, caption, caption))
-    blocks.append(Folded("Every measure, stage and period", measure_blocks(arms, protocol)))
+    blocks.append(Folded("Every measure, stage and period", measure_blocks(variants, protocol)))
     return blocks
 
 
@@ -147,7 +149,7 @@ def protocol_section(results: Mapping[str, Result]) -> list[Block]:
     if accuracy:
         runs = [
             " ".join(["python scripts/train.py", *map(shlex.quote, run["overrides"])])
-            for summary in accuracy["arms"].values()
+            for summary in accuracy["variants"].values()
             for run in summary["runs"].values()
         ]
         blocks.append(Folded("The runs, one by one", [Code("\n".join(runs))]))

@@ -1,4 +1,4 @@
-"""What several networks make of the same photograph, next to each other."""
+"""What several networks make of the same image, next to each other."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,9 +13,9 @@ Window = tuple[slice, slice]
 
 
 def most_disputed_window(probabilities: Sequence[np.ndarray], field_of_view: np.ndarray, side: int) -> Window:
-    """The square in which the standard deviation between the maps is largest on average, within the photograph.
+    """The square in which the standard deviation between the maps is largest on average, within the image.
 
-    Shapes: (H, W) each; the square has `side` pixels, or the photograph's shorter side.
+    Shapes: (H, W) each; the square has `side` pixels, or the image's shorter side.
     """
     height, width = field_of_view.shape
     side = min(side, height, width)
@@ -34,7 +34,7 @@ def probability_picture(probability: np.ndarray) -> np.ndarray:
 def predictions_side_by_side(
     probabilities: Mapping[str, np.ndarray],
     field_of_view: np.ndarray,
-    photograph: np.ndarray | None = None,
+    sample: np.ndarray | None = None,
     label: np.ndarray | None = None,
     columns: int = 4,
     tile_width: int = 360,
@@ -42,7 +42,7 @@ def predictions_side_by_side(
 ) -> np.ndarray:
     """Whole maps, then the window that the networks dispute most, enlarged; then their errors, where a label is given.
 
-    Shapes: `probabilities` {caption: float (H, W)}, bool (H, W), photograph uint8 (h, w, 3) of any resolution, label
+    Shapes: `probabilities` {caption: float (H, W)}, bool (H, W), image uint8 (h, w, 3) of any resolution, label
     {0, 1} (H, W) -> uint8 RGB, `columns * tile_width` wide and some gaps.
     Raises: `InputError` where there is no map or shapes differ.
     """
@@ -52,8 +52,8 @@ def predictions_side_by_side(
     height, width = field_of_view.shape
     window = most_disputed_window(list(probabilities.values()), field_of_view, window_side)
     whole: dict[str, np.ndarray] = {}
-    if photograph is not None:
-        whole["photograph"] = cv2.resize(photograph, (width, height), interpolation=cv2.INTER_AREA)
+    if sample is not None:
+        whole["image"] = cv2.resize(sample, (width, height), interpolation=cv2.INTER_AREA)
     if label is not None:
         whole["label"] = probability_picture(label.astype(np.float32))
     whole |= {caption: probability_picture(probability) for caption, probability in probabilities.items()}
@@ -76,11 +76,11 @@ def _with_frame(picture: np.ndarray, window: Window) -> np.ndarray:
     return framed
 
 
-def _tiled(pictures: Mapping[str, np.ndarray], columns: int, tile_width: int) -> np.ndarray:
-    """Captioned pictures of equal shape in rows; the last row is filled up with white."""
-    first = next(iter(pictures.values()))
+def _tiled(figures: Mapping[str, np.ndarray], columns: int, tile_width: int) -> np.ndarray:
+    """Captioned figures of equal shape in rows; the last row is filled up with white."""
+    first = next(iter(figures.values()))
     size = (tile_width, max(1, round(first.shape[0] * tile_width / first.shape[1])))
-    tiles = [captioned(picture, caption, size) for caption, picture in pictures.items()]
+    tiles = [captioned(picture, caption, size) for caption, picture in figures.items()]
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
     tiles = [cv2.copyMakeBorder(tile, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=(255, 255, 255)) for tile in tiles]
     return np.vstack([np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)])

@@ -12,7 +12,7 @@ LEVELS = ("layer", "network")
 MODES = ("training", "inference")
 DEVICES = ("cpu", "cuda")
 DTYPES = {"float32": None, "bfloat16": torch.bfloat16}
-"""The number format of autocast; None is float32 throughout. Weights stay float32, as in training and prediction."""
+"""The dtype of autocast; None is float32 throughout. Weights stay float32, as in training and prediction."""
 MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
+from fundus_unet.comparison.speed.conditions import Setting
 from fundus_unet.comparison.speed.memory import peak_memory
 from fundus_unet.comparison.speed.roofline import MatrixProductRate
 from fundus_unet.comparison.speed.row import Row
-from fundus_unet.comparison.speed.conditions import Setting
 from fundus_unet.comparison.speed.stages import decoder_stages
 from fundus_unet.comparison.speed.timing import (
     Clock,
@@ -36,7 +36,7 @@ RECOMPILE_LIMIT = 256
 
 
 @dataclass(frozen=True)
-class Arms:
+class Variants:
     """The upsamplers to compare, each as a function that builds its network on the CPU.
 
     Args: `control` is the one whose time the others are divided by.
@@ -48,7 +48,7 @@ class Arms:
 
 def compare_under(
     setting: Setting,
-    arms: Arms,
+    variants: Variants,
     objective: Objective,
     effort: Effort,
     rate: MatrixProductRate,
@@ -63,7 +63,7 @@ def compare_under(
     """
     groups: dict[int | None, list[tuple[Row, Workload]]] = {}
     failed: list[Row] = []
-    for name, build in arms.build.items():
+    for name, build in variants.build.items():
         try:
             workloads = _workloads(name, build(), setting, objective)
         except Exception as error:  # whatever is wrong with one upsampler, the others are measured
@@ -74,7 +74,7 @@ def compare_under(
             groups.setdefault(row.stage, []).append((row, workload))
     with _room_to_compile(setting):
         for group in groups.values():
-            _measure(group, arms.control, effort, rate, memory, tell, clock)
+            _measure(group, variants.control, effort, rate, memory, tell, clock)
     return [*(row for group in groups.values() for row, _ in group), *failed]
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from fundus_unet.comparison.speed.row import one_line
 from fundus_unet.comparison.speed.conditions import DTYPES
+from fundus_unet.comparison.speed.row import one_line
 from fundus_unet.comparison.speed.timing import Clock, seconds_per_step
 from fundus_unet.comparison.speed.workload import Step
 

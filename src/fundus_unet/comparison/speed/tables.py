@@ -58,7 +58,7 @@ def by_setting(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
 def rows_as_trained(result: Mapping[str, Any], mode: str, precision: str) -> tuple[str, list[Row]] | None:
     """The setting of whole networks most like a training in `precision`, and its rows.
 
-    Number format first, then channels_last, then not compiled, then the larger batch. None where no network was timed
+    Dtype first, then channels_last, then not compiled, then the larger batch. None where no network was timed
     in this mode.
     """
     dtype = "bfloat16" if precision.startswith("bf16") else "float32"

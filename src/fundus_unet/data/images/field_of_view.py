@@ -1,4 +1,4 @@
-"""The field of view of a fundus photograph, and its diameter, from the photograph alone.
+"""The field of view of a fundus image, and its diameter, from the image alone.
 
 The border is a flat colour that reaches the frame's corners; the field is convex and differs from it by a step. So
 every corner's colour is tried as the border's, every distance from that colour as the threshold, and the outline with
@@ -29,9 +29,9 @@ _Floats = NDArray[np.float32]
 
 
 def estimate_field_of_view(image: _Bytes) -> _Mask:
-    """The lit part of a fundus photograph: one region without holes, never empty.
+    """The lit part of a fundus image: one region without holes, never empty.
 
-    A photograph without a visible border (full frame, constant, or no fundus at all) is field everywhere: there is
+    An image without a visible border (full frame, constant, or no fundus at all) is field everywhere: there is
     nothing in it that tells a field from a border.
 
     Shapes: image (H, W, 3) uint8 RGB, any H and W from 1 up; result (H, W) bool.
@@ -40,10 +40,10 @@ def estimate_field_of_view(image: _Bytes) -> _Mask:
     """
     if not (isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3):
         got = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise InputError("this is no RGB photograph", expected="uint8 array (H, W, 3)", got=got)
+        raise InputError("this is no RGB image", expected="uint8 array (H, W, 3)", got=got)
     height, width = image.shape[:2]
     if min(height, width) == 0:
-        raise InputError("the photograph has no pixels", expected="H and W of at least 1", got=image.shape)
+        raise InputError("the image has no pixels", expected="H and W of at least 1", got=image.shape)
     working = _reduce(image, _WORKING_SIDE)
     found = _border_and_threshold(_reduce(working, _DECISION_SIDE))
     if found is None:
@@ -53,7 +53,7 @@ def estimate_field_of_view(image: _Bytes) -> _Mask:
     mask = cv2.resize(step, (width, height), interpolation=cv2.INTER_LINEAR) > _HALF
     rows, columns = _bounding_box(mask)
     box = mask[rows, columns]
-    if box.mean() > 0.97 and box.size < 0.97 * mask.size:  # a page around the photograph, which may have its own border
+    if box.mean() > 0.97 and box.size < 0.97 * mask.size:  # a page around the image, which may have its own border
         mask[rows, columns] = estimate_field_of_view(image[rows, columns])
     return mask
 
@@ -190,7 +190,7 @@ def field_of_view_diameter(mask: _Mask) -> float:
     """The diameter of the circle whose arc the field's rim is, however much of that circle the frame cuts off.
 
     Where the rim shows no arc, it is the diameter of the smallest circle around the field. For a full frame that is the
-    frame's diagonal: such photographs are cropped inside the circle, which is then at least as large as that.
+    frame's diagonal: such images are cropped inside the circle, which is then at least as large as that.
 
     Shapes: mask (H, W) bool. Units: pixels.
     Raises: InputError where the mask is not such an array or has no field.

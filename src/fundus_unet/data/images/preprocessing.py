@@ -1,4 +1,4 @@
-"""From a photograph to what the network sees, and back to the photograph's pixels."""
+"""From an image to what the network sees, and back to the image's pixels."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_PIXELS = 2**27  # of a working image; its feature maps need a hundred times
 
 @dataclass(frozen=True)
 class WorkingImage:
-    """A photograph at the network's working resolution.
+    """An image at the network's working resolution.
 
     Shapes: `image` uint8 (h, w, 3) RGB; `field_of_view` bool (h, w); `mean`, `std` float32 (3,), of the image's values
     inside the field of view, in grey levels 0..255.
@@ -35,7 +35,7 @@ class WorkingImage:
 
 
 class Preprocessor:
-    """Brings photographs to a working resolution, given as a scale or as a field-of-view diameter.
+    """Brings images to a working resolution, given as a scale or as a field-of-view diameter.
 
     Args (exactly one of the two): `scale`, working pixels per original pixel; `fov_diameter`, the diameter in pixels
     that the field of view shall have, so that vessels of any camera get about the same width.
@@ -58,7 +58,7 @@ class Preprocessor:
         return self if case.fov_diameter is None else Preprocessor(fov_diameter=case.fov_diameter)
 
     def working_size(self, field_of_view: np.ndarray) -> tuple[int, int]:
-        """(h, w) at working resolution for a mask of the photograph's size.
+        """(h, w) at working resolution for a mask of the image's size.
 
         Raises: `InputError` where that is more than `MOST_PIXELS`.
         """
@@ -74,7 +74,7 @@ class Preprocessor:
         return max(1, round(height * scale)), max(1, round(width * scale))
 
     def prepare(self, image: np.ndarray, field_of_view: np.ndarray) -> WorkingImage:
-        """Resize a uint8 (H, W, 3) photograph and its bool (H, W) field of view, and measure its colours."""
+        """Resize a uint8 (H, W, 3) image and its bool (H, W) field of view, and measure its colours."""
         size = self.working_size(field_of_view)
         image = resize_array(image, size)
         if field_of_view.shape != size:
@@ -84,7 +84,7 @@ class Preprocessor:
 
 
 def normalize(image: np.ndarray, field_of_view: np.ndarray, mean: np.ndarray, std: np.ndarray) -> Tensor:
-    """Zero mean and unit variance inside the field of view, by the photograph's own statistics; zero outside.
+    """Zero mean and unit variance inside the field of view, by the image's own statistics; zero outside.
 
     Shapes: uint8 (h, w, 3), bool (h, w), (3,), (3,) -> float32 (3, h, w).
     """
@@ -102,7 +102,7 @@ def resize_array(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def probability_at(logits: Tensor, size: tuple[int, int], field_of_view: Tensor) -> Tensor:
-    """Vessel probability on the photograph's own pixel grid; zero outside the field of view.
+    """Vessel probability on the image's own pixel grid; zero outside the field of view.
 
     Logits are interpolated, not probabilities: they are smooth where probabilities saturate.
 

@@ -1,4 +1,4 @@
-"""Read photographs, vessel labels and field-of-view masks from files into arrays."""
+"""Read images, vessel labels and field-of-view masks from files into arrays."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ _LOSSY = ("JPEG", "MPO", "WEBP")
 
 
 def read_image(path: str | Path) -> np.ndarray:
-    """Read a photograph as RGB, whatever its file's colour mode.
+    """Read an image as RGB, whatever its file's colour mode.
 
     Shapes: (H, W, 3) uint8.
     Units: 0 to 255; 16-bit grey is divided by 257, so that 65535 becomes 255. Transparency is laid on black, the
@@ -28,7 +28,7 @@ def read_image(path: str | Path) -> np.ndarray:
 def read_label(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     """Read a binary vessel label; a label that leaves any doubt is an error.
 
-    Shapes: (H, W) uint8 in {0, 1}, 1 is vessel; `shape` is the (H, W) of the photograph.
+    Shapes: (H, W) uint8 in {0, 1}, 1 is vessel; `shape` is the (H, W) of the image.
     Raises: InputError that names the file where its size is not `shape`, its channels differ, it holds grey values,
         or all of it is vessel or none.
     """
@@ -57,7 +57,7 @@ def read_label(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
 def read_mask(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     """Read a field-of-view mask; values between black and white are cut at half of the range.
 
-    Shapes: (H, W) bool, True inside the field of view; `shape` is the (H, W) of the photograph.
+    Shapes: (H, W) bool, True inside the field of view; `shape` is the (H, W) of the image.
     Raises: InputError that names the file where its size is not `shape` or nothing is inside.
     """
     path = Path(path)
@@ -74,7 +74,7 @@ def read_mask(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
             f"the field-of-view mask {path} is empty",
             expected=f"some pixels above half of {white:g}",
             got=f"the brightest of {values.size} pixels is {brightest:g}",
-            fix="replace the mask, or remove it to have the field of view estimated from the photograph",
+            fix="replace the mask, or remove it to have the field of view estimated from the image",
         )
     return mask
 
@@ -112,10 +112,10 @@ def _unknown_range(path: Path, got: str) -> InputError:
 def _check_shape(kind: str, path: Path, image: Image.Image, shape: tuple[int, int]) -> None:
     if (image.height, image.width) != tuple(shape):
         raise InputError(
-            f"the {kind} {path} has another size than its photograph",
+            f"the {kind} {path} has another size than its image",
             expected=f"{shape[1]} x {shape[0]} pixels (width x height)",
             got=f"{image.width} x {image.height}",
-            fix="check that both belong to one photograph and that neither was scaled, cropped or turned",
+            fix="check that both belong to one image and that neither was scaled, cropped or turned",
         )
 
 

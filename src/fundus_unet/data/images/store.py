@@ -1,4 +1,4 @@
-"""Photographs decoded once and held in memory, within a bound."""
+"""Images decoded once and held in memory, within a bound."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from fundus_unet.data.images.reading import read_image, read_label, read_mask
 
 
 @dataclass(frozen=True)
-class Photograph:
+class LabelledImage:
     """A decoded case with its label: what the network sees, and what its prediction is compared with.
 
     Shapes: `working_label` uint8 (h, w), the share of vessel in each working pixel times 255; `label` uint8 (H, W) in
@@ -32,7 +32,7 @@ class Photograph:
         return sum(array.nbytes for array in arrays)
 
 
-def decode(case: Case, preprocessor: Preprocessor) -> Photograph:
+def decode(case: Case, preprocessor: Preprocessor) -> LabelledImage:
     """Read a case's files and bring them to the working resolution: the case's own, where it has one.
 
     Raises: `InputError` naming the file that is missing, unreadable or does not fit.
@@ -45,11 +45,11 @@ def decode(case: Case, preprocessor: Preprocessor) -> Photograph:
     label = read_label(case.label, shape)
     working = preprocessor.for_case(case).prepare(image, field_of_view)
     working_label = resize_array(label * np.uint8(255), working.image.shape[:2])
-    return Photograph(case, working, working_label, label, field_of_view)
+    return LabelledImage(case, working, working_label, label, field_of_view)
 
 
-class PhotographStore(Sequence[Photograph]):
-    """The photographs of one split, held decoded up to `memory_limit_gb`; the rest is decoded at each use."""
+class ImageStore(Sequence[LabelledImage]):
+    """The images of one split, held decoded up to `memory_limit_gb`; the rest is decoded at each use."""
 
     def __init__(self, cases: Sequence[Case], preprocessor: Preprocessor, memory_limit_gb: float = 4.0) -> None:
         if not isinstance(memory_limit_gb, int | float) or not memory_limit_gb >= 0:
@@ -59,7 +59,7 @@ class PhotographStore(Sequence[Photograph]):
         self.cases = tuple(cases)
         self.preprocessor = preprocessor
         self.memory_limit = memory_limit_gb * 1e9
-        self.held: dict[int, Photograph] = {}
+        self.held: dict[int, LabelledImage] = {}
 
     def load(self, track: Callable[[Iterable[Case]], Iterable[Case]] = iter) -> None:
         """Decode every case, which also checks its files, and hold as many as the limit allows.
@@ -67,13 +67,13 @@ class PhotographStore(Sequence[Photograph]):
         Args: `track` passes the cases through a progress display.
         """
         for index, case in enumerate(track(self.cases)):
-            photograph = decode(case, self.preprocessor)
-            if self.nbytes + photograph.nbytes <= self.memory_limit:
-                self.held[index] = photograph
+            sample = decode(case, self.preprocessor)
+            if self.nbytes + sample.nbytes <= self.memory_limit:
+                self.held[index] = sample
 
     @property
     def nbytes(self) -> int:
-        return sum(photograph.nbytes for photograph in self.held.values())
+        return sum(sample.nbytes for sample in self.held.values())
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -85,5 +85,5 @@ class PhotographStore(Sequence[Photograph]):
     def describe(self) -> str:
         """What is held, in words."""
         rest = len(self) - len(self.held)
-        text = f"{len(self.held)} photographs, {self.nbytes / 1e6:.0f} MB in memory"
+        text = f"{len(self.held)} images, {self.nbytes / 1e6:.0f} MB in memory"
         return text + (f", {rest} more decoded at each use (raise data.memory_limit_gb to hold them)" if rest else "")

@@ -17,8 +17,8 @@ class Augmentation:
     """Random flips, right angles, rotation and scale, elastic deformation, then colour, blur and noise.
 
     Geometric changes act on a crop larger than the patch, whose centre is then cut out; what a strong rotation still
-    leaves open is filled by reflection, label and all. Colours change on the 8-bit photograph, before it is normalised
-    by statistics of the unchanged photograph.
+    leaves open is filled by reflection, label and all. Colours change on the 8-bit image, before it is normalised
+    by statistics of the unchanged image.
 
     Args: `flips` turns mirror images and right angles on; `affine`, `elastic`, `colour`, `blur` and `noise` are
     probabilities in [0, 1] per patch; `rotation` in degrees to either side; `scaling` (smallest, largest) factor.

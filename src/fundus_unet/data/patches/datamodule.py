@@ -9,49 +9,49 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.data.images.store import ImageStore
 from fundus_unet.data.patches.augmentation import Augmentation
-from fundus_unet.data.patches.sampling import DrawSampler, PatchDataset
-from fundus_unet.data.images.store import PhotographStore
+from fundus_unet.data.patches.sampling import PatchDataset, PatchSampler
 
 
 class WholeImageDataset(Dataset[dict[str, Tensor]]):
-    """Whole photographs at working resolution, with the labels at the original one.
+    """Whole images at working resolution, with the labels at the original one.
 
     Item: `image` float32 (3, h, w), `label` float32 (1, h, w), `field_of_view` bool (1, h, w), `original_label` uint8
     (1, H, W) and `original_field_of_view` bool (1, H, W).
     """
 
-    def __init__(self, photographs: PhotographStore) -> None:
-        self.photographs = photographs
+    def __init__(self, samples: ImageStore) -> None:
+        self.samples = samples
 
     def __len__(self) -> int:
-        return len(self.photographs)
+        return len(self.samples)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        photograph = self.photographs[index]
+        sample = self.samples[index]
         return {
-            "image": photograph.working.tensor(),
-            "label": torch.from_numpy(photograph.working_label).float()[None] / 255,
-            "field_of_view": torch.from_numpy(photograph.working.field_of_view)[None],
-            "original_label": torch.from_numpy(photograph.label)[None],
-            "original_field_of_view": torch.from_numpy(photograph.field_of_view)[None],
+            "image": sample.working.tensor(),
+            "label": torch.from_numpy(sample.working_label).float()[None] / 255,
+            "field_of_view": torch.from_numpy(sample.working.field_of_view)[None],
+            "original_label": torch.from_numpy(sample.label)[None],
+            "original_field_of_view": torch.from_numpy(sample.field_of_view)[None],
         }
 
 
 class FundusDataModule(LightningDataModule):
-    """Random patches for training, whole photographs for validation.
+    """Random patches for training, whole images for validation.
 
     Every patch depends on (`seed`, its draw number) alone, and epoch `e` takes the `e`-th block of draws: neither the
     number of workers nor a restart at an epoch's beginning changes what the network sees.
 
-    Args: `steps_per_epoch` batches make an epoch, however many photographs there are.
-    Raises: `InputError` for a number out of range or a split without photographs.
+    Args: `steps_per_epoch` batches make an epoch, however many images there are.
+    Raises: `InputError` for a number out of range or a split without images.
     """
 
     def __init__(
         self,
-        train: PhotographStore,
-        val: PhotographStore,
+        train: ImageStore,
+        val: ImageStore,
         augmentation: Augmentation,
         *,
         patch_size: int,
@@ -72,7 +72,7 @@ class FundusDataModule(LightningDataModule):
         if not len(train) or not len(val):
             raise InputError(
                 "there is nothing to train on or to validate with",
-                expected="at least one photograph each",
+                expected="at least one image each",
                 got=f"{len(train)} for training, {len(val)} for validation",
             )
         self.train = train
@@ -80,18 +80,18 @@ class FundusDataModule(LightningDataModule):
         self.augmentation = augmentation
         self.patch_size = patch_size
         self.batch_size = batch_size
-        self.draws_per_epoch = steps_per_epoch * batch_size
+        self.patches_per_epoch = steps_per_epoch * batch_size
         self.workers = workers
         self.seed = seed
 
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         trainer = self.trainer
         rank, world_size = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
-        patches = PatchDataset(self.train, self.augmentation, self.patch_size, self.draws_per_epoch, self.seed)
+        patches = PatchDataset(self.train, self.augmentation, self.patch_size, self.patches_per_epoch, self.seed)
         return DataLoader(
             patches,
             batch_size=self.batch_size,
-            sampler=DrawSampler(self.draws_per_epoch, rank, world_size, trainer.current_epoch if trainer else 0),
+            sampler=PatchSampler(self.patches_per_epoch, rank, world_size, trainer.current_epoch if trainer else 0),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=torch.cuda.is_available(),

@@ -10,9 +10,9 @@ from torch.utils.data import Dataset, Sampler
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.seeding import generator_for
-from fundus_unet.data.patches.augmentation import Augmentation
 from fundus_unet.data.images.preprocessing import normalize
-from fundus_unet.data.images.store import Photograph
+from fundus_unet.data.images.store import LabelledImage
+from fundus_unet.data.patches.augmentation import Augmentation
 
 
 class PatchDataset(Dataset[dict[str, Tensor]]):
@@ -23,11 +23,11 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
     """
 
     def __init__(
-        self, photographs: Sequence[Photograph], augmentation: Augmentation, patch_size: int, draws: int, seed: int
+        self, samples: Sequence[LabelledImage], augmentation: Augmentation, patch_size: int, draws: int, seed: int
     ) -> None:
         if patch_size < 1:
             raise InputError("a patch has at least one pixel", expected="data.patch_size >= 1", got=patch_size)
-        self.photographs = photographs
+        self.samples = samples
         self.augmentation = augmentation
         self.patch_size = patch_size
         self.draws = draws
@@ -38,13 +38,13 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, draw: int) -> dict[str, Tensor]:
         random = generator_for(self.seed, "patch", draw)
-        photograph = self.photographs[int(random.integers(len(self.photographs)))]
-        working = photograph.working
+        sample = self.samples[int(random.integers(len(self.samples)))]
+        working = sample.working
         centre = _centre_in(working.field_of_view, random)
         source_size = self.augmentation.source_size(self.patch_size)
         image, label, inside = self.augmentation(
             crop_around(working.image, centre, source_size),
-            crop_around(photograph.working_label, centre, source_size),
+            crop_around(sample.working_label, centre, source_size),
             crop_around(working.field_of_view.view(np.uint8) * np.uint8(255), centre, source_size),
             patch_size=self.patch_size,
             seed=int(random.integers(2**31)),
@@ -57,15 +57,15 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
         }
 
 
-class DrawSampler(Sampler[int]):
+class PatchSampler(Sampler[int]):
     """Draw numbers of one epoch: epoch `e` takes the `e`-th block, split among `world_size` processes.
 
     Args: `epoch` is the first one, as long as nobody sets another. Loaders with workers ask for the first batches as
     soon as they are made, so a resumed training cannot set it later.
     """
 
-    def __init__(self, draws_per_epoch: int, rank: int = 0, world_size: int = 1, epoch: int = 0) -> None:
-        self.draws_per_epoch = draws_per_epoch
+    def __init__(self, patches_per_epoch: int, rank: int = 0, world_size: int = 1, epoch: int = 0) -> None:
+        self.patches_per_epoch = patches_per_epoch
         self.rank = rank
         self.world_size = world_size
         self.epoch = epoch
@@ -74,10 +74,10 @@ class DrawSampler(Sampler[int]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.draws_per_epoch // self.world_size
+        return self.patches_per_epoch // self.world_size
 
     def __iter__(self) -> Iterator[int]:
-        first = self.epoch * self.draws_per_epoch
+        first = self.epoch * self.patches_per_epoch
         return iter(range(first + self.rank, first + len(self) * self.world_size, self.world_size))
 
 

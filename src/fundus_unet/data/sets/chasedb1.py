@@ -1,4 +1,4 @@
-"""CHASE_DB1: 28 photographs of both eyes of 14 children, with the vessels drawn by two observers.
+"""CHASE_DB1: 28 images of both eyes of 14 children, with the vessels drawn by two observers.
 
 Images: `Image_01L.jpg` to `Image_14R.jpg`, 999 x 960 pixels (width x height), 30 degree field of view, hand-held
 Nidek NM-200-D.
@@ -9,8 +9,8 @@ Splits: `first20` (the usual one) and `fraz8` (8 to learn from, 20 to test). No 
 Licence: CC BY 4.0.
 Source: M. M. Fraz et al., "An Ensemble Classification-Based Approach Applied to Retinal Blood Vessel Segmentation",
 IEEE Transactions on Biomedical Engineering 59(9):2538-2548, 2012.
-Traps: no official split exists, so scores of papers that do not name theirs are not comparable; the left and right eye
-of a child resemble each other.
+Caveats: no official split exists, so scores of papers that do not name theirs are not comparable; the left and right
+eye of a child resemble each other.
 """
 
 from pathlib import Path

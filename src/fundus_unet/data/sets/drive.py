@@ -1,4 +1,4 @@
-"""DRIVE, Digital Retinal Images for Vessel Extraction: 40 photographs from a Dutch screening programme.
+"""DRIVE, Digital Retinal Images for Vessel Extraction: 40 images from a Dutch screening programme.
 
 Images: `training/images/21_training.tif` to `40_training.tif`, `test/images/01_test.tif` to `20_test.tif`,
 565 x 584 pixels (width x height), 45 degree field of view, Canon CR5.
@@ -9,7 +9,7 @@ Splits: `official`, 20 and 20; the last 4 of the first 20 are validation.
 Licence: research and education only, no redistribution, for people who obtained it from its own site.
 Source: J. Staal et al., "Ridge-Based Vessel Segmentation in Color Images of the Retina", IEEE Transactions on Medical
 Imaging 23(4):501-509, 2004.
-Traps: the official download has no test labels today (neither `test/1st_manual` nor `test/2nd_manual`); the test
+Caveats: the official download has no test labels today (neither `test/1st_manual` nor `test/2nd_manual`); the test
 images are 01 to 20, the training images 21 to 40.
 """
 

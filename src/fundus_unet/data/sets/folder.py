@@ -1,11 +1,11 @@
-"""A folder of your own photographs with labels, paired by the name before the ending (the stem).
+"""A folder of your own images with labels, paired by the name before the ending (the stem).
 
 Layout: `images/` and `labels/`, and where you have them `masks/` (field of view) and `labels2/` (second observer). The
-files of a photograph have one stem: `images/eye7.jpg`, `labels/eye7.png`. Other files and hidden ones are passed over.
+files of an image have one stem: `images/eye7.jpg`, `labels/eye7.png`. Other files and hidden ones are passed over.
 Splits: where `train/` exists, `train/images/`, `train/labels/`, ... and so on for `val/` and `test/`; a missing `val/`
 is taken from `train/`, a missing `test/` leaves nothing to test, and `test/` may come without labels. Otherwise the
-photographs are dealt out by fractions.
-Traps: dealing out knows no patients. Where several photographs show one patient, use the three folders and keep
+images are dealt out by fractions.
+Caveats: dealing out knows no patients. Where several images show one patient, use the three folders and keep
 each patient in one of them, or the test result will be too good.
 """
 
@@ -32,11 +32,11 @@ def deal_out(names: tuple[str, ...], val_fraction: float, test_fraction: float, 
     held_out = tested + max(1, round(len(names) * val_fraction))
     if held_out >= len(names):
         raise InputError(
-            f"{len(names)} photographs are too few to deal out",
+            f"{len(names)} images are too few to deal out",
             expected=f"more than {held_out}: at least one each to learn from, to validate"
             + (" and to test" if tested else ""),
             got=f"{len(names)} with val_fraction={val_fraction} and test_fraction={test_fraction}",
-            fix="add photographs with labels, or lower the fractions",
+            fix="add images with labels, or lower the fractions",
         )
     test, val, train = shuffled[:tested], shuffled[tested:held_out], shuffled[held_out:]
     return SplitNames(tuple(sorted(train)), tuple(sorted(val)), tuple(sorted(test)))
@@ -44,10 +44,10 @@ def deal_out(names: tuple[str, ...], val_fraction: float, test_fraction: float, 
 
 @dataclass
 class Folder:
-    """The user's own photographs below `root`.
+    """The user's own images below `root`.
 
-    Raises: InputError for a fraction outside 0 to 1, and from `splits()` for a missing folder, no photographs, a
-        photograph or label without its partner, or two files with one stem.
+    Raises: InputError for a fraction outside 0 to 1, and from `splits()` for a missing folder, no images, a
+        image or label without its partner, or two files with one stem.
     """
 
     root: str | Path
@@ -87,10 +87,10 @@ def _test_cases(folder: Path) -> tuple[tuple[Case, ...], str | None]:
     if not folder.is_dir():
         return (
             (),
-            f"there is no test photograph: put some into {folder / 'images'}, their labels into {folder / 'labels'}",
+            f"there is no test image: put some into {folder / 'images'}, their labels into {folder / 'labels'}",
         )
     labelled = (folder / "labels").is_dir()
-    reason = None if labelled else f"the test photographs have no labels: put them into {folder / 'labels'}"
+    reason = None if labelled else f"the test images have no labels: put them into {folder / 'labels'}"
     return tuple(_cases(folder, labelled).values()), reason
 
 
@@ -100,9 +100,9 @@ def _cases(folder: Path, labelled: bool = True) -> dict[str, Case]:
     labels = _by_stem(folder / "labels", required=labelled)
     masks, seconds = _by_stem(folder / "masks"), _by_stem(folder / "labels2")
     if labelled:
-        _check_partners("photograph", images, "label", labels, folder / "labels")
+        _check_partners("image", images, "label", labels, folder / "labels")
     for kind, files in (("label", labels), ("field-of-view mask", masks), ("second observer's label", seconds)):
-        _check_partners(kind, files, "photograph", images, folder / "images")
+        _check_partners(kind, files, "image", images, folder / "images")
     return {
         stem: Case(stem, image, labels.get(stem), masks.get(stem), seconds.get(stem)) for stem, image in images.items()
     }
@@ -117,7 +117,7 @@ def _by_stem(folder: Path, required: bool = False) -> dict[str, Path]:
         if path.stem in found:
             raise InputError(
                 f"two files in {folder} have the stem {path.stem!r}",
-                expected="one file for each photograph",
+                expected="one file for each image",
                 got=f"{found[path.stem].name} and {name}",
                 fix="remove or rename one of them",
             )

@@ -1,14 +1,14 @@
-"""HRF, the High-Resolution Fundus image database: 45 photographs, a third each healthy, diabetic and glaucomatous.
+"""HRF, the High-Resolution Fundus image database: 45 images, a third each healthy, diabetic and glaucomatous.
 
 Images: `images/01_h.jpg` to `15_h.jpg` (healthy), `01_dr.JPG` (diabetic retinopathy), `01_g.jpg` (glaucoma),
 3504 x 2336 pixels (width x height), 45 degree field of view, Canon CR-1.
 Labels: `manual1/01_h.tif`, 0 and 255, one set drawn by a group of experts; there is no second observer.
-Masks: `mask/01_h_mask.tif`, three-channel TIFF; a missing one is estimated from its photograph.
+Masks: `mask/01_h_mask.tif`, three-channel TIFF; a missing one is estimated from its image.
 Splits: `official`: 01 to 05 of each group to learn from (of these 05 is validation), 06 to 15 to test.
 Licence: CC BY 4.0.
 Source: A. Budai et al., "Robust Vessel Segmentation in Fundus Images", International Journal of Biomedical Imaging,
 2013:154860.
-Traps: the diabetic images end in `.JPG`, the others in `.jpg`; scores at a quarter of the resolution are often given
+Caveats: the diabetic images end in `.JPG`, the others in `.jpg`; scores at a quarter of the resolution are often given
 without saying so.
 """
 

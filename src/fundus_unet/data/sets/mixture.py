@@ -14,7 +14,7 @@ from fundus_unet.data.case import Case, Splits
 class MixedSet:
     """One set of a mixture: `source` is any data set, an object with `splits()`.
 
-    Units: `fov_diameter` in working pixels, the diameter that the field of view of its photographs shall have; None:
+    Units: `fov_diameter` in working pixels, the diameter that the field of view of its images shall have; None:
     what the run sets for all.
     """
 
@@ -26,14 +26,14 @@ class MixedSet:
 
 
 class Mixture:
-    """The photographs of several sets by name, in the order of the sets; a set that is None is left out.
+    """The images of several sets by name, in the order of the sets; a set that is None is left out.
 
-    A photograph is called `SET_NAME`, such as `hrf_01_dr`. Patches are drawn uniformly over all photographs for
-    training, so a set's share follows from its number of photographs. Test photographs without a label are left out,
-    and `test_reason` says which sets have some or have no test photographs, and why.
+    An image is called `SET_NAME`, such as `hrf_01_dr`. Patches are drawn uniformly over all images for
+    training, so a set's share follows from its number of images. Test images without a label are left out,
+    and `test_reason` says which sets have some or have no test images, and why.
 
     Raises: InputError for no set, a name that makes no file name, an object that is no `MixedSet` or whose source has
-        no `splits()`, and a `fov_diameter` not above 0; from `splits()` for a photograph that is in two sets.
+        no `splits()`, and a `fov_diameter` not above 0; from `splits()` for an image that is in two sets.
     """
 
     def __init__(self, sets: Mapping[str, MixedSet | None] | None) -> None:
@@ -62,7 +62,7 @@ class Mixture:
             if splits.test_reason:
                 reasons.append(f"{name}: {splits.test_reason}")
             elif not labelled or len(labelled) < len(splits.test):
-                reasons.append(f"{name}: {len(labelled)} of {len(splits.test)} test photographs have labels")
+                reasons.append(f"{name}: {len(labelled)} of {len(splits.test)} test images have labels")
         _check_apart([*train, *val, *test])
         return Splits(tuple(train), tuple(val), tuple(test), test_reason="; ".join(reasons) or None)
 
@@ -99,14 +99,14 @@ def _check(name: str, mixed: Any) -> None:
 
 
 def _check_apart(cases: Sequence[Case]) -> None:
-    """Raise where two sets hold one photograph, which their different names for it would hide."""
+    """Raise where two sets hold one image, which their different names for it would hide."""
     name_of: dict[Path, str] = {}
     for case in cases:
         path = case.image.resolve()
         if path in name_of:
             raise InputError(
-                f"the photograph {case.image} is in two sets of the mixture",
-                expected="every photograph once in train, val and test together",
+                f"the image {case.image} is in two sets of the mixture",
+                expected="every image once in train, val and test together",
                 got=f"{name_of[path]} and {case.name}",
                 fix="leave one of the sets out (data.source.sets.NAME=null)",
             )

@@ -1,4 +1,4 @@
-"""STARE, Structured Analysis of the Retina: the 20 photographs whose vessels two observers drew; ten show disease.
+"""STARE, Structured Analysis of the Retina: the 20 images whose vessels two observers drew; ten show disease.
 
 Images: `stare-images/im0001.ppm`, 700 x 605 pixels (width x height), 35 degree field of view, TopCon TRV-50,
 digitised slides. The ids are not consecutive.
@@ -11,7 +11,7 @@ Splits: `first10` (first ten ids to learn from, of these the last two are valida
 Licence: none stated; made available for research by Clemson University.
 Source: A. Hoover, V. Kouznetsova, M. Goldbaum, "Locating Blood Vessels in Retinal Images by Piecewise Threshold Probing
 of a Matched Filter Response", IEEE Transactions on Medical Imaging 19(3):203-210, 2000.
-Traps: the labels are raw PGM (P5) although they end in `.ppm`.
+Caveats: the labels are raw PGM (P5) although they end in `.ppm`.
 """
 
 from pathlib import Path

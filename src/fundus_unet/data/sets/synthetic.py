@@ -1,9 +1,9 @@
-"""A set of synthetic photographs: drawn from a seed at first use, then read like any other set.
+"""A set of synthetic images: drawn from a seed at first use, then read like any other set.
 
 Images: `train + val + test` PNG files, `size` pixels square, in a folder per generator version, count, size and seed.
 Labels: the vessels as they were drawn; no second observer.
 Masks: the field of view as it was drawn.
-Licence: the project's (MIT); nothing in them comes from a photograph.
+Licence: the project's (MIT); nothing in them comes from an image.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from fundus_unet.data.synthetic.generate import GENERATOR_VERSION, is_synthetic_
 
 
 class Synthetic:
-    """Synthetic photographs below `root`, the first `train` to train on, then `val`, then `test`.
+    """Synthetic images below `root`, the first `train` to train on, then `val`, then `test`.
 
     Raises: `InputError` for a count below 1, or from `splits` where the folder holds something else.
     """
@@ -26,18 +26,18 @@ class Synthetic:
     ) -> None:
         for name, count in (("train", train), ("val", val), ("test", test)):
             if count < 1:
-                raise InputError(f"data.source.{name} is too small", expected="at least 1 photograph", got=count)
+                raise InputError(f"data.source.{name} is too small", expected="at least 1 image", got=count)
         self.counts = (train, val, test)
         self.size = size
         self.seed = seed
-        self.folder = Path(root) / f"v{GENERATOR_VERSION}_{sum(self.counts)}_photographs_{size}px_seed{seed}"
+        self.folder = Path(root) / f"v{GENERATOR_VERSION}_{sum(self.counts)}_images_{size}px_seed{seed}"
 
     def is_there(self) -> bool:
         """Whether all images are below `root`, so that `splits` will not write."""
         return is_synthetic_set(self.folder, count=sum(self.counts), seed=self.seed, size=self.size)
 
     def splits(self) -> Splits:
-        """Draw the photographs unless they are there already.
+        """Draw the images unless they are there already.
 
         Raises: `InputError` where they cannot be written.
         """
@@ -50,7 +50,7 @@ class Synthetic:
 
     def _draw(self, count: int) -> None:
         with Progress() as progress:
-            bar = progress.add_task("drawing synthetic photographs", total=count)
+            bar = progress.add_task("drawing synthetic images", total=count)
             write_synthetic_set(
                 self.folder,
                 count=count,
@@ -58,7 +58,7 @@ class Synthetic:
                 size=self.size,
                 on_progress=lambda done, total: progress.update(bar, completed=done, total=total),
             )
-        progress.console.print(f"synthetic photographs in {self.folder.resolve()}", soft_wrap=True, highlight=False)
+        progress.console.print(f"synthetic images in {self.folder.resolve()}", soft_wrap=True, highlight=False)
 
     def _case(self, name: str) -> Case:
         image, label, mask = (self.folder / kind / f"{name}.png" for kind in ("images", "labels", "masks"))

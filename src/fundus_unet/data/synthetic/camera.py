@@ -1,4 +1,4 @@
-"""From light to a photograph: aperture, lighting, haze, optics, sensor and JPEG."""
+"""From light to an image: aperture, lighting, haze, optics, sensor and JPEG."""
 
 import cv2
 import numpy as np
@@ -48,7 +48,7 @@ def light(rng: np.random.Generator, frame: Frame, scene: Colour) -> Colour:
     return np.asarray(scene * falloff * (1 - haze[..., None]) + haze[..., None] * milk, dtype=np.float32)
 
 
-def photograph(rng: np.random.Generator, frame: Frame, scene: Colour, aperture: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def sample(rng: np.random.Generator, frame: Frame, scene: Colour, aperture: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Record the scene through the aperture.
 
     Shapes: scene (H, W, 3) with 1 as full scale; returns (H, W, 3) uint8.

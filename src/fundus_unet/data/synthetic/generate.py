@@ -1,7 +1,7 @@
-"""Fundus-like photographs with vessel labels, made from a seed.
+"""Fundus-like images with vessel labels, made from a seed.
 
-They stand in for real photographs where none may be fetched. Everything is drawn from models of the eye and of the
-camera; no pixel of any photograph is in them.
+They stand in for real images where none may be fetched. Everything is drawn from models of the eye and of the
+camera; no pixel of any image is in them.
 """
 
 import json
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import is_alive, read_bytes
 from fundus_unet.data.synthetic.background import paint_background
-from fundus_unet.data.synthetic.camera import draw_aperture, light, photograph
+from fundus_unet.data.synthetic.camera import draw_aperture, light, sample
 from fundus_unet.data.synthetic.layout import draw_frame, draw_layout
 from fundus_unet.data.synthetic.lesions import paint_lesions, paint_sheen
 from fundus_unet.data.synthetic.noise import blurred
@@ -34,7 +34,7 @@ LARGEST_FACTS = 10_000  # bytes
 
 @dataclass(frozen=True)
 class SyntheticFundus:
-    """One picture.
+    """One figure.
 
     Shapes: image (H, W, 3) uint8 in RGB; label (H, W) uint8 in {0, 1}; field_of_view (H, W) bool.
     """
@@ -45,7 +45,7 @@ class SyntheticFundus:
 
 
 def generate_fundus(seed: int, size: int = 512) -> SyntheticFundus:
-    """Paint one eye. Equal seeds and sizes give equal pictures; nothing else enters.
+    """Paint one eye. Equal seeds and sizes give equal figures; nothing else enters.
 
     Raises: InputError where the seed is negative or the size is outside 64 .. 4096.
     """
@@ -62,12 +62,12 @@ def generate_fundus(seed: int, size: int = 512) -> SyntheticFundus:
     scene = paint_sheen(disease, frame, vessels.wide, beside, scene)
     scene = scene * np.exp(-vessels.absorption)
     scene = paint_lesions(disease, layout, frame, scene)
-    image = photograph(optics, frame, light(optics, frame, scene), aperture)
+    image = sample(optics, frame, light(optics, frame, scene), aperture)
     return SyntheticFundus(image, (vessels.label & aperture).astype(np.uint8), aperture)
 
 
 def image_seed(seed: int, index: int) -> int:
-    """The seed of one picture of a set. Sets of different seeds share no picture."""
+    """The seed of one figure of a set. Sets of different seeds share no figure."""
     return int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0])
 
 
@@ -78,14 +78,14 @@ def write_synthetic_set(
 
     The set appears as a whole or not at all. Where the same set is there already, or another process writes it first,
     nothing is done. What killed processes left of this set is removed.
-    `on_progress(done, count)` is called after each picture.
+    `on_progress(done, count)` is called after each figure.
 
     Raises: InputError where `folder` holds anything else or cannot be written, or where count, seed or size cannot be
     used.
     """
     _check(seed=seed, size=size)
     if count < 1:
-        raise InputError("a synthetic set needs at least one picture", expected="count >= 1", got=count)
+        raise InputError("a synthetic set needs at least one figure", expected="count >= 1", got=count)
     folder = Path(folder)
     if is_synthetic_set(folder, count=count, seed=seed, size=size):
         return
@@ -185,7 +185,7 @@ def _check(*, seed: int, size: int) -> None:
         raise InputError("a seed cannot be negative", expected="a whole number >= 0", got=seed)
     if not MIN_SIZE <= size <= MAX_SIZE:
         raise InputError(
-            "a synthetic picture of this size cannot be painted",
+            "a synthetic figure of this size cannot be painted",
             expected=f"{MIN_SIZE} to {MAX_SIZE} pixels along a side",
             got=size,
         )

@@ -1,7 +1,7 @@
-"""Where things are in the eye and in the picture.
+"""Where things are in the eye and in the figure.
 
 Units: positions and lengths are in field diameters, from the field's centre, x to the right and y down, so that a
-layout does not depend on the size of the picture.
+layout does not depend on the size of the figure.
 """
 
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def draw_layout(rng: np.random.Generator) -> Layout:
 
 
 def draw_frame(rng: np.random.Generator, size: int) -> Frame:
-    """A field that nearly fills the picture, now and then a little off its centre."""
+    """A field that nearly fills the figure, now and then a little off its centre."""
     diameter = size * rng.uniform(0.93, 1.0)
     slack = (size - diameter) / 2
     off_x, off_y = rng.uniform(-1, 1, 2) * slack

@@ -26,7 +26,7 @@ def octave_noise(rng: np.random.Generator, size: int, cells: int, octaves: int, 
 
 
 def patches(rng: np.random.Generator, size: int, cells: int, share: float) -> Plane:
-    """Soft-edged patches in [0, 1] that cover about `share` of the picture: where a texture shows."""
+    """Soft-edged patches in [0, 1] that cover about `share` of the figure: where a texture shows."""
     noise = smooth_noise(rng, size, cells)
     threshold = float(np.quantile(noise[::4, ::4], 1 - share))
     return np.asarray(1 / (1 + np.exp(-4 * (noise - threshold))), dtype=np.float32)

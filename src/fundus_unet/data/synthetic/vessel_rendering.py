@@ -16,7 +16,7 @@ class VesselPaint:
     """One tree as the camera would meet it."""
 
     depth: Plane
-    """Length of the way through blood, in field diameters / 512 (pixels of a 512 px picture)."""
+    """Length of the way through blood, in field diameters / 512 (pixels of a 512 px figure)."""
     reflex: Plane
     """Strength of the bright line along the middle of wide vessels, in [0, 1]."""
     label: NDArray[np.bool_]

@@ -18,7 +18,7 @@ class Vessels:
     """What the appearance needs to know of both trees."""
 
     absorption: Colour
-    """Optical density: the picture is multiplied by exp(-absorption)."""
+    """Optical density: the figure is multiplied by exp(-absorption)."""
     label: NDArray[np.bool_]
     wide: Plane
     """Depth of blood of both trees, for what is painted beside large vessels."""
