@@ -16,7 +16,8 @@ SIZE = (90, 96)  # height, width
 def draw(seed: int, size: tuple[int, int] = SIZE) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """An image with what belongs to it: RGB, label, second observer's label (thinner), field of view.
 
-    Shapes: (H, W, 3) uint8 and three (H, W) uint8, 0 and 255.
+    Shapes:
+        (H, W, 3) uint8 and three (H, W) uint8, 0 and 255.
     """
     height, width = size
     rng = np.random.default_rng(seed)

@@ -42,7 +42,7 @@ class TooLongError(BaseException):
 
 @contextmanager
 def limited(seconds: int) -> Iterator[None]:
-    """Raises: `TooLongError` inside, after so many seconds."""
+    """Raise `TooLongError` inside, after so many seconds."""
 
     def stop(number: int, frame: Any) -> None:
         raise TooLongError

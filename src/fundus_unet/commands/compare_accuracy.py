@@ -40,7 +40,9 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
     """Entry of `scripts/compare_accuracy.py`; returns what accuracy.json holds.
 
     Exits with code 1 where some runs could not be compared and the others were.
-    Raises: `InputError` where the settings cannot be used or nothing is left to compare.
+
+    Raises:
+        InputError: Where the settings cannot be used or nothing is left to compare.
     """
     console = Console()
     overrides = list(HydraConfig.get().overrides.task)
@@ -168,7 +170,8 @@ def _matching_widths(config: DictConfig, names: list[str], control: str) -> dict
 def _existing(path: Path, planned: DictConfig) -> RunDirectory | None:
     """The run that an earlier comparison left in `path`.
 
-    Raises: `DivergedError` where it diverged; `InputError` where it is another run than the planned one.
+    Raises:
+        DivergedError: Where it diverged; `InputError` where it is another run than the planned one.
     """
     run = existing_run(path, planned)
     if run is not None and run.diverged:

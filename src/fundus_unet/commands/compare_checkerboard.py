@@ -120,7 +120,9 @@ def compare_checkerboard_from_config(config: DictConfig) -> dict[str, Any]:
     """Entry of `scripts/compare_checkerboard.py`; returns the variants.
 
     Runs that cannot be measured are reported, and the exit code is then 1. An interruption keeps what was measured.
-    Raises: `InputError` before anything is measured where no network or no image can be used.
+
+    Raises:
+        InputError: Before anything is measured where no network or no image can be used.
     """
     console = Console()
     device = choose_device(config.device)
@@ -183,7 +185,8 @@ def _candidates(
 def _images(sources: Sequence[tuple[DictConfig, bool]], split: str, count: int, advance: Any) -> list[TestImage]:
     """The images of the first configuration; all others must name the same.
 
-    Raises: `InputError` where they do not: networks on different images cannot be compared.
+    Raises:
+        InputError: Where they do not: networks on different images cannot be compared.
     """
     settings = ("data.source", "data.scale", "data.fov_diameter")
     named = {

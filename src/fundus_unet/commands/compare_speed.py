@@ -34,7 +34,8 @@ def compare_speed_from_config(config: DictConfig) -> dict[str, Any]:
 
     The files are written after every setting, so that an interruption loses one at most.
 
-    Raises: `InputError` for settings that cannot be used, before anything is measured or written.
+    Raises:
+        InputError: For settings that cannot be used, before anything is measured or written.
     """
     console = Console()
     settings = settings_of(config)
@@ -85,7 +86,8 @@ def compare_speed_from_config(config: DictConfig) -> dict[str, Any]:
 def settings_of(config: DictConfig) -> list[Setting]:
     """Every combination that the configuration asks for.
 
-    Raises: `InputError` for a device that is not here.
+    Raises:
+        InputError: For a device that is not here.
     """
     devices = dict.fromkeys(choose_device(device).type for device in config.devices)
     return [
@@ -101,7 +103,8 @@ def settings_of(config: DictConfig) -> list[Setting]:
 def variants_of(config: DictConfig) -> Variants:
     """The networks to compare; all of them start from the same seed.
 
-    Raises: `InputError` for an unknown upsampler, or where a network cannot be built.
+    Raises:
+        InputError: For an unknown upsampler, or where a network cannot be built.
     """
     names = check_upsamplers(config.upsamplers)
     control = check_control(config.control, names)
@@ -117,7 +120,8 @@ def variants_of(config: DictConfig) -> Variants:
 def objective_of(config: DictConfig) -> Objective:
     """Loss and optimizer of a training step.
 
-    Raises: `InputError` where they cannot be made.
+    Raises:
+        InputError: Where they cannot be made.
     """
     optimizer = build(config.optimizer, trusted=True)
     try:

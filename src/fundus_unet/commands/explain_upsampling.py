@@ -37,7 +37,8 @@ FORMATS = (".png", ".pdf", ".svg")
 def explain_from_config(config: DictConfig) -> Path:
     """Entry of `scripts/explain_upsampling.py`; returns the figure's path.
 
-    Raises: `InputError` before anything is written, for a size that is not reached or a figure that cannot be.
+    Raises:
+        InputError: Before anything is written, for a size that is not reached or a figure that cannot be.
     """
     size = _sides(config.size)
     path = _writable(config.figure)

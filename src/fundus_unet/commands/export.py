@@ -31,8 +31,9 @@ Network = Callable[[Tensor], Tensor]
 def export_from_config(config: DictConfig) -> Path:
     """Entry of `scripts/export.py`; returns the file.
 
-    Raises: `InputError` for settings that cannot be used, a file that exists, a run that is not finished, or a program
-    that does not give the network's logits; nothing is written then.
+    Raises:
+        InputError: For settings that cannot be used, a file that exists, a run that is not finished, or a program
+            that does not give the network's logits; nothing is written then.
     """
     if config.run_dir is None:
         raise InputError("which run?", expected="run_dir=RUN_DIRECTORY", fix="give the run that training printed")
@@ -55,8 +56,11 @@ def export_from_config(config: DictConfig) -> Path:
 def export_network(network: nn.Module, facts: ModelFacts, path: Path, form: str, tolerance: float) -> float:
     """Write a file in the format `form`, once it was loaded back and compared with the network.
 
-    Returns: the largest difference of the logits, over several sizes and batch sizes.
-    Raises: `InputError` where it is above `tolerance`, or `path` cannot be written; nothing is written then.
+    Returns:
+        The largest difference of the logits, over several sizes and batch sizes.
+
+    Raises:
+        InputError: Where it is above `tolerance`, or `path` cannot be written; nothing is written then.
     """
     network = network.cpu().float().eval()
     try:

@@ -32,7 +32,8 @@ FAILED = 1
 def predict_from_config(config: DictConfig) -> None:
     """Entry of `scripts/predict.py`; exits with 1 where an image failed.
 
-    Raises: `InputError` before anything is written where the settings cannot be used.
+    Raises:
+        InputError: Before anything is written where the settings cannot be used.
     """
     settings = Settings.of(config)
     device = choose_device(config.device)
@@ -95,7 +96,7 @@ def _done(sources: list[Source], outputs: Outputs) -> list[Source]:
 
 
 def _images(images: object) -> list[str]:
-    """Raises: `InputError` where nothing is named."""
+    """Raise `InputError` where nothing is named."""
     named = [str(image) for image in images] if isinstance(images, ListConfig) else [str(images)] if images else []
     if not named:
         raise InputError(

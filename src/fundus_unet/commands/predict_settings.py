@@ -22,7 +22,8 @@ _OPTIONAL = ("read_threads", "write_threads", "batch_size", "tile")
 class Settings:
     """What `configs/predict.yaml` holds beside the model and the images.
 
-    Raises: `InputError` from `of` for a value out of range.
+    Raises:
+        InputError: From `of` for a value out of range.
     """
 
     out_dir: Path
@@ -60,7 +61,7 @@ class Settings:
         return Preprocessor(scale=1.0 if isinstance(self.scale, str) else self.scale)
 
     def tiling(self, facts: ModelFacts) -> Tiling | None:
-        """Raises: `InputError` for tiles too small for the network."""
+        """Raise `InputError` for tiles too small for the network."""
         return Tiling.of_unet(self.tile, facts.multiple) if self.tile else None
 
     def identity(self, model: TrainedModel, bits: int) -> dict[str, Any]:

@@ -39,7 +39,8 @@ VERDICT_METRICS = ("dice", "cldice", "betti0_error")
 def report_from_config(config: DictConfig) -> dict[str, Any]:
     """Entry of `scripts/report.py`; returns what report.json holds.
 
-    Raises: `InputError` where the directory holds no result, or one that cannot be read.
+    Raises:
+        InputError: Where the directory holds no result, or one that cannot be read.
     """
     console = Console()
     folder = Path(config.dir).resolve()

@@ -19,9 +19,12 @@ CHOSEN_LATER = "a_new_run"
 def check_settings(config: DictConfig, script: str) -> None:
     """Check every setting: that it is there, that there is such a setting, and its value.
 
-    Args: `script` is the name of the script's configuration in configs/.
-    Raises: `InputError` that names the dotted key, what was expected and what came; errors of OmegaConf where an
-    interpolation cannot be resolved.
+    Args:
+        script: The name of the script's configuration in configs/.
+
+    Raises:
+        InputError: That names the dotted key, what was expected and what came; errors of OmegaConf where an
+            interpolation cannot be resolved.
     """
     table, additions = TABLES[script], OPTIONAL.get(script, {})
     unresolved = OmegaConf.to_container(config, resolve=False)

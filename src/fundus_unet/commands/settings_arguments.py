@@ -49,7 +49,8 @@ POSITIVE = {"lr": above(0), "max_lr": above(0)}
 def check_targets_below(value: Any, key: str) -> None:
     """Check every node with a `_target_` at and below `value`, a configuration of plain values.
 
-    Raises: `InputError` that names the key, where a class is not there, has no such argument, or wants another type.
+    Raises:
+        InputError: That names the key, where a class is not there, has no such argument, or wants another type.
     """
     if isinstance(value, Mapping):
         if isinstance(value.get("_target_"), str):
@@ -104,7 +105,7 @@ def check_trainer(given: Mapping[str, Any]) -> None:
 def check_arguments(
     target: Callable[..., Any], given: Mapping[str, Any], key: str, without: Collection[str] = ()
 ) -> None:
-    """Raises: `InputError` for an argument that `target` does not have or is `without`, or a value of another type."""
+    """Raise `InputError` for an argument that `target` does not have or is `without`, or a value of another type."""
     try:
         parameters = inspect.signature(target).parameters
     except (TypeError, ValueError):  # written in C
@@ -154,7 +155,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _target_of(name: str, key: str) -> Callable[..., Any]:
-    """Raises: `InputError` where there is no class or function of that name."""
+    """Raise `InputError` where there is no class or function of that name."""
     module, _, rest = name.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), rest)

@@ -25,9 +25,11 @@ _FITS = object()
 class Rule:
     """What one setting may be.
 
-    Args: `expected` in words, where KEY stands for the setting's name; `fits` a plain value (no configuration node);
-    `advise` what to do about one that does not fit, None where `expected` says it all; `wrong_item` the entry of a list
-    that does not fit, or `_FITS`.
+    Args:
+        expected: In words, where KEY stands for the setting's name.
+        fits: A plain value (no configuration node)
+        advise: What to do about one that does not fit, None where `expected` says it all.
+        wrong_item: The entry of a list that does not fit, or `_FITS`.
     """
 
     expected: str
@@ -36,7 +38,7 @@ class Rule:
     wrong_item: Callable[[Any], Any] = lambda value: _FITS
 
     def check(self, value: Any, key: str) -> None:
-        """Raises: `InputError`, which names the key, where the value does not fit."""
+        """Raise `InputError`, which names the key, where the value does not fit."""
         if self.fits(value):
             return
         got, item = f"{key}={shown(value)}", self.wrong_item(value)

@@ -55,9 +55,14 @@ def train_from_config(config: DictConfig) -> dict[str, Any] | None:
 def train_new_run(config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> dict[str, Any] | None:
     """Train what the user configured, and evaluate it.
 
-    Args: `choices` and `overrides` are kept in the run directory.
-    Returns: the metrics of the test split (of validation, where test has no labels).
-    Raises: `InputError` before anything is written where configuration or data cannot be used; `DivergedError`.
+    Args:
+        `choices` and `overrides` are kept in the run directory.
+
+    Returns:
+        The metrics of the test split (of validation, where test has no labels).
+
+    Raises:
+        InputError: Before anything is written where configuration or data cannot be used; `DivergedError`.
     """
     console = Console()
     _quieten_libraries()
@@ -77,8 +82,9 @@ def train_new_run(config: DictConfig, choices: dict[str, Any], overrides: list[s
 def resume_run(run: RunDirectory) -> dict[str, Any] | None:
     """Train the rest of an interrupted run from the end of its last whole epoch; returns and raises as a new one.
 
-    Raises: `InputError`, before anything is written, where its configuration says what a run directory may not, or
-    its data or its schedule are not those that it began with.
+    Raises:
+        InputError: Before anything is written, where its configuration says what a run directory may not, or its
+            data or its schedule are not those that it began with.
     """
     console = Console()
     _quieten_libraries()
@@ -211,7 +217,8 @@ def _finish(
 def _apply_to_resumed(run: RunDirectory, config: DictConfig, overrides: list[str]) -> None:
     """A resumed run keeps its configuration; only the place of the data may have changed.
 
-    Raises: `InputError` for any other override.
+    Raises:
+        InputError: For any other override.
     """
     for override in overrides:
         key = override.partition("=")[0]
@@ -244,7 +251,7 @@ def _say_what_starts(
 
 
 def _training_steps(config: DictConfig) -> int:
-    """Raises: `InputError` where `trainer.limit_train_batches` is neither a number of batches nor a share of them."""
+    """Raise `InputError` where `trainer.limit_train_batches` is neither a number of batches nor a share of them."""
     limit, per_epoch = config.trainer.limit_train_batches, config.data.steps_per_epoch
     if isinstance(limit, float) and 0 < limit <= 1:
         per_epoch = int(per_epoch * limit)

@@ -60,7 +60,8 @@ def make_model(config: DictConfig, trusted: bool) -> VesselSegmenter:
 def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:
     """The trainer of one process, which writes to `run_dir` and to what the user's own callbacks and loggers say.
 
-    Raises: `InputError` for settings that it does not take, or for more than one process.
+    Raises:
+        InputError: For settings that it does not take, or for more than one process.
     """
     nodes = {str(name): node for name, node in config.callbacks.items() if node is not None}
     if "checkpoint" not in nodes:
@@ -89,7 +90,7 @@ def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:
 
 
 def _check_single_process(trainer: Trainer, strategy: object) -> None:
-    """Raises: `InputError` where one launch would be several processes, each of which would make its own run."""
+    """Raise `InputError` where one launch would be several processes, each of which would make its own run."""
     told = [os.environ.get(name, "") for name in LAUNCHERS_PROCESSES]
     launched = max(int(number) if number.isdigit() else 1 for number in told)
     processes = max(trainer.world_size, trainer.num_devices, launched)

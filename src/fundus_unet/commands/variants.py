@@ -21,7 +21,8 @@ ALL = "all"
 def listed(value: object, key: str) -> ListConfig:
     """A setting that holds several values.
 
-    Raises: `InputError` where it is a single one.
+    Raises:
+        InputError: Where it is a single one.
     """
     if not isinstance(value, ListConfig):
         raise InputError(f"{key} cannot be used", expected=f"a list: {key}=[...]", got=f"{key}={value}")
@@ -35,7 +36,8 @@ def upsampler_options() -> list[str]:
 def check_upsamplers(names: str | Iterable[str], least: int = 1) -> list[str]:
     """The options that `names` mean, in their order and each once; a name may be a pattern (`*`, `?`), or `all`.
 
-    Raises: `InputError` for a name that is no option, or fewer than `least`.
+    Raises:
+        InputError: For a name that is no option, or fewer than `least`.
     """
     options = upsampler_options()
     found: dict[str, None] = {}
@@ -61,7 +63,8 @@ def check_upsamplers(names: str | Iterable[str], least: int = 1) -> list[str]:
 def check_control(control: str | None, upsamplers: list[str]) -> str:
     """The upsampler that the others are compared with: the first where `control` is None.
 
-    Raises: `InputError` where it is not among them.
+    Raises:
+        InputError: Where it is not among them.
     """
     if control is None:
         return upsamplers[0]

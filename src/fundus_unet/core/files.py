@@ -28,9 +28,12 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """As `write_text`. Where `path` is a link, the link is replaced and not what it points to.
 
-    Args: `durable` waits until the disk has it, so that a power cut leaves the old file or the new one; without, that
-    holds for a kill.
-    Raises: `OSError` that names `path`.
+    Args:
+        durable: Waits until the disk has it, so that a power cut leaves the old file or the new one; without, that
+            holds for a kill.
+
+    Raises:
+        OSError: That names `path`.
     """
     partial = path.with_name(f".{os.getpid()}-{next(_numbers)}{PARTIAL}")  # short, since `path` may be at its limit
     try:
@@ -62,8 +65,11 @@ def remove_partial_files(folder: Path) -> None:
 def append_lines(path: Path, lines: Iterable[str], *, durable: bool = False) -> None:
     """Add lines to a file; they begin on a line of their own also where an interruption cut off the one before.
 
-    Args: `durable` waits until the disk has them.
-    Raises: `OSError` that names `path`, also where it is a link.
+    Args:
+        durable: Waits until the disk has them.
+
+    Raises:
+        OSError: That names `path`, also where it is a link.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +91,8 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
     Never waits: a pipe, a device, or a link to one, is refused unread.
 
-    Raises: `OSError` for what is no regular file, is larger, or cannot be read.
+    Raises:
+        OSError: For what is no regular file, is larger, or cannot be read.
     """
     with open_regular(path) as file:
         size = min(os.fstat(file.fileno()).st_size, limit)
@@ -101,7 +108,8 @@ def read_bytes(path: Path, limit: int) -> bytes:
 def open_regular(path: Path) -> Iterator[io.BufferedReader]:
     """A regular file, open for reading; as `read_bytes`, without a limit.
 
-    Raises: `OSError` for what is no regular file or cannot be opened.
+    Raises:
+        OSError: For what is no regular file or cannot be opened.
     """
     _check_regular(path, os.stat(path).st_mode)  # opening a device alone may do something
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -163,7 +171,8 @@ def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 def read_csv(path: Path) -> list[dict[str, str]]:
     """The rows of a table that `write_csv` wrote, every cell as text.
 
-    Raises: `OSError` where it cannot be read.
+    Raises:
+        OSError: Where it cannot be read.
     """
     text = read_bytes(path, LARGEST_TABLE).decode(errors="replace")
     rows = csv.DictReader(io.StringIO(text, newline=""), restval="")

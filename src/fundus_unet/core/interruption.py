@@ -77,7 +77,8 @@ def start_others() -> None:
 def together() -> Iterator[None]:
     """For what several processes do together: where one of them has ended, the others end without a traceback.
 
-    Raises: `InputError` in the first process; the others exit.
+    Raises:
+        InputError: In the first process; the others exit.
     """
     try:
         yield

@@ -17,7 +17,8 @@ def printable(text: str) -> str:
 def text_cell(text: str) -> str:
     """Text as a cell of a table: `printable`, and shown by spreadsheets instead of being calculated.
 
-    Convention: a cell that would be a formula, or that begins with an apostrophe itself, gets an apostrophe in front.
+    Convention:
+        a cell that would be a formula, or that begins with an apostrophe itself, gets an apostrophe in front.
     """
     cell = re.sub(f"{_CONTROL}|{_LOOKS_ESCAPED}", _escape, text)
     return f"'{cell}" if text.startswith((*_FORMULA, "'")) else cell

@@ -23,7 +23,8 @@ class Case:
 class Splits:
     """The cases to learn from, to choose by and to report.
 
-    Raises: InputError where one name stands twice, since an image that is learned from must not be tested.
+    Raises:
+        InputError: Where one name stands twice, since an image that is learned from must not be tested.
     """
 
     train: tuple[Case, ...]

@@ -50,7 +50,8 @@ def title(axes: Axes, headline: str, formula: str) -> None:
 def cells(axes: Axes, colours: np.ndarray, texts: np.ndarray | None = None) -> None:
     """One square per colour, row 0 on top.
 
-    Shapes: colours and texts `(H, W)` of strings.
+    Shapes:
+        colours and texts `(H, W)` of strings.
     """
     height, width = colours.shape
     axes.set(xlim=(-0.55, width - 0.45), ylim=(height - 0.45, -0.55), aspect="equal", anchor="NW")
@@ -73,7 +74,8 @@ def outline(axes: Axes, top: float, left: float, height: float, width: float, co
 def heat_map(axes: Axes, values: Tensor, *, signed: bool) -> None:
     """Values as colours with a colour bar, and as numbers where they fit.
 
-    Convention: signed values are centred on zero, others start at zero, so that a constant looks like one.
+    Convention:
+        signed values are centred on zero, others start at zero, so that a constant looks like one.
     """
     array = values.numpy()
     largest = float(np.abs(array).max()) or 1.0

@@ -11,7 +11,8 @@ OPACITY = 0.65
 def vessel_overlay(sample: np.ndarray, mask: np.ndarray, field_of_view: np.ndarray) -> np.ndarray:
     """Vessels tinted, and the field of view outlined where it ends within the frame.
 
-    Shapes: uint8 (H, W, 3) RGB, bool (H, W), bool (H, W) -> uint8 (H, W, 3) RGB.
+    Shapes:
+        uint8 (H, W, 3) RGB, bool (H, W), bool (H, W) -> uint8 (H, W, 3) RGB.
     """
     picture = sample.copy()
     picture[mask] = ((1 - OPACITY) * sample[mask] + OPACITY * np.array(VESSEL)).astype(np.uint8)

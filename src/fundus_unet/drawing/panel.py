@@ -15,7 +15,8 @@ CAPTIONS = ("image", "label", "vessel probability", "errors: orange false, blue 
 def error_map(probability: np.ndarray, label: np.ndarray, field_of_view: np.ndarray, threshold: float) -> np.ndarray:
     """Found vessels white, false ones orange, missed ones blue, outside the field of view grey.
 
-    Shapes: (H, W) each -> uint8 (H, W, 3) RGB.
+    Shapes:
+        (H, W) each -> uint8 (H, W, 3) RGB.
     """
     predicted, vessel = probability >= threshold, label > 0
     picture = np.zeros((*label.shape, 3), np.uint8)
@@ -36,8 +37,9 @@ def prediction_panel(
 ) -> np.ndarray:
     """Four captioned figures in a row.
 
-    Shapes: uint8 (h, w, 3), of any resolution; {0, 1} (H, W), float (H, W), bool (H, W) -> uint8 RGB,
-    `4 * tile_width` wide.
+    Shapes:
+        uint8 (h, w, 3), of any resolution; {0, 1} (H, W), float (H, W), bool (H, W) -> uint8 RGB, `4 * tile_width`
+        wide.
     """
     tile_size = (tile_width, max(1, round(label.shape[0] * tile_width / label.shape[1])))
     tiles = (
@@ -52,7 +54,8 @@ def prediction_panel(
 def captioned(tile: np.ndarray, text: str, size: tuple[int, int]) -> np.ndarray:
     """A figure resized to `size` = (width, height), below its caption.
 
-    Shapes: uint8 (h, w, 3) RGB -> (height + CAPTION_HEIGHT, width, 3).
+    Shapes:
+        uint8 (h, w, 3) RGB -> (height + CAPTION_HEIGHT, width, 3).
     """
     width = size[0]
     tile = cv2.resize(tile, size, interpolation=cv2.INTER_AREA if width < tile.shape[1] else cv2.INTER_CUBIC)

@@ -35,8 +35,9 @@ White is 0; colours are initial weights."""
 def upsampling_figure(name: str, measured: Measurement, small: Measurement, kernel: Kernel | None) -> Figure:
     """Eight panels, 1600 pixels wide, or three of the same size where the operation is not linear.
 
-    Args: `small` is measured on a smaller input, whose matrix can be seen; `kernel` is given for a transposed
-    convolution.
+    Args:
+        small: Measured on a smaller input, whose matrix can be seen.
+        kernel: Given for a transposed convolution.
     """
     (h, w), (height, width) = measured.size, measured.output_size
     linear = measured.matrix is not None and measured.overlap is not None and small.matrix is not None

@@ -39,8 +39,10 @@ class _Read:
 class BatchPrediction:
     """Reads, predicts and writes images.
 
-    Args: `batch_size` images that follow each other and are equal in size at working resolution go through the
-    network at once. `pixels_in_memory` bounds those that are read and not yet written, one image excepted.
+    Args:
+        batch_size: Images that follow each other and are equal in size at working resolution go through the network
+            at once.
+        pixels_in_memory: Bounds those that are read and not yet written, one image excepted.
     """
 
     predictor: Predictor
@@ -55,7 +57,8 @@ class BatchPrediction:
     def run(self, sources: Sequence[Source], on_done: Callable[[Record], None]) -> None:
         """Predict every source; whatever goes wrong with one is its row's, and the others go on.
 
-        Args: `on_done` gets every row, from any thread.
+        Args:
+            on_done: Gets every row, from any thread.
         """
         budget = PixelBudget(self.pixels_in_memory)
         reading, writing = ThreadPoolExecutor(self.read_threads), ThreadPoolExecutor(self.write_threads)

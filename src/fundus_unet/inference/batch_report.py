@@ -56,8 +56,9 @@ class Report:
     def open(self, identity: dict[str, Any], overwrite: bool, outputs: Outputs) -> None:
         """Make the folder, and take in what an interrupted batch left.
 
-        Raises: `InputError` where it cannot be written, or holds predictions made with other settings, or a file of a
-        name that it needs and that predict did not make.
+        Raises:
+            InputError: Where it cannot be written, or holds predictions made with other settings, or a file of a
+                name that it needs and that predict did not make.
         """
         path = self.folder / SETTINGS
         try:
@@ -110,7 +111,8 @@ class Report:
     def close(self, done: Iterable[Source], interrupted: bool = False) -> bool:
         """Write the table and say what came out; returns whether every image has its maps and its row.
 
-        Args: `done` are the sources whose outputs are there; they get a row where theirs was lost.
+        Args:
+            done: The sources whose outputs are there; they get a row where theirs was lost.
         """
         written = True
         records = self._unwritten

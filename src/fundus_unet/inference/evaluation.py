@@ -31,8 +31,9 @@ OnImage = Callable[[LabelledImage, np.ndarray], None]
 class Tally:
     """Scores of one rater (a network at a threshold, or an observer) in one region, pooled and per image.
 
-    Convention: the Betti-0 error is of one image, so it has a mean over images and no pooled value; pooled
-    clDice is that of the skeletons' pixels summed over images.
+    Convention:
+        the Betti-0 error is of one image, so it has a mean over images and no pooled value; pooled clDice is that
+        of the skeletons' pixels summed over images.
     """
 
     def __init__(self, threshold: float, ranks: bool) -> None:
@@ -63,7 +64,8 @@ class Tally:
 class Evaluation:
     """All raters in all regions over the images of one split.
 
-    Args: `threshold` is the one that was best on validation.
+    Args:
+        threshold: The one that was best on validation.
     """
 
     def __init__(self, threshold: float) -> None:
@@ -126,7 +128,8 @@ def evaluate(
 ) -> Evaluation:
     """Predict and score every case; `on_image` sees each one with its probability, for figures and progress.
 
-    Raises: `InputError` without cases, or for a case whose files are missing or do not fit.
+    Raises:
+        InputError: Without cases, or for a case whose files are missing or do not fit.
     """
     evaluation = Evaluation(threshold)
     for sample, probability in _predicted(predictor, preprocessor, cases):
@@ -139,7 +142,8 @@ def evaluate(
 def choose_threshold(predictor: Predictor, preprocessor: Preprocessor, cases: Sequence[Case]) -> float:
     """The threshold of best pooled Dice in the field of view; for validation cases, never for test cases.
 
-    Raises: `InputError` as `evaluate`, or where no case has a vessel in its field of view.
+    Raises:
+        InputError: As `evaluate`, or where no case has a vessel in its field of view.
     """
     pooled = torch.zeros(2, BINS, dtype=torch.int64)
     for sample, probability in _predicted(predictor, preprocessor, cases):

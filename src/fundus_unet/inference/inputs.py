@@ -34,11 +34,14 @@ class Source:
 def find_images(images: str | Sequence[str], leave_out: Path) -> list[Source]:
     """Every image that `images` names, in sorted order per entry, each file once.
 
-    Args: a folder is searched with its subfolders, links to folders excepted, for files that end in one of `SUFFIXES`;
-    a file that is named itself is taken whatever its name. Nothing below `leave_out`, the outputs' folder, is taken
-    from a folder or glob.
-    What is named and is no file, and what cannot be searched, is a source with a problem, or one that cannot be read.
-    Raises: `InputError` for an entry that is not there or has no image in it, or a CSV without a column of paths.
+    Args:
+        A folder is searched with its subfolders, links to folders excepted, for files that end in one of
+        `SUFFIXES`; a file that is named itself is taken whatever its name. Nothing below `leave_out`, the outputs'
+        folder, is taken from a folder or glob. What is named and is no file, and what cannot be searched, is a
+        source with a problem, or one that cannot be read.
+
+    Raises:
+        InputError: For an entry that is not there or has no image in it, or a CSV without a column of paths.
     """
     found: dict[str, Source] = {}
     for entry in [images] if isinstance(images, str) else images:
@@ -83,7 +86,8 @@ def _in_folder(folder: Path, leave_out: str) -> list[Source]:
 def _files_below(folder: Path, leave_out: str, unreadable: list[Source]) -> Iterator[Path]:
     """What is no folder, link to a folder or hidden, a folder's own files first.
 
-    Args: `unreadable` gets the folders that cannot be searched.
+    Args:
+        unreadable: Gets the folders that cannot be searched.
     """
     waiting = [folder]
     while waiting:

@@ -37,7 +37,8 @@ class Claim:
 class Manifest:
     """The claims of all processes that ever predicted into `folder`; each process adds to a file of its own.
 
-    Args: `settings` is the fingerprint of what this process predicts with.
+    Args:
+        settings: The fingerprint of what this process predicts with.
     """
 
     def __init__(self, folder: Path, rank: int = 0, settings: str = "") -> None:
@@ -81,7 +82,8 @@ class Manifest:
     def claim(self, contents: dict[Path, bytes], image: Path) -> None:
         """Tell the disk what is going to be written.
 
-        Raises: `OSError` where it cannot be told.
+        Raises:
+            OSError: Where it cannot be told.
         """
         whole = os.path.realpath(image)
         claims = [
@@ -122,7 +124,8 @@ class Manifest:
 def own_files(folder: Path, pattern: str) -> list[Path]:
     """Files in `folder` whose whole name fits a pattern that is predict's own.
 
-    Raises: `InputError` for a link or anything else that is no regular file, which predict did not make.
+    Raises:
+        InputError: For a link or anything else that is no regular file, which predict did not make.
     """
     paths = sorted(path for path in _entries(folder) if re.fullmatch(pattern, path.name))
     for path in paths:
@@ -131,7 +134,7 @@ def own_files(folder: Path, pattern: str) -> list[Path]:
 
 
 def check_own_file(path: Path) -> None:
-    """Raises: `InputError` for a link or anything else that is no regular file."""
+    """Raise `InputError` for a link or anything else that is no regular file."""
     if os.path.lexists(path) and (os.path.islink(path) or not os.path.isfile(path)):
         raise InputError(
             f"{path} was not made by predict; it was not changed",

@@ -18,9 +18,12 @@ LEAST_SIDE = 32
 class NewImage:
     """A decoded image, ready for the network.
 
-    Shapes: `image` uint8 (H, W, 3) RGB; `field_of_view` bool (H, W).
-    Units: `scale` in working pixels per original pixel; `fov_diameter` in original pixels.
-    `warnings` say why a prediction may be worth little.
+    Shapes:
+        `image` uint8 (H, W, 3) RGB; `field_of_view` bool (H, W).
+
+    Units:
+        `scale` in working pixels per original pixel; `fov_diameter` in original pixels. `warnings` say why a
+        prediction may be worth little.
     """
 
     source: Source
@@ -35,8 +38,9 @@ class NewImage:
 def read_new_image(source: Source, preprocessor: Preprocessor) -> NewImage:
     """Read an image, find its field of view, and bring it to the working resolution.
 
-    Raises: `InputError` for a file that cannot be read, has no content, or is too small or too large; and whatever is
-    known of the source already.
+    Raises:
+        InputError: For a file that cannot be read, has no content, or is too small or too large; and whatever is
+            known of the source already.
     """
     if source.problem is not None:
         raise source.problem

@@ -20,11 +20,16 @@ class OnnxNetwork(nn.Module):
     An ONNX file is data, not code: it names operators that ONNX Runtime has, and libraries of other operators are never
     loaded. The file is read whole, so it cannot refer to files beside it.
 
-    Args: `device` is `cpu` or `cuda`; `threads` is how many the operators share on a CPU, None for ONNX Runtime's
-    choice. `metadata` and `multiple` are what export wrote into the file.
-    Shapes: (B, 3, H, W) -> float32 (B, 1, H, W) on the image's device, H and W from 1 up.
-    Raises: `InputError` for a file that is missing, damaged or not of this project, where ONNX Runtime is not installed
-    or has no such device, or an image of other channels.
+    Args:
+        `device` is `cpu` or `cuda`; `threads` is how many the operators share on a CPU, None for ONNX Runtime's
+        choice. `metadata` and `multiple` are what export wrote into the file.
+
+    Shapes:
+        (B, 3, H, W) -> float32 (B, 1, H, W) on the image's device, H and W from 1 up.
+
+    Raises:
+        InputError: For a file that is missing, damaged or not of this project, where ONNX Runtime is not installed
+            or has no such device, or an image of other channels.
     """
 
     def __init__(self, path: Path, device: str = "cpu", threads: int | None = None) -> None:

@@ -22,7 +22,8 @@ _LARGEST = 2**20
 def read_settings(path: Path) -> dict[str, Any] | None:
     """What predict wrote there, or None where there is nothing.
 
-    Raises: `InputError` for a file of that name that predict did not write; `OSError` where it cannot be read.
+    Raises:
+        InputError: For a file of that name that predict did not write; `OSError` where it cannot be read.
     """
     check_own_file(path)
     if not os.path.lexists(path):

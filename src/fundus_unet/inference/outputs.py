@@ -26,8 +26,12 @@ BITS = (8, 16)
 class Outputs:
     """Writes `folder/KIND/NAME`, each file whole or not at all, and in place of its own files alone.
 
-    Args: `bits` per pixel of the probability map, 8 or 16; `manifest` tells which files are predict's.
-    Raises: `InputError` for a kind that there is not, none at all, or other bits.
+    Args:
+        bits: Per pixel of the probability map, 8 or 16.
+        manifest: Tells which files are predict's.
+
+    Raises:
+        InputError: For a kind that there is not, none at all, or other bits.
     """
 
     def __init__(self, folder: Path, kinds: Sequence[str], bits: int = 8, manifest: Manifest | None = None) -> None:
@@ -63,7 +67,7 @@ class Outputs:
         return os.path.normcase(os.path.realpath(folder)) == os.path.normcase(place)
 
     def check_owner(self, source: Source) -> None:
-        """Raises: `InputError` where predict has made files of these names of another image."""
+        """Raise `InputError` where predict has made files of these names of another image."""
         for kind in self.kinds:
             path = self.path(kind, source.name)
             owner = self.manifest.image_of(path) if os.path.lexists(path) else None
@@ -74,7 +78,7 @@ class Outputs:
                 )
 
     def check(self, source: Source) -> None:
-        """Raises: `InputError` where an output would leave the folder, or replace a file that predict did not make."""
+        """Raise `InputError` where an output would leave the folder, or replace a file that predict did not make."""
         for kind in self.kinds:
             path = self.path(kind, source.name)
             if not self.is_inside(path.parent):
@@ -93,8 +97,11 @@ class Outputs:
     def write(self, sample: NewImage, probability: np.ndarray, mask: np.ndarray) -> None:
         """Write every kind.
 
-        Shapes: probability float32 (H, W), mask bool (H, W).
-        Raises: `InputError` where a file cannot be written, or may not be (`check`).
+        Shapes:
+            probability float32 (H, W), mask bool (H, W).
+
+        Raises:
+            InputError: Where a file cannot be written, or may not be (`check`).
         """
         draw: dict[str, Callable[[], np.ndarray]] = {
             "probability": lambda: _quantised(probability, self.bits),

@@ -15,9 +15,11 @@ from fundus_unet.inference.tiling import Tiling, predict_tiled
 class Predictor:
     """A trained network, ready to be given images.
 
-    Args: `autocast` is the dtype of matrix products, or None for float32 throughout. `tiling` cuts images that
-    do not fit one tile; None predicts every image whole. `symmetries` names the copies that are averaged; `multiple` is
-    what the network pads sides to.
+    Args:
+        autocast: The dtype of matrix products, or None for float32 throughout.
+        tiling: Cuts images that do not fit one tile; None predicts every image whole.
+        symmetries: Names the copies that are averaged.
+        multiple: What the network pads sides to.
     """
 
     def __init__(
@@ -40,7 +42,8 @@ class Predictor:
     def probability(self, working: WorkingImage, field_of_view: np.ndarray) -> np.ndarray:
         """Vessel probability on the original pixel grid, zero outside the field of view.
 
-        Shapes: an image at working resolution and its field of view, bool (H, W) -> float32 (H, W).
+        Shapes:
+            an image at working resolution and its field of view, bool (H, W) -> float32 (H, W).
         """
         return self.probabilities([working], [field_of_view])[0]
 

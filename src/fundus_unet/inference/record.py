@@ -21,9 +21,11 @@ OK, WARNING, SKIPPED, ERROR = "ok", "warning", "skipped", "error"
 class Record:
     """One image's row.
 
-    Units: `width`, `height`, `fov_diameter` and `vessel_length` in original pixels; `scale` in working pixels per
-    original pixel; `vessel_fraction` of the field of view. `field_of_view` is `found`, or `whole frame` where the
-    image has no visible border. `skipped` is an image whose outputs were there already and whose row is lost.
+    Units:
+        `width`, `height`, `fov_diameter` and `vessel_length` in original pixels; `scale` in working pixels per
+        original pixel; `vessel_fraction` of the field of view. `field_of_view` is `found`, or `whole frame` where
+        the image has no visible border. `skipped` is an image whose outputs were there already and whose row is
+        lost.
     """
 
     image: str
@@ -53,7 +55,7 @@ class Journal:
         self._lock = Lock()
 
     def add(self, record: Record) -> None:
-        """Raises: `OSError` where it cannot be written."""
+        """Raise `OSError` where it cannot be written."""
         with self._lock:
             append_lines(self.path, [csv_line(list(asdict(record).values()))])
 
@@ -61,7 +63,8 @@ class Journal:
 def read_journals(folder: Path) -> list[Record]:
     """Rows of all processes; one that an interruption cut off is left out.
 
-    Raises: `InputError` for another file of such a name.
+    Raises:
+        InputError: For another file of such a name.
     """
     records = []
     for path in _journals(folder):
@@ -85,7 +88,8 @@ def _journals(folder: Path) -> list[Path]:
 def read_table(path: Path) -> list[Record]:
     """The rows of a table that `write_table` wrote; none where there is no such file.
 
-    Raises: `InputError` for another file of that name, which must not be overwritten.
+    Raises:
+        InputError: For another file of that name, which must not be overwritten.
     """
     check_own_file(path)
     if not os.path.lexists(path):

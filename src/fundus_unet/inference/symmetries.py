@@ -17,7 +17,7 @@ SYMMETRIES: dict[str, tuple[tuple[int, bool], ...]] = {
 
 
 def check_symmetries(name: str) -> str:
-    """Raises: `InputError` for a name that is none of `SYMMETRIES`."""
+    """Raise `InputError` for a name that is none of `SYMMETRIES`."""
     if name not in SYMMETRIES:
         raise InputError(
             f"unknown test-time augmentation {name!r}",
@@ -30,8 +30,9 @@ def check_symmetries(name: str) -> str:
 def average_over(symmetries: str, network: Callable[[Tensor], Tensor], image: Tensor, multiple: int = 1) -> Tensor:
     """Mean logits over the symmetries, each turned back: (B, 3, H, W) -> float32 (B, 1, H, W).
 
-    Args: `multiple` is what the network pads sides to; done here first, so that the pooling grid stays in its place
-    when the image is mirrored.
+    Args:
+        multiple: What the network pads sides to; done here first, so that the pooling grid stays in its place when
+            the image is mirrored.
     """
     size = (image.shape[-2], image.shape[-1])
     image = pad_to_multiple(image, multiple)

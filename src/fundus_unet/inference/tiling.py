@@ -22,9 +22,12 @@ Span = tuple[int, int]
 class Tiling:
     """How an image is cut.
 
-    Units: pixels at working resolution. `tile` is the side of a tile, `reach` how far from a tile's border its padding
-    can be felt, `multiple` what the network pads sides to.
-    Raises: `InputError` for a tile too small to have a part that only it predicts.
+    Units:
+        pixels at working resolution. `tile` is the side of a tile, `reach` how far from a tile's border its padding
+        can be felt, `multiple` what the network pads sides to.
+
+    Raises:
+        InputError: For a tile too small to have a part that only it predicts.
     """
 
     tile: int
@@ -75,8 +78,11 @@ class Tiling:
 def predict_tiled(predict: Callable[[slice, slice], Tensor], field_of_view: np.ndarray, tiling: Tiling) -> Tensor:
     """Logits of a whole image; tiles without field of view are left out and give 0.
 
-    Args: `predict` gives the logits of the tile at (rows, columns), a tensor (rows, columns).
-    Shapes: field of view bool (h, w) -> float32 (h, w) on the CPU.
+    Args:
+        predict: Gives the logits of the tile at (rows, columns), a tensor (rows, columns).
+
+    Shapes:
+        field of view bool (h, w) -> float32 (h, w) on the CPU.
     """
     height, width = field_of_view.shape
     row_spans, column_spans = tiling.spans(height), tiling.spans(width)

@@ -15,9 +15,12 @@ class BCEDiceLoss(nn.Module):
     BCE is the mean over the region's pixels. Soft Dice is (2 sum(p y) + smooth) / (sum(p) + sum(y) + smooth), its sums
     pooled over the batch: a patch without vessels then cannot swing the loss on its own.
 
-    Raises: InputError where a weight is negative or not finite, both are 0, or smooth is not above 0 (which keeps Dice
-    defined where neither prediction nor label has a vessel).
-    Source: Milletari, Navab and Ahmadi, V-Net, arXiv 1606.04797, with unsquared sums in the denominator.
+    Raises:
+        InputError: Where a weight is negative or not finite, both are 0, or smooth is not above 0 (which keeps Dice
+            defined where neither prediction nor label has a vessel).
+
+    Source:
+        Milletari, Navab and Ahmadi, V-Net, arXiv 1606.04797, with unsquared sums in the denominator.
     """
 
     def __init__(self, bce_weight: float = 1.0, dice_weight: float = 0.5, smooth: float = 1.0) -> None:
@@ -40,9 +43,14 @@ class BCEDiceLoss(nn.Module):
 
         Labels are taken as they are: looking at them would make every training step wait for the accelerator.
 
-        Shapes: logits, label and region (B, 1, H, W).
-        Units: logits before the sigmoid; label in {0, 1}; region true (or not 0) where pixels count.
-        Raises: InputError where shapes differ.
+        Shapes:
+            logits, label and region (B, 1, H, W).
+
+        Units:
+            logits before the sigmoid; label in {0, 1}; region true (or not 0) where pixels count.
+
+        Raises:
+            InputError: Where shapes differ.
         """
         _check_shapes(logits, label, region)
         # Half precision has too few digits for sums over a batch; float64 stays, for gradient checks.

@@ -20,9 +20,14 @@ def probability_histogram(probability: Tensor, label: Tensor, region: Tensor | N
     An empty region gives an empty histogram, so that patches without field of view can be accumulated; the scores of an
     empty histogram are an error.
 
-    Shapes: probability, label and region alike, any shape; result (2, BINS) int64, row 0 background, row 1 vessel.
-    Units: probability in [0, 1]; label in {0, 1}; region true where pixels count (None: everywhere).
-    Raises: InputError where shapes differ, a probability is NaN or outside [0, 1], or a label is not 0 or 1.
+    Shapes:
+        probability, label and region alike, any shape; result (2, BINS) int64, row 0 background, row 1 vessel.
+
+    Units:
+        probability in [0, 1]; label in {0, 1}; region true where pixels count (None: everywhere).
+
+    Raises:
+        InputError: Where shapes differ, a probability is NaN or outside [0, 1], or a label is not 0 or 1.
     """
     probability, label = _inside_region(probability, label, region)
     if probability.numel() == 0:
@@ -37,9 +42,14 @@ def probability_histogram(probability: Tensor, label: Tensor, region: Tensor | N
 def _inside_region(values: Tensor, label: Tensor, region: Tensor | None) -> tuple[Tensor, Tensor]:
     """The values and the labels of the pixels inside the region, flattened, without gradient.
 
-    Shapes: values, label and region alike, any shape; results (N,), the label int64 on the device of the values.
-    Units: label in {0, 1}; region true where pixels count (None: everywhere).
-    Raises: InputError where shapes differ or a label inside the region is not 0 or 1.
+    Shapes:
+        values, label and region alike, any shape; results (N,), the label int64 on the device of the values.
+
+    Units:
+        label in {0, 1}; region true where pixels count (None: everywhere).
+
+    Raises:
+        InputError: Where shapes differ or a label inside the region is not 0 or 1.
     """
     values, label = values.detach(), label.detach().to(values.device)
     if label.shape != values.shape or (region is not None and region.shape != values.shape):

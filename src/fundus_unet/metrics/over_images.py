@@ -16,8 +16,10 @@ from fundus_unet.core.errors import InputError
 class OverImages:
     """One metric over a set of images.
 
-    Convention: images where the metric is undefined (nan) are left out, and `images` counts the others. The standard
-    deviation is the sample's (n - 1). The mean is nan without an image, the standard deviation with fewer than two.
+    Convention:
+        images where the metric is undefined (nan) are left out, and `images` counts the others. The standard
+        deviation is the sample's (n - 1). The mean is nan without an image, the standard deviation with fewer than
+        two.
     """
 
     mean: float
@@ -28,7 +30,8 @@ class OverImages:
 def over_images(per_image: Sequence[Mapping[str, float]]) -> dict[str, OverImages]:
     """Mean, standard deviation and count of every metric over images.
 
-    Raises: InputError where there is no image or the images were not scored by the same metrics.
+    Raises:
+        InputError: Where there is no image or the images were not scored by the same metrics.
     """
     if not per_image:
         raise InputError("there is no image to average over", expected="the scores of at least one image")

@@ -15,9 +15,12 @@ from fundus_unet.metrics.histogram import BINS
 class Confusion:
     """Pixel counts of a binary segmentation, vessel being the positive class.
 
-    Units: pixels. Every score is a fraction, and MCC lies in [-1, 1].
-    Convention: a score without a value by its definition is nan, so that it can be left out of a mean over images; MCC
-    is 0 where prediction or label has one class only, as in scikit-learn.
+    Units:
+        pixels. Every score is a fraction, and MCC lies in [-1, 1].
+
+    Convention:
+        a score without a value by its definition is nan, so that it can be left out of a mean over images; MCC is 0
+        where prediction or label has one class only, as in scikit-learn.
     """
 
     tp: int
@@ -61,7 +64,8 @@ class Confusion:
 class PrecisionRecallCurve(NamedTuple):
     """Operating points in order of rising recall and falling threshold.
 
-    Shapes: three float64 tensors (points,).
+    Shapes:
+        three float64 tensors (points,).
     """
 
     precision: Tensor
@@ -72,9 +76,14 @@ class PrecisionRecallCurve(NamedTuple):
 def confusion_at(histogram: Tensor, threshold: float) -> Confusion:
     """The confusion where a pixel is called vessel if its probability >= threshold.
 
-    Shapes: histogram (2, BINS).
-    Convention: the threshold is rounded to the nearest bin edge (0.5 is one); 1 means the last bin, which holds p = 1.
-    Raises: InputError where the threshold is outside [0, 1] or the histogram is empty.
+    Shapes:
+        histogram (2, BINS).
+
+    Convention:
+        the threshold is rounded to the nearest bin edge (0.5 is one); 1 means the last bin, which holds p = 1.
+
+    Raises:
+        InputError: Where the threshold is outside [0, 1] or the histogram is empty.
     """
     edge = _edge(threshold)
     negatives, positives = _counts(histogram)
@@ -85,9 +94,14 @@ def confusion_at(histogram: Tensor, threshold: float) -> Confusion:
 def vessel_mask(probability: Tensor, threshold: float) -> Tensor:
     """True in exactly those pixels that `confusion_at` calls vessel.
 
-    Shapes: probability of any shape; result bool, alike.
-    Units: probability in [0, 1].
-    Raises: InputError where the threshold is outside [0, 1].
+    Shapes:
+        probability of any shape; result bool, alike.
+
+    Units:
+        probability in [0, 1].
+
+    Raises:
+        InputError: Where the threshold is outside [0, 1].
     """
     # float16 would round the edge.
     return probability.to(torch.promote_types(probability.dtype, torch.float32)) >= _edge(threshold) / BINS
@@ -96,8 +110,11 @@ def vessel_mask(probability: Tensor, threshold: float) -> Tensor:
 def auroc(histogram: Tensor) -> float:
     """Area under the ROC curve by trapezoids, which counts a tie as one half; nan where only one class is present.
 
-    Shapes: histogram (2, BINS).
-    Raises: InputError where the histogram is empty.
+    Shapes:
+        histogram (2, BINS).
+
+    Raises:
+        InputError: Where the histogram is empty.
     """
     negatives, positives = (count.to(torch.float64) for count in _counts(histogram))
     ranked_below = negatives.cumsum(0) - 0.5 * negatives
@@ -107,9 +124,14 @@ def auroc(histogram: Tensor) -> float:
 def average_precision(histogram: Tensor) -> float:
     """Sum over thresholds of precision times the step in recall, without interpolation; nan without a labelled vessel.
 
-    Shapes: histogram (2, BINS).
-    Raises: InputError where the histogram is empty.
-    Source: `sklearn.metrics.average_precision_score`, which returns 0 where this returns nan.
+    Shapes:
+        histogram (2, BINS).
+
+    Raises:
+        InputError: Where the histogram is empty.
+
+    Source:
+        `sklearn.metrics.average_precision_score`, which returns 0 where this returns nan.
     """
     _, positives = _counts(histogram)
     precision, _ = _precision_recall_by_bin(histogram)
@@ -122,8 +144,11 @@ def best_dice_threshold(histogram: Tensor) -> float:
 
     To be chosen on the validation images, never on the test images.
 
-    Shapes: histogram (2, BINS).
-    Raises: InputError where the histogram has no vessel pixel, because no threshold is better than another there.
+    Shapes:
+        histogram (2, BINS).
+
+    Raises:
+        InputError: Where the histogram has no vessel pixel, because no threshold is better than another there.
     """
     if not bool(_counts(histogram)[1].any()):
         raise InputError("there is no best threshold without vessel pixels", expected="at least one labelled vessel")
@@ -137,8 +162,11 @@ def precision_recall_curve(histogram: Tensor, points: int = 200) -> PrecisionRec
     Even steps of recall cover the curve; even steps of threshold leave it bare where a network is mostly sure. Points
     repeat where one bin spans several steps.
 
-    Shapes: histogram (2, BINS); three tensors (points,).
-    Raises: InputError where points < 1 or the histogram has no vessel pixel.
+    Shapes:
+        histogram (2, BINS); three tensors (points,).
+
+    Raises:
+        InputError: Where points < 1 or the histogram has no vessel pixel.
     """
     if points < 1:
         raise InputError("a curve needs points", expected="points >= 1", got=points)
@@ -153,8 +181,11 @@ def precision_recall_curve(histogram: Tensor, points: int = 200) -> PrecisionRec
 def scores(histogram: Tensor, threshold: float) -> dict[str, float]:
     """Dice, sensitivity, specificity, accuracy and MCC at the threshold, with AUROC and average precision.
 
-    Shapes: histogram (2, BINS).
-    Raises: InputError where the threshold is outside [0, 1] or the histogram is empty.
+    Shapes:
+        histogram (2, BINS).
+
+    Raises:
+        InputError: Where the threshold is outside [0, 1] or the histogram is empty.
     """
     ranking = {"auroc": auroc(histogram), "average_precision": average_precision(histogram)}
     return confusion_at(histogram, threshold).scores() | ranking

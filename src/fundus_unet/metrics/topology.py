@@ -18,8 +18,11 @@ from fundus_unet.core.errors import InputError
 class ThinnedMask:
     """A mask with its skeleton and its pieces, found once for every mask that it is compared with.
 
-    Shapes: mask and skeleton bool (H, W), the skeleton inside the mask.
-    Convention: `components` counts the 8-connected pieces, which is the Betti number 0.
+    Shapes:
+        mask and skeleton bool (H, W), the skeleton inside the mask.
+
+    Convention:
+        `components` counts the 8-connected pieces, which is the Betti number 0.
     """
 
     mask: np.ndarray
@@ -33,9 +36,14 @@ def thinned(mask: np.ndarray, region: np.ndarray | None = None) -> ThinnedMask:
     Pixels outside the region are background, so that a vessel ends where the region does; their values are not looked
     at.
 
-    Shapes: mask and region (H, W).
-    Units: mask in {0, 1}; region true where pixels count (None: everywhere).
-    Raises: InputError where the mask is no image, the shapes differ or a value is not 0 or 1.
+    Shapes:
+        mask and region (H, W).
+
+    Units:
+        mask in {0, 1}; region true where pixels count (None: everywhere).
+
+    Raises:
+        InputError: Where the mask is no image, the shapes differ or a value is not 0 or 1.
     """
     if mask.ndim != 2:
         raise InputError("topology is that of one image", expected="a mask (H, W)", got=mask.shape)
@@ -57,7 +65,8 @@ def thinned(mask: np.ndarray, region: np.ndarray | None = None) -> ThinnedMask:
 def skeleton_of(mask: np.ndarray) -> np.ndarray:
     """The centrelines of a mask, one pixel wide: bool (H, W) -> bool (H, W).
 
-    Source: `skimage.morphology.skeletonize`, Zhang and Suen's thinning.
+    Source:
+        `skimage.morphology.skeletonize`, Zhang and Suen's thinning.
     """
     return skeletonize(mask)
 
@@ -67,7 +76,8 @@ def skeleton_length(skeleton: np.ndarray) -> float:
 
     A diagonal step beside a corner pixel is not counted: the two steps over the corner are.
 
-    Shapes: bool (H, W). Units: pixels.
+    Shapes:
+        bool (H, W). Units: pixels.
     """
     s = skeleton
     straight = int((s[:, :-1] & s[:, 1:]).sum() + (s[:-1] & s[1:]).sum())
@@ -80,9 +90,14 @@ def skeleton_length(skeleton: np.ndarray) -> float:
 class CentrelineOverlap:
     """How much of each mask's skeleton lies inside the other mask; adds up over images.
 
-    Units: pixels of skeleton. Every score is a fraction.
-    Convention: as in `Confusion`, a score without a value by its definition is nan.
-    Source: Shit et al., clDice, arXiv 2003.07311.
+    Units:
+        pixels of skeleton. Every score is a fraction.
+
+    Convention:
+        as in `Confusion`, a score without a value by its definition is nan.
+
+    Source:
+        Shit et al., clDice, arXiv 2003.07311.
     """
 
     prediction: int = 0
@@ -120,7 +135,8 @@ class CentrelineOverlap:
 def centreline_overlap(prediction: ThinnedMask, label: ThinnedMask) -> CentrelineOverlap:
     """Count the pixels of each skeleton, and those inside the other mask.
 
-    Raises: InputError where the masks differ in shape.
+    Raises:
+        InputError: Where the masks differ in shape.
     """
     _check_same_shape("prediction and label differ in shape", prediction.mask, label.mask)
     return CentrelineOverlap(
@@ -134,9 +150,12 @@ def centreline_overlap(prediction: ThinnedMask, label: ThinnedMask) -> Centrelin
 def betti0_error(prediction: ThinnedMask, label: ThinnedMask) -> int:
     """By how many pieces the prediction has more or fewer than the label; 0 where both are empty.
 
-    Convention: of one image; pieces too many in one image do not make up for pieces missing in another, so a set of
-    images has a mean of errors, and no error of summed pieces. A piece is counted wherever it lies.
-    Raises: InputError where the masks differ in shape.
+    Convention:
+        of one image; pieces too many in one image do not make up for pieces missing in another, so a set of images
+        has a mean of errors, and no error of summed pieces. A piece is counted wherever it lies.
+
+    Raises:
+        InputError: Where the masks differ in shape.
     """
     _check_same_shape("prediction and label differ in shape", prediction.mask, label.mask)
     return abs(prediction.components - label.components)

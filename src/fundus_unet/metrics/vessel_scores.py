@@ -17,9 +17,12 @@ class VesselScores(Metric):
     Call `update` per batch, and `compute` and `reset` at the end of the epoch. Calling the metric itself scores the
     batch too, and fails on a batch without a pixel in the region, as `compute` does where no update had one.
 
-    Shapes: `histogram` is (2, BINS) int64, the sum of every update's, for whatever `compute` does not give (a best
-    threshold, a curve). Under several processes it holds its own process's part outside of `compute`.
-    Raises: InputError where the threshold is outside [0, 1].
+    Shapes:
+        `histogram` is (2, BINS) int64, the sum of every update's, for whatever `compute` does not give (a best
+        threshold, a curve). Under several processes it holds its own process's part outside of `compute`.
+
+    Raises:
+        InputError: Where the threshold is outside [0, 1].
     """
 
     is_differentiable = False
@@ -38,16 +41,22 @@ class VesselScores(Metric):
     def update(self, probability: Tensor, label: Tensor, region: Tensor | None = None) -> None:
         """Count the pixels of a batch.
 
-        Shapes: probability, label and region alike, any shape.
-        Units: probability in [0, 1]; label in {0, 1}; region true where pixels count (None: everywhere).
-        Raises: InputError, as `probability_histogram`.
+        Shapes:
+            probability, label and region alike, any shape.
+
+        Units:
+            probability in [0, 1]; label in {0, 1}; region true where pixels count (None: everywhere).
+
+        Raises:
+            InputError: As `probability_histogram`.
         """
         self.histogram += probability_histogram(probability, label, region).to(self.histogram.device)
 
     def compute(self) -> dict[str, Tensor]:
         """The scores of all updates since the last reset, as scalars.
 
-        Raises: InputError where no pixel was counted.
+        Raises:
+            InputError: Where no pixel was counted.
         """
         values = scores(self.histogram, self.threshold)
         return {name: torch.tensor(value, device=self.histogram.device) for name, value in values.items()}

@@ -29,7 +29,8 @@ class ConvBlock(nn.Module):
 class StridedConvBlock(nn.Module):
     """3x3 convolution of stride 2, normalisation, activation.
 
-    Shapes: (B, C_in, H, W) -> (B, C_out, ceil(H / 2), ceil(W / 2)).
+    Shapes:
+        (B, C_in, H, W) -> (B, C_out, ceil(H / 2), ceil(W / 2)).
     """
 
     def __init__(

@@ -6,7 +6,7 @@ from fundus_unet.core.errors import InputError
 
 
 def check_image(image: Tensor, channels: int) -> None:
-    """Raises: `InputError` unless the image is (B, `channels`, H, W)."""
+    """Raise `InputError` unless the image is (B, `channels`, H, W)."""
     if image.ndim != 4 or image.shape[1] != channels:
         raise InputError(
             "the network cannot take this image",

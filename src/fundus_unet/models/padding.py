@@ -9,7 +9,8 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
 
     Replication, unlike reflection, works from one pixel up.
 
-    Shapes: (B, C, H, W) -> (B, C, ceil(H / m) * m, ceil(W / m) * m).
+    Shapes:
+        (B, C, H, W) -> (B, C, ceil(H / m) * m, ceil(W / m) * m).
     """
     height, width = image.shape[-2:]
     below, right = -height % multiple, -width % multiple

@@ -24,12 +24,19 @@ class UNet(nn.Module):
     upsampler fit each other at any image size. Upsamplers are created last: at one seed, every other weight is the
     same whichever upsampler is chosen.
 
-    Args: `upsampled_width` is the number of channels an upsampler gives, as a multiple of the skip connection's. It
-    changes parameters in the decoder alone, so that upsamplers can be compared at equal parameter counts.
-    Shapes: (B, in_channels, H, W) -> (B, out_channels, H, W), H and W from 1 up.
-    Raises: `InputError` for widths or channels no network can have or none needs (at most 12 widths, up to 4096), or an
-    image of other channels.
-    Source: Ronneberger, Fischer, Brox, arXiv 1505.04597, here with padding and normalisation.
+    Args:
+        upsampled_width: The number of channels an upsampler gives, as a multiple of the skip connection's. It
+            changes parameters in the decoder alone, so that upsamplers can be compared at equal parameter counts.
+
+    Shapes:
+        (B, in_channels, H, W) -> (B, out_channels, H, W), H and W from 1 up.
+
+    Raises:
+        InputError: For widths or channels no network can have or none needs (at most 12 widths, up to 4096), or an
+            image of other channels.
+
+    Source:
+        Ronneberger, Fischer, Brox, arXiv 1505.04597, here with padding and normalisation.
     """
 
     def __init__(

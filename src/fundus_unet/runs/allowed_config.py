@@ -73,7 +73,8 @@ _OLD_CHECKPOINT_SETTINGS: dict[str, Any] = {
 def check_used(config: DictConfig) -> None:
     """Check what every use of a run needs: network, data, precision and seed.
 
-    Raises: `InputError`, which names the key, for anything that is not allowed or not there.
+    Raises:
+        InputError: Which names the key, for anything that is not allowed or not there.
     """
     values = _values(config)
     check_model(_section(values, "model"))
@@ -91,7 +92,8 @@ def check_used(config: DictConfig) -> None:
 def check_model(node: Any, key: str = "model") -> None:
     """Check the configuration of a network for fundus images, as plain values.
 
-    Raises: `InputError`, which names the key.
+    Raises:
+        InputError: Which names the key.
     """
     check_part(node, "model", key)
     for name, channels in (("in_channels", 3), ("out_channels", 1)):
@@ -102,7 +104,8 @@ def check_model(node: Any, key: str = "model") -> None:
 def check_run_config(config: DictConfig) -> None:
     """Check everything that a training is made from, before it is continued.
 
-    Raises: `InputError`, which names the key, for anything that is not allowed or not there.
+    Raises:
+        InputError: Which names the key, for anything that is not allowed or not there.
     """
     check_used(config)
     values, written = _values(config), cast(dict[str, Any], OmegaConf.to_container(config))

@@ -37,8 +37,10 @@ class DataSet(Protocol):
 class Place:
     """What may stand at one place of a configuration.
 
-    Args: `classes` are the only ones of `package`, or else every class defined below it that derives from `base`;
-    `given` are arguments that the project gives itself; `partial` is whether the class is passed on to be called.
+    Args:
+        classes: The only ones of `package`, or else every class defined below it that derives from `base`.
+        given: Arguments that the project gives itself.
+        partial: Whether the class is passed on to be called.
     """
 
     what: str
@@ -155,7 +157,8 @@ LIMITS: dict[str, tuple[float, float]] = {
 def check_part(node: Any, place: str | Sequence[str], key: str) -> None:
     """Raise unless `node`, plain values with a `_target_`, is one that may stand at a place, or at one of some places.
 
-    Raises: `InputError`, which names the key, for another class, setting or value.
+    Raises:
+        InputError: Which names the key, for another class, setting or value.
     """
     places = [PLACES[name] for name in ([place] if isinstance(place, str) else place)]
     target = node.get("_target_") if isinstance(node, dict) else None
@@ -179,7 +182,8 @@ def check_part(node: Any, place: str | Sequence[str], key: str) -> None:
 def check_value(name: str, value: Any, hint: Any, key: str) -> None:
     """Raise unless `value` is plain and of the type `hint`, and within `LIMITS` for its name.
 
-    Raises: `InputError`, which names the key.
+    Raises:
+        InputError: Which names the key.
     """
     least, most = LIMITS.get(name, (-LARGEST, LARGEST))
     within = not isinstance(value, int | float) or isinstance(value, bool) or least <= value <= most

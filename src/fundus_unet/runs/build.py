@@ -17,11 +17,14 @@ MOST_PARAMETERS = 250_000_000
 def build(config: DictConfig, *, trusted: bool, **arguments: Any) -> Any:
     """Instantiate a node with its `_target_`s.
 
-    Args: `trusted` is true for what the user typed, false for what a run directory or a model file says: it may have
-    come from someone else, and must not choose code to run. What may stand at which place is checked where they are
-    read; here it must be one that may stand somewhere.
-    Raises: `InputError` for a class or a setting that is not allowed, settings the class cannot be built with, or a
-    network that is too large.
+    Args:
+        trusted: True for what the user typed, false for what a run directory or a model file says: it may have come
+            from someone else, and must not choose code to run. What may stand at which place is checked where they
+            are read; here it must be one that may stand somewhere.
+
+    Raises:
+        InputError: For a class or a setting that is not allowed, settings the class cannot be built with, or a
+            network that is too large.
     """
     if trusted:
         return instantiate(config, **arguments)
@@ -35,7 +38,8 @@ def build(config: DictConfig, *, trusted: bool, **arguments: Any) -> Any:
 def sketch(config: DictConfig, **arguments: Any) -> nn.Module:
     """A network without memory for its weights, to look at their shapes. Untrusted, as in `build`.
 
-    Raises: `InputError`.
+    Raises:
+        InputError
     """
     key = _key(config)
     check_part(OmegaConf.to_container(config, resolve=True), tuple(PLACES), key)

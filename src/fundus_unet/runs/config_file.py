@@ -26,7 +26,8 @@ KEY = re.compile(r"[\w.-]{1,100}")
 def read_config(path: Path) -> DictConfig:
     """The configuration in a file; references between its own values are kept.
 
-    Raises: `InputError`, which names the file, for anything but plain values by name and such references.
+    Raises:
+        InputError: Which names the file, for anything but plain values by name and such references.
     """
     try:
         text = read_bytes(path, MOST_BYTES).decode()
@@ -48,7 +49,8 @@ def portable(config: DictConfig) -> DictConfig:
     """A copy to be saved: references between its own values stay, all other interpolations are replaced by what they
     give now, so that the file says the same to everyone and asks nothing of the machine that reads it.
 
-    Raises: `InputError` for a value that would be taken for an interpolation when it is read.
+    Raises:
+        InputError: For a value that would be taken for an interpolation when it is read.
     """
     saved = config.copy()
     OmegaConf.set_readonly(saved, False)
@@ -66,7 +68,7 @@ def portable(config: DictConfig) -> DictConfig:
 
 
 def check_references(config: dict[str, Any]) -> None:
-    """Raises: `InputError`, which names the key, for a key, a text or a reference that is not plain."""
+    """Raise `InputError`, which names the key, for a key, a text or a reference that is not plain."""
     lengths: dict[str, int] = {}
     for key, name, value in _leaves(config, ""):
         if not isinstance(name, str) or not KEY.fullmatch(name):

@@ -21,7 +21,8 @@ Record = dict[str, dict[str, dict[str, str]]]
 def data_record(splits: Splits) -> Record:
     """SHA-256 of every file of training and validation: `{split: {case: {image, label, mask}}}`.
 
-    Raises: `InputError` naming a file that cannot be read.
+    Raises:
+        InputError: Naming a file that cannot be read.
     """
     return {
         split: {
@@ -35,8 +36,11 @@ def data_record(splits: Splits) -> Record:
 def check_data(folder: Path, record: Record, settings: dict[str, Any]) -> str | None:
     """Compare data and settings with those that the run in `folder` began with.
 
-    Returns: why they cannot be compared, for a run that has no record.
-    Raises: `InputError` where they differ, or the record is damaged.
+    Returns:
+        Why they cannot be compared, for a run that has no record.
+
+    Raises:
+        InputError: Where they differ, or the record is damaged.
     """
     path = folder / DATA
     if not path.exists():

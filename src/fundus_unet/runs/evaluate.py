@@ -54,8 +54,9 @@ def evaluate_run(
 ) -> dict[str, Any]:
     """Score a checkpoint on a split of `source` and write metrics.json, per_image.csv and figures.
 
-    Raises: `InputError` for an unknown split, or one without labels, or where the run cannot be written to; what was
-    written before stays.
+    Raises:
+        InputError: For an unknown split, or one without labels, or where the run cannot be written to; what was
+            written before stays.
     """
     console = Console()
     splits: Splits = build(source, trusted=False).splits()
@@ -105,7 +106,8 @@ def check_split(split: str) -> None:
 def labelled_cases(splits: Splits, split: str) -> tuple[Case, ...]:
     """The cases of a split.
 
-    Raises: `InputError` for an unknown split, or one without labels, with the data set's reason.
+    Raises:
+        InputError: For an unknown split, or one without labels, with the data set's reason.
     """
     check_split(split)
     cases: tuple[Case, ...] = getattr(splits, split)

@@ -30,8 +30,9 @@ def fit(
 ) -> None:
     """Train, and keep how long it took and how it ended.
 
-    Raises: `DivergedError`; `InputError` or `OSError` for what stopped it from outside, such as a full disk;
-    `SystemExit` for an interruption. What is kept, and how to continue, is told before.
+    Raises:
+        DivergedError: ; `InputError` or `OSError` for what stopped it from outside, such as a full disk;
+            `SystemExit` for an interruption. What is kept, and how to continue, is told before.
     """
     clock, ended = Stopwatch(), "failed"
     try:

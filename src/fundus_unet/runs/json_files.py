@@ -16,7 +16,8 @@ MOST_BYTES, MOST_ITEMS, LONGEST_TEXT, MOST_DEPTH = 4_000_000, 10_000, 10_000, 10
 def read_facts(path: Path) -> dict[str, Any]:
     """What run.json says; nothing where there is none, as in runs of others that passed on weights alone.
 
-    Raises: `InputError`, which names the file, where it is damaged.
+    Raises:
+        InputError: Which names the file, where it is damaged.
     """
     facts = _read(path) if _is_there(path) else {}
     for name, (fits, expected) in _FACTS.items():
@@ -28,7 +29,8 @@ def read_facts(path: Path) -> dict[str, Any]:
 def read_sessions(path: Path) -> list[dict[str, Any]]:
     """The sessions in training.json; none where there is no such file.
 
-    Raises: `InputError`, which names the file, where it is damaged.
+    Raises:
+        InputError: Which names the file, where it is damaged.
     """
     if not _is_there(path):
         return []
@@ -41,7 +43,8 @@ def read_sessions(path: Path) -> list[dict[str, Any]]:
 def read_threshold(path: Path) -> float:
     """The threshold in threshold.json.
 
-    Raises: `InputError`, which names the file, where it is damaged or not there.
+    Raises:
+        InputError: Which names the file, where it is damaged or not there.
     """
     threshold = _read(path).get("threshold")
     if not _is_number(threshold) or not 0 <= threshold <= 1:  # type: ignore[operator]

@@ -24,8 +24,9 @@ AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16, "32-true": 
 def load_predictor(run: RunDirectory, checkpoint: str, device: str, tta: str = "none") -> Predictor:
     """The run's network with the weights of `best` or `last`, in the dtype it was trained with.
 
-    Raises: `InputError` for a missing, damaged, unsafe or foreign checkpoint, a device that is not there, or an unknown
-    test-time augmentation.
+    Raises:
+        InputError: For a missing, damaged, unsafe or foreign checkpoint, a device that is not there, or an unknown
+            test-time augmentation.
     """
     network = load_network(run.config.model, run.checkpoint(checkpoint))
     autocast = AUTOCAST.get(str(run.config.trainer.precision))
@@ -39,7 +40,8 @@ def load_preprocessor(config: DictConfig) -> Preprocessor:
 def load_network(model: DictConfig, path: Path) -> Any:
     """The network of a run's configuration with the weights of a training checkpoint.
 
-    Raises: `InputError` for a configuration or a file that is not allowed, or where they do not fit.
+    Raises:
+        InputError: For a configuration or a file that is not allowed, or where they do not fit.
     """
     weights = read_weights(path)
     check_fits(sketch(model), weights, path)
@@ -51,7 +53,8 @@ def load_network(model: DictConfig, path: Path) -> Any:
 def load_weights(network: nn.Module, path: Path) -> None:
     """Fill a network from a training checkpoint, without running code from the file.
 
-    Raises: `InputError` where the file is damaged, holds more than weights, or fits another architecture.
+    Raises:
+        InputError: Where the file is damaged, holds more than weights, or fits another architecture.
     """
     fill(network, read_weights(path), path)
 
@@ -59,7 +62,8 @@ def load_weights(network: nn.Module, path: Path) -> None:
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The network's weights in a training checkpoint, without running code from the file.
 
-    Raises: `InputError` where it is no regular file, or damaged, or holds more than tensors and plain values.
+    Raises:
+        InputError: Where it is no regular file, or damaged, or holds more than tensors and plain values.
     """
     try:
         state = read_checkpoint(path)["state_dict"]
@@ -71,7 +75,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 def fill(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
     """Give a network the weights that were read from `path`.
 
-    Raises: `InputError` where they are of another architecture, or not finite.
+    Raises:
+        InputError: Where they are of another architecture, or not finite.
     """
     check_fits(network, weights, path)
     check_finite(weights, path)
@@ -79,7 +84,7 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
 
 
 def check_finite(weights: Mapping[str, Tensor], path: Path) -> None:
-    """Raises: `InputError` where weights that were read from `path` are not finite."""
+    """Raise `InputError` where weights that were read from `path` are not finite."""
     wrong = [key for key, value in weights.items() if not bool(torch.isfinite(value).all())]
     if wrong:
         raise InputError(
@@ -93,7 +98,8 @@ def check_finite(weights: Mapping[str, Tensor], path: Path) -> None:
 def check_fits(network: nn.Module, weights: Mapping[str, Any], path: Path) -> None:
     """Compare names, shapes and kinds of weights with those of a network, which may be a sketch.
 
-    Raises: `InputError` where they are of another architecture.
+    Raises:
+        InputError: Where they are of another architecture.
     """
     own = network.state_dict()
     differing = [

@@ -21,7 +21,8 @@ def training_in(run_dir: Path) -> Iterator[None]:
 
     It is one of the process alone: processes that it forks do not hold it after its end.
 
-    Raises: `InputError` where another process trains in that directory.
+    Raises:
+        InputError: Where another process trains in that directory.
     """
     if fcntl is None:
         yield

@@ -25,10 +25,14 @@ MOST_CHARACTERS = 1_000_000
 class ModelFacts:
     """How a network is built, what it is given and what its logits mean.
 
-    Args: `model` is the resolved configuration of the network; exactly one of `scale` and `fov_diameter` is the working
-    resolution it was trained for; `threshold` was best on validation; `precision` is training's. Exported programs take
-    images whose sides are multiples of `multiple`.
-    Units: `scale` in working pixels per original pixel, `fov_diameter` in working pixels.
+    Args:
+        model: The resolved configuration of the network; exactly one of `scale` and `fov_diameter` is the working
+            resolution it was trained for.
+        threshold: Was best on validation.
+        precision: Training's. Exported programs take images whose sides are multiples of `multiple`.
+
+    Units:
+        `scale` in working pixels per original pixel, `fov_diameter` in working pixels.
     """
 
     model: dict[str, Any]
@@ -52,7 +56,8 @@ class ModelFacts:
     def from_metadata(cls, metadata: Mapping[str, str] | None, path: Path) -> "ModelFacts":
         """The facts that `as_metadata` wrote.
 
-        Raises: `InputError`, which names `path`, for metadata that are missing, damaged, or of another format.
+        Raises:
+            InputError: Which names `path`, for metadata that are missing, damaged, or of another format.
         """
         facts = _parsed(metadata or {}, path)
         if facts.pop("format", None) != FORMAT:
@@ -99,7 +104,8 @@ class ModelFacts:
 def facts_of(run: RunDirectory, checkpoint: str = "best") -> ModelFacts:
     """The facts of a checkpoint of a run. The threshold of `last` is computed on the run's validation images.
 
-    Raises: `InputError` for a run that is not finished or is damaged, or an unknown checkpoint.
+    Raises:
+        InputError: For a run that is not finished or is damaged, or an unknown checkpoint.
     """
     run.check_finished()
     run.checkpoint(checkpoint)

@@ -30,8 +30,9 @@ def read_model_file(path: Path) -> tuple[nn.Module, ModelFacts]:
     Nothing in the file is executed: its format has no place for code, and the configuration of the network may name
     only what `build` allows.
 
-    Raises: `InputError` where the file is missing, damaged, of another format or project, or describes a network that
-    is not allowed or does not fit its weights.
+    Raises:
+        InputError: Where the file is missing, damaged, of another format or project, or describes a network that is
+            not allowed or does not fit its weights.
     """
     metadata, weights = _contents(path)
     facts = ModelFacts.from_metadata(metadata, path)

@@ -13,7 +13,8 @@ def resolve_precision(precision: str, accelerator: str) -> str:
     Fast are GPUs of compute capability 8.0 on, and CPUs with AMX or AVX-512 BF16 instructions. Others emulate bf16 and
     are slower with it than without.
 
-    Raises: `InputError` for an unknown precision.
+    Raises:
+        InputError: For an unknown precision.
     """
     precision = str(precision)
     if precision not in PRECISIONS:

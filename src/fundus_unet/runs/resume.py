@@ -20,7 +20,8 @@ def saved_state(folder: Path, console: Console) -> TrainingState | None:
 
     A damaged or missing `last.ckpt` is told, and the one before it is taken.
 
-    Raises: `InputError` where none that is there can be read.
+    Raises:
+        InputError: Where none that is there can be read.
     """
     last, previous = folder / LAST, folder / PREVIOUS
     if not last.exists() and not previous.exists():
@@ -59,7 +60,8 @@ def saved_best_score(folder: Path, network: nn.Module, console: Console) -> floa
 def existing_run(path: Path, planned: DictConfig) -> RunDirectory | None:
     """The run in `path`, where it is the planned one; None where there is none yet.
 
-    Raises: `InputError` where it is another run, or something else is there.
+    Raises:
+        InputError: Where it is another run, or something else is there.
     """
     if not path.exists() or RunDirectory.is_unborn(path):
         return None

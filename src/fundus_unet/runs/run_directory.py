@@ -43,7 +43,8 @@ class RunDirectory:
     def __init__(self, path: object) -> None:
         """Open a run, and check what it says about its network and its data.
 
-        Raises: `InputError` where `path` is no run directory, or what it says cannot be read or is not allowed.
+        Raises:
+            InputError: Where `path` is no run directory, or what it says cannot be read or is not allowed.
         """
         self.path = _run_path(path)
         self.config = read_config(self.path / CONFIG)
@@ -68,7 +69,8 @@ class RunDirectory:
     def place(self, *parts: str) -> Path:
         """A path inside the run that may be written to.
 
-        Raises: `InputError` where a link leads out of the run.
+        Raises:
+            InputError: Where a link leads out of the run.
         """
         path = self.path.joinpath(*parts)
         if not Path(os.path.realpath(path)).is_relative_to(self.path):
@@ -78,7 +80,8 @@ class RunDirectory:
     def check_writable(self) -> None:
         """For who lets others write into the run, as loggers do.
 
-        Raises: `InputError` where it may not be written to, or a link anywhere in it leads out of it.
+        Raises:
+            InputError: Where it may not be written to, or a link anywhere in it leads out of it.
         """
         for written in (self.path, self.path / "checkpoints"):
             if written.exists() and not os.access(written, os.W_OK | os.X_OK):
@@ -104,9 +107,12 @@ class RunDirectory:
     ) -> "RunDirectory":
         """Make the directory `config.paths.run_dir`, which `new_run_path` chose, and write what the run is.
 
-        Args: `data` is the record of the files that it learns from, and of its settings.
-        Raises: `InputError`, before anything is written, where the run could not be opened afterwards; or where it
-        cannot be made, or another run was made there meanwhile.
+        Args:
+            data: The record of the files that it learns from, and of its settings.
+
+        Raises:
+            InputError: Before anything is written, where the run could not be opened afterwards; or where it cannot
+                be made, or another run was made there meanwhile.
         """
         path = Path(config.paths.run_dir)
         saved = portable(config)
@@ -171,7 +177,8 @@ class RunDirectory:
     def threshold(self) -> float:
         """The threshold of best Dice on validation, for `best`.
 
-        Raises: `InputError` where training has not written it, or it is damaged.
+        Raises:
+            InputError: Where training has not written it, or it is damaged.
         """
         return read_threshold(self.path / THRESHOLD)
 
@@ -180,7 +187,7 @@ class RunDirectory:
         return (self.path / THRESHOLD).is_file()
 
     def check_finished(self) -> None:
-        """Raises: `InputError` where training diverged or has not ended."""
+        """Raise `InputError` where training diverged or has not ended."""
         if self.diverged:
             raise InputError(f"the training of {self.path} diverged")
         if not self.finished:
@@ -196,14 +203,16 @@ class RunDirectory:
     def add_session(self, facts: dict[str, Any]) -> None:
         """Keep the seconds of one session of training, the step it ended at, and how it ended.
 
-        Raises: `OSError` where it cannot be written.
+        Raises:
+            OSError: Where it cannot be written.
         """
         write_json(self.place(SESSIONS), {"sessions": [*self.sessions, facts]})
 
     def checkpoint(self, name: str) -> Path:
         """The file of the checkpoint `best` or `last`.
 
-        Raises: `InputError` for another name, or where training has not written it yet.
+        Raises:
+            InputError: For another name, or where training has not written it yet.
         """
         if name not in CHECKPOINTS:
             raise InputError(f"unknown checkpoint {name!r}", expected=CHECKPOINTS, fix=did_you_mean(name, CHECKPOINTS))
@@ -270,7 +279,8 @@ def _make_roots_absolute(source: DictConfig) -> None:
 def new_run_path(config: DictConfig, choices: dict[str, Any]) -> Path:
     """Where a new run goes: `paths.run_dir`, or a name in `paths.runs_dir` made of the time and the choices.
 
-    Raises: `InputError` where the directory that was asked for is not empty.
+    Raises:
+        InputError: Where the directory that was asked for is not empty.
     """
     if config.paths.run_dir:
         path = Path(config.paths.run_dir).expanduser().resolve()

@@ -16,7 +16,8 @@ IRRELEVANT = ("data.workers", "data.memory_limit_gb", "data.epochs")
 def protocol_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """Every setting of a training run that its scores depend on, other than seed and upsampler, by dotted key.
 
-    Args: `config` is the run's resolved configuration as plain values.
+    Args:
+        config: The run's resolved configuration as plain values.
     """
     settings: dict[str, Any] = {}
     for group in GROUPS:
@@ -38,7 +39,7 @@ def differing(protocols: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str,
 
 
 def check_same(protocols: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raises: `InputError` where runs differ in anything but seed and upsampler, with the settings and their values."""
+    """Raise `InputError` where runs differ in anything but seed and upsampler, with the settings and their values."""
     found = differing(protocols)
     if not found:
         return

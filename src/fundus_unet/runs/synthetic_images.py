@@ -15,8 +15,11 @@ def keep_synthetic_inside(source: DictConfig, folder: Callable[[], Path]) -> Non
 
     Images that are there are read where they are.
 
-    Args: `folder` gives the place that may be written to; it is asked only where images are missing.
-    Raises: `InputError` where there is none.
+    Args:
+        folder: Gives the place that may be written to; it is asked only where images are missing.
+
+    Raises:
+        InputError: Where there is none.
     """
     for node in _synthetic(source):
         if not build(node, trusted=False).is_there():

@@ -36,9 +36,12 @@ def load_trained_model(
 ) -> TrainedModel:
     """The model of `run_dir` or `weights`; of neither: the one that comes with the project.
 
-    Args: `threads` is how many ONNX Runtime takes on a CPU.
-    Raises: `InputError` for both, an unknown name, a file that cannot be used, or an unfinished run. No code from a
-    file is executed.
+    Args:
+        threads: How many ONNX Runtime takes on a CPU.
+
+    Raises:
+        InputError: For both, an unknown name, a file that cannot be used, or an unfinished run. No code from a file
+            is executed.
     """
     if run_dir is not None and weights is not None:
         raise InputError("two networks are named", expected="run_dir or weights", got=f"{run_dir} and {weights}")
@@ -69,7 +72,8 @@ def load_trained_model(
 def weights_file(name: str) -> Path:
     """A file's path as it is, or the file of weights that come with the project.
 
-    Raises: `InputError` where there is neither.
+    Raises:
+        InputError: Where there is neither.
     """
     if Path(name).suffix in (".safetensors", ".onnx"):
         return Path(name).expanduser()

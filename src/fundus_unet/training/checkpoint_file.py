@@ -13,7 +13,8 @@ from fundus_unet.core.files import open_regular
 def read_checkpoint(path: Path) -> dict[str, Any]:
     """The tensors and plain values of a checkpoint, on the CPU; no code from the file is run.
 
-    Raises: `InputError` where it is no regular file, is damaged, or holds anything else.
+    Raises:
+        InputError: Where it is no regular file, is damaged, or holds anything else.
     """
     try:
         with open_regular(path) as file:
@@ -35,7 +36,8 @@ def damaged_checkpoint(path: Path, error: Exception) -> InputError:
 def _check_archive(file: BinaryIO) -> None:
     """Refuse what is larger unpacked than packed.
 
-    Raises: `ValueError` or `zipfile.BadZipFile`.
+    Raises:
+        `ValueError` or `zipfile.BadZipFile`.
     """
     with zipfile.ZipFile(file) as archive:
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):

@@ -32,7 +32,7 @@ class WholeFiles(TorchCheckpointIO):
     """Lightning's checkpoint files, written whole or not at all."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Raises: `InputError` where the file cannot be written; the one before is there as it was."""
+        """Raise `InputError` where the file cannot be written; the one before is there as it was."""
         path = Path(path)
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)
@@ -53,9 +53,13 @@ class WholeFiles(TorchCheckpointIO):
 class RunCheckpoints(Checkpoint):
     """Writes `last.ckpt` after every epoch and `best.ckpt` after every validation that is the best so far.
 
-    Args: `folder` is the run's folder of checkpoints; `monitor` the logged score that decides, `mode` whether the
-    largest (`max`) or the smallest (`min`) is best. A score that is not finite is never best.
-    Raises: `InputError` for another mode, a score that validation does not log, or a file that cannot be written.
+    Args:
+        folder: The run's folder of checkpoints.
+        monitor: The logged score that decides, `mode` whether the largest (`max`) or the smallest (`min`) is best.
+            A score that is not finite is never best.
+
+    Raises:
+        InputError: For another mode, a score that validation does not log, or a file that cannot be written.
     """
 
     def __init__(self, folder: str | Path, monitor: str = "val/average_precision", mode: str = "max") -> None:

@@ -23,9 +23,12 @@ class DivergedError(InputError):
 class VesselSegmenter(LightningModule):
     """Trains the network it is given with the loss it is given, and scores it at the original resolution.
 
-    Args: `network` maps (B, 3, H, W) to logits (B, 1, H, W); `loss` maps (logits, label, region) to a dict with
-    `loss` in it; `optimizer` is called with the parameters; `scheduler` with the optimizer and `total_steps`.
-    `val_scores` accumulates the validation images in the field of view.
+    Args:
+        network: Maps (B, 3, H, W) to logits (B, 1, H, W)
+        loss: Maps (logits, label, region) to a dict with `loss` in it.
+        optimizer: Called with the parameters.
+        scheduler: With the optimizer and `total_steps`.
+        val_scores: Accumulates the validation images in the field of view.
     """
 
     def __init__(
@@ -97,7 +100,8 @@ class VesselSegmenter(LightningModule):
     def make_optimizer_and_schedule(self, total_steps: int) -> tuple[Optimizer, LRScheduler]:
         """Optimizer and schedule for so many training steps.
 
-        Raises: `InputError` where their settings cannot be used, or the schedule does not fit the number of steps.
+        Raises:
+            InputError: Where their settings cannot be used, or the schedule does not fit the number of steps.
         """
         try:
             optimizer = self.make_optimizer(self.network.parameters())

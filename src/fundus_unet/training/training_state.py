@@ -38,7 +38,8 @@ class TrainingState:
     def read(cls, path: Path) -> "TrainingState":
         """Read a checkpoint, without running code from it.
 
-        Raises: `InputError` where it is damaged or no checkpoint of a training.
+        Raises:
+            InputError: Where it is damaged or no checkpoint of a training.
         """
         found = read_checkpoint(path)
         try:
@@ -60,7 +61,8 @@ class TrainingState:
     def check_schedule(self, optimizer: Optimizer, schedule: LRScheduler, max_epochs: int) -> None:
         """Compare with the optimizer and the schedule that the run's configuration makes, which stay as they are.
 
-        Raises: `InputError` where they are for another number of steps, or the state is not theirs.
+        Raises:
+            InputError: Where they are for another number of steps, or the state is not theirs.
         """
         planned, saved = schedule.state_dict().get("total_steps"), self.schedule.get("total_steps")
         if planned != saved or self.epochs > max_epochs:
@@ -77,7 +79,8 @@ class TrainingState:
     def restore(self, trainer: Trainer) -> None:
         """Continue from here: called once optimizers are made and before the first batch is asked for.
 
-        Raises: `InputError` where the state is not one of these optimizers, schedules or callbacks.
+        Raises:
+            InputError: Where the state is not one of these optimizers, schedules or callbacks.
         """
         optimizer, schedule = trainer.optimizers[0], trainer.lr_scheduler_configs[0].scheduler
         optimizer.load_state_dict(self._checked_optimizer(optimizer))

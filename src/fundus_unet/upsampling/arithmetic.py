@@ -14,7 +14,8 @@ def conv_output_size(size: int, kernel_size: int, stride: int = 1, padding: int 
 
     `H_out = floor((H_in + 2 * padding - dilation * (kernel_size - 1) - 1) / stride) + 1`
 
-    Raises: `InputError` where an argument makes no sense or the kernel does not fit into the padded input.
+    Raises:
+        InputError: Where an argument makes no sense or the kernel does not fit into the padded input.
     """
     check_options(size, kernel_size, stride, padding, dilation)
     length = (size + 2 * padding - dilation * (kernel_size - 1) - 1) // stride + 1
@@ -34,7 +35,8 @@ def transposed_output_size(
 
     `H_out = (H_in - 1) * stride - 2 * padding + dilation * (kernel_size - 1) + output_padding + 1`
 
-    Raises: `InputError` where an argument makes no sense or `padding` crops everything away.
+    Raises:
+        InputError: Where an argument makes no sense or `padding` crops everything away.
     """
     check_options(size, kernel_size, stride, padding, dilation)
     valid = valid_output_paddings(stride, dilation)
@@ -64,8 +66,9 @@ def transposed_formula(
 def valid_output_paddings(stride: int = 1, dilation: int = 1) -> range:
     """Every `output_padding` that PyTorch accepts: `0 <= output_padding < max(stride, dilation)`.
 
-    Convention: `output_size=` of `torch.nn.ConvTranspose2d` uses those below `stride` alone, which tell apart the sizes
-    that a convolution turns into one; others exist where `dilation > stride`.
+    Convention:
+        `output_size=` of `torch.nn.ConvTranspose2d` uses those below `stride` alone, which tell apart the sizes
+        that a convolution turns into one; others exist where `dilation > stride`.
     """
     check_options(stride=stride, dilation=dilation)
     return range(max(stride, dilation))
@@ -76,7 +79,8 @@ def reachable_output_sizes(size: int, kernel_size: int, stride: int = 1, padding
 
     `H_min .. H_min + max(stride, dilation) - 1` with `H_min` of `output_padding = 0`
 
-    Raises: `InputError` where an argument makes no sense.
+    Raises:
+        InputError: Where an argument makes no sense.
     """
     check_options(size, kernel_size, stride, padding, dilation)
     smallest = _smallest_output(size, kernel_size, stride, padding, dilation)
@@ -90,7 +94,8 @@ def output_padding_for(
 
     `output_padding = target - H_min`
 
-    Raises: `InputError` (a `ValueError`) that names the reachable lengths where `target` is none of them.
+    Raises:
+        InputError: (a `ValueError`) that names the reachable lengths where `target` is none of them.
     """
     check_options(size, kernel_size, stride, padding, dilation)
     # comparisons alone, no range of sizes: torch.export then follows a size that is not known yet
@@ -115,7 +120,8 @@ def input_sizes_for(target: int, kernel_size: int, stride: int = 1, padding: int
     `conv_output_size(target)`: the transposed convolution undoes the size of the convolution with the same options.
     It is the only one where `dilation <= stride`.
 
-    Raises: `InputError` where an argument makes no sense.
+    Raises:
+        InputError: Where an argument makes no sense.
     """
     check_options(target, kernel_size, stride, padding, dilation)
     rest = target - _smallest_output(1, kernel_size, stride, padding, dilation)
@@ -128,7 +134,8 @@ def effective_zero_border(kernel_size: int, padding: int = 0, dilation: int = 1)
 
     `dilation * (kernel_size - 1) - padding`; `output_padding` adds to the bottom and the right only.
 
-    Raises: `InputError` where an argument makes no sense.
+    Raises:
+        InputError: Where an argument makes no sense.
     """
     check_options(kernel_size=kernel_size, padding=padding, dilation=dilation)
     return dilation * (kernel_size - 1) - padding

@@ -14,11 +14,18 @@ class BilinearInitTransposedConvUpsampler(TransposedConvUpsampler):
     constant is constant at initialization and in general not after it. The outermost row or column of the output sees
     zeros beyond the border: there it starts at 3/4 of what interpolation with a replicated border gives.
 
-    Shapes: see `Upsampler`. Weight `(in_channels, out_channels / groups, 4, 4)`.
-    Convention: `align_corners=False`, pixel centres.
-    Raises: `InputError` for groups that do not divide the channels, or a size other than `2h` and `2h + 1`.
-    Source: Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation", arXiv 1411.4038, start
-    their upsampling from bilinear kernels; the random mix is this project's, for `in_channels != out_channels`.
+    Shapes:
+        see `Upsampler`. Weight `(in_channels, out_channels / groups, 4, 4)`.
+
+    Convention:
+        `align_corners=False`, pixel centres.
+
+    Raises:
+        InputError: For groups that do not divide the channels, or a size other than `2h` and `2h + 1`.
+
+    Source:
+        Long, Shelhamer, Darrell, "Fully Convolutional Networks for Semantic Segmentation", arXiv 1411.4038, start
+        their upsampling from bilinear kernels; the random mix is this project's, for `in_channels != out_channels`.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, groups: int = 1, bias: bool = True) -> None:

@@ -17,10 +17,15 @@ class BlurredUpsampler(Upsampler):
     doubling lives there: a constant gives a constant, whatever the upsampler learns. Next to the border, where a
     transposed convolution has fewer taps, the response still differs. The border of the upsampled map is replicated.
 
-    Shapes: see `Upsampler`; the sizes that `upsampler` reaches. Kernel size 3 is [1, 2, 1] / 4 along each axis.
-    Raises: `InputError` for a kernel that is even or smaller than 3.
-    Source: Sugawara, Shiota, Kiya, arXiv 1806.02658 (a fixed filter after the upsampling); Zhang, arXiv 1904.11486
-    (binomial filters as layers).
+    Shapes:
+        see `Upsampler`; the sizes that `upsampler` reaches. Kernel size 3 is [1, 2, 1] / 4 along each axis.
+
+    Raises:
+        InputError: For a kernel that is even or smaller than 3.
+
+    Source:
+        Sugawara, Shiota, Kiya, arXiv 1806.02658 (a fixed filter after the upsampling); Zhang, arXiv 1904.11486
+        (binomial filters as layers).
     """
 
     blur: Tensor

@@ -13,10 +13,17 @@ class ConvInterpolateUpsampler(Upsampler):
     alone and interpolation on pixels alone, so the two linear maps commute; the bias passes through, because the
     weights of an interpolation sum to one. A larger kernel acts on pixels too, and would not commute.
 
-    Shapes: see `Upsampler`. Weight `(out_channels, in_channels / groups, 1, 1)`.
-    Convention: `align_corners=False`, pixel centres.
-    Raises: `InputError` for an unknown mode or groups that do not divide the channels.
-    Source: Aitken et al., "Checkerboard artifact free sub-pixel convolution", arXiv 1707.02937, compares both orders.
+    Shapes:
+        see `Upsampler`. Weight `(out_channels, in_channels / groups, 1, 1)`.
+
+    Convention:
+        `align_corners=False`, pixel centres.
+
+    Raises:
+        InputError: For an unknown mode or groups that do not divide the channels.
+
+    Source:
+        Aitken et al., "Checkerboard artifact free sub-pixel convolution", arXiv 1707.02937, compares both orders.
     """
 
     def __init__(

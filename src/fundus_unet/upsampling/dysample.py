@@ -15,12 +15,21 @@ class DySampleUpsampler(Upsampler):
     constant whatever is learned. This is the paper's design with a static scope and the linear layer before the pixel
     shuffle; the channel mix is added, at low resolution because it commutes with sampling where `groups` is 1.
 
-    Shapes: see `Upsampler`; `(H, W) = (2h, 2w)` only. Each of `groups` equal parts of the output channels has points of
-    its own.
-    Units: displacements in pixels of the input.
-    Convention: `align_corners=False`, pixel centres.
-    Raises: `InputError` for groups that do not divide `out_channels`, or a size other than twice the input's.
-    Source: Liu, Lu, Fu, Cao, "Learning to Upsample by Learning to Sample", ICCV 2023, arXiv 2308.15085.
+    Shapes:
+        see `Upsampler`; `(H, W) = (2h, 2w)` only. Each of `groups` equal parts of the output channels has points of
+        its own.
+
+    Units:
+        displacements in pixels of the input.
+
+    Convention:
+        `align_corners=False`, pixel centres.
+
+    Raises:
+        InputError: For groups that do not divide `out_channels`, or a size other than twice the input's.
+
+    Source:
+        Liu, Lu, Fu, Cao, "Learning to Upsample by Learning to Sample", ICCV 2023, arXiv 2308.15085.
     """
 
     FACTOR = 2
@@ -61,8 +70,11 @@ class DySampleUpsampler(Upsampler):
 def sampling_points(shift: Tensor, factor: int) -> Tensor:
     """Where each output pixel samples the input: its own centre plus a shift.
 
-    Shapes: shift (N, 2, H, W), x before y -> (N, H, W, 2), x before y.
-    Units: shift in pixels of the input; points as of `grid_sample`, -1 and 1 at the outer edges of the image.
+    Shapes:
+        shift (N, 2, H, W), x before y -> (N, H, W, 2), x before y.
+
+    Units:
+        shift in pixels of the input; points as of `grid_sample`, -1 and 1 at the outer edges of the image.
     """
     height, width = shift.shape[-2:]
     y, x = ((2 * torch.arange(n, device=shift.device, dtype=shift.dtype) + 1) / n - 1 for n in (height, width))

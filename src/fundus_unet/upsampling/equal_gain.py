@@ -16,9 +16,14 @@ class EqualGainTransposedConvUpsampler(TransposedConvUpsampler):
     then differ by what it rounds off. The border is not covered: the outputs next to it (with kernel 4 and padding 1
     the outermost row and column, and all that a size of `2h + 1` adds) have fewer taps and respond differently.
 
-    Shapes: see `Upsampler`. Weight `(in_channels, out_channels / groups, kernel_size, kernel_size)`.
-    Raises: as `TransposedConvUpsampler`.
-    Source: the condition is that of Sugawara, Shiota, Kiya, arXiv 1806.02658; the projection is this project's.
+    Shapes:
+        see `Upsampler`. Weight `(in_channels, out_channels / groups, kernel_size, kernel_size)`.
+
+    Raises:
+        as `TransposedConvUpsampler`.
+
+    Source:
+        the condition is that of Sugawara, Shiota, Kiya, arXiv 1806.02658; the projection is this project's.
     """
 
     phases: Tensor
@@ -49,7 +54,8 @@ class EqualGainTransposedConvUpsampler(TransposedConvUpsampler):
 def phase_masks(kernel_size: int, stride: int) -> Tensor:
     """One mask per phase of an upsampling: the taps that reach its outputs.
 
-    Shapes: (stride ** 2, kernel_size, kernel_size), zeros and ones that sum to one at each tap.
+    Shapes:
+        (stride ** 2, kernel_size, kernel_size), zeros and ones that sum to one at each tap.
     """
     phase = torch.arange(kernel_size) % stride
     label = stride * phase[:, None] + phase
@@ -59,7 +65,8 @@ def phase_masks(kernel_size: int, stride: int) -> Tensor:
 def equalize_phase_gains(kernel: Tensor, phases: Tensor) -> Tensor:
     """The nearest kernel (least squares) in which the taps of every phase have the same sum.
 
-    Shapes: (..., k, k), masks (P, k, k) as of `phase_masks` -> (..., k, k).
+    Shapes:
+        (..., k, k), masks (P, k, k) as of `phase_masks` -> (..., k, k).
     """
     taps = phases.sum((-2, -1))
     gains = (kernel.unsqueeze(-3) * phases).sum((-2, -1))

@@ -11,10 +11,17 @@ class InterpolateConvUpsampler(Upsampler):
 
     The border is replicated: zeros would make the response to a constant image differ at the rim.
 
-    Shapes: see `Upsampler`. Weight `(out_channels, in_channels / groups, kernel_size, kernel_size)`.
-    Convention: `align_corners=False`, pixel centres.
-    Raises: `InputError` for an unknown mode, an even kernel or groups that do not divide the channels.
-    Source: Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016.
+    Shapes:
+        see `Upsampler`. Weight `(out_channels, in_channels / groups, kernel_size, kernel_size)`.
+
+    Convention:
+        `align_corners=False`, pixel centres.
+
+    Raises:
+        InputError: For an unknown mode, an even kernel or groups that do not divide the channels.
+
+    Source:
+        Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016.
     """
 
     def __init__(

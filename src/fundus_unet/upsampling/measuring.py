@@ -18,8 +18,9 @@ from fundus_unet.upsampling.views import matrix_of
 class Measurement:
     """Responses from input channel 0 to output channel 0, less the response to zero (the bias).
 
-    Shapes: `(H, W)` = `output_size` each; `matrix (H * W, h * w)`. `matrix` and `overlap` are None for an operation
-    that is not linear in its input.
+    Shapes:
+        `(H, W)` = `output_size` each; `matrix (H * W, h * w)`. `matrix` and `overlap` are None for an operation
+        that is not linear in its input.
     """
 
     size: tuple[int, int]
@@ -37,7 +38,8 @@ class Measurement:
 def measure(upsampler: Upsampler, size: tuple[int, int], output_size: tuple[int, int]) -> Measurement:
     """Responses of `upsampler` in double precision; the weights stay as they are.
 
-    Raises: `InputError` where `output_size` cannot be reached.
+    Raises:
+        InputError: Where `output_size` cannot be reached.
     """
     exact = copy.deepcopy(upsampler).double()
     linear = is_linear(upsampler, size, output_size)
@@ -57,7 +59,8 @@ def measure(upsampler: Upsampler, size: tuple[int, int], output_size: tuple[int,
 def operation_matrix(upsampler: Upsampler, size: tuple[int, int], output_size: tuple[int, int]) -> Tensor:
     """The matrix from input channel 0 to output channel 0; of a transposed convolution it is `C^T`.
 
-    Shapes: `(H * W, h * w)`, float64. Small sizes only.
+    Shapes:
+        `(H * W, h * w)`, float64. Small sizes only.
     """
     exact = copy.deepcopy(upsampler).double()
 
@@ -70,7 +73,8 @@ def operation_matrix(upsampler: Upsampler, size: tuple[int, int], output_size: t
 def overlap_of(upsampler: Upsampler, size: tuple[int, int], output_size: tuple[int, int]) -> Tensor:
     """Response to all ones with every weight set to one and every bias to zero: products summed into each output.
 
-    Shapes: `(H, W)`, float64.
+    Shapes:
+        `(H, W)`, float64.
     """
     ones = copy.deepcopy(upsampler).double()
     with torch.no_grad():
@@ -95,7 +99,8 @@ def is_linear(upsampler: Upsampler, size: tuple[int, int], output_size: tuple[in
 def reachable_sizes(upsampler: Upsampler, size: tuple[int, int]) -> tuple[list[int], list[int]]:
     """Output heights and widths up to `3 * size + 2` that `upsampler` accepts, each beside one of the other axis.
 
-    Raises: `InputError` where it accepts nothing near twice the size.
+    Raises:
+        InputError: Where it accepts nothing near twice the size.
     """
     rows, columns = ((2 * side, 2 * side - 1, 2 * side + 1) for side in size)
     near = itertools.product(rows, columns)
@@ -131,7 +136,8 @@ def parameter_count(upsampler: Upsampler) -> int:
 def phase_values(image: Tensor) -> Tensor:
     """The four neighbours at the centre, one of each phase `(i mod 2, j mod 2)`.
 
-    Shapes: `(H, W) -> (2, 2)`, less where the image has a side of one pixel.
+    Shapes:
+        `(H, W) -> (2, 2)`, less where the image has a side of one pixel.
     """
     top, left = (side // 4 * 2 if side > 2 else 0 for side in image.shape)
     return image[top : top + 2, left : left + 2]

@@ -18,7 +18,8 @@ Pair = int | tuple[int, int]
 def as_pair(value: Pair) -> tuple[int, int]:
     """`(vertical, horizontal)` from one integer or two.
 
-    Raises: `InputError` for anything else.
+    Raises:
+        InputError: For anything else.
     """
     if isinstance(value, int):
         return value, value
@@ -32,8 +33,11 @@ def tap_counts(
 ) -> Tensor:
     """Taps per output along one axis: `#{(i, t): i * stride + t * dilation - padding = o}` for each output `o`.
 
-    Shapes: `(H_out,)`, int64.
-    Raises: `InputError` where `transposed_output_size` does.
+    Shapes:
+        `(H_out,)`, int64.
+
+    Raises:
+        InputError: Where `transposed_output_size` does.
     """
     length = transposed_output_size(size, kernel_size, stride, padding, output_padding, dilation)
     inputs, taps = torch.arange(size)[:, None], torch.arange(kernel_size)
@@ -53,8 +57,11 @@ def overlap_map(
 
     It is the response of a transposed convolution whose kernel is all ones to an image that is all ones.
 
-    Shapes: `(H_out, W_out)`, int64.
-    Raises: `InputError` where `transposed_output_size` does.
+    Shapes:
+        `(H_out, W_out)`, int64.
+
+    Raises:
+        InputError: Where `transposed_output_size` does.
     """
     options = zip(*map(as_pair, (size, kernel_size, stride, padding, output_padding, dilation)), strict=True)
     rows, columns = (tap_counts(*axis) for axis in options)
@@ -67,8 +74,11 @@ def phase_tap_counts(kernel_size: int, stride: int, padding: int = 0, dilation: 
     `#{t: t * dilation = o + padding (mod stride)}`. They sum to `kernel_size`, and all are equal if `stride` divides
     `kernel_size` and shares no factor with `dilation`.
 
-    Shapes: `(stride,)`, int64.
-    Raises: `InputError` where an argument makes no sense.
+    Shapes:
+        `(stride,)`, int64.
+
+    Raises:
+        InputError: Where an argument makes no sense.
     """
     check_options(1, kernel_size, stride, padding, dilation)
     phases = (torch.arange(kernel_size) * dilation - padding) % stride
@@ -78,8 +88,11 @@ def phase_tap_counts(kernel_size: int, stride: int, padding: int = 0, dilation: 
 def phase_overlap(kernel_size: Pair, stride: Pair, padding: Pair = 0, dilation: Pair = 1) -> Tensor:
     """Taps per output pixel, away from the border, for each phase `(i mod stride, j mod stride)`.
 
-    Shapes: `(vertical stride, horizontal stride)`, int64.
-    Raises: `InputError` where an argument makes no sense.
+    Shapes:
+        `(vertical stride, horizontal stride)`, int64.
+
+    Raises:
+        InputError: Where an argument makes no sense.
     """
     options = zip(*map(as_pair, (kernel_size, stride, padding, dilation)), strict=True)
     rows, columns = (phase_tap_counts(*axis) for axis in options)

@@ -21,10 +21,15 @@ class PixelShuffleUpsampler(Upsampler):
     of a convolution and a constant gives a constant; training moves the sub-kernels apart. The border is replicated:
     zeros would make that response differ at the rim.
 
-    Shapes: see `Upsampler`; `(H, W) = (2h, 2w)` only. Weight `(4 * out_channels, in_channels / groups, k, k)`.
-    Raises: `InputError` for an even kernel, groups that do not divide the channels, or a size other than twice the
-    input's.
-    Source: Shi et al., arXiv 1609.05158; ICNR: Aitken et al., arXiv 1707.02937.
+    Shapes:
+        see `Upsampler`; `(H, W) = (2h, 2w)` only. Weight `(4 * out_channels, in_channels / groups, k, k)`.
+
+    Raises:
+        InputError: For an even kernel, groups that do not divide the channels, or a size other than twice the
+            input's.
+
+    Source:
+        Shi et al., arXiv 1609.05158; ICNR: Aitken et al., arXiv 1707.02937.
     """
 
     FACTOR = 2

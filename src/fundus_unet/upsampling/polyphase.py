@@ -22,9 +22,14 @@ def polyphase_split(kernel: Tensor, stride: Pair, padding: Pair = 0) -> list[lis
     The taps along an axis are `t = a + padding (mod stride)`. They are as many as `phase_tap_counts` says, so sizes
     differ where `stride` does not divide the kernel.
 
-    Shapes: `(..., kernel height, kernel width)` -> `stride x stride` of `(..., ceil or floor of k / stride, ...)`.
-    Convention: dilation 1. Views of `kernel`, not copies.
-    Raises: `InputError` for a stride below 1 or a negative padding.
+    Shapes:
+        `(..., kernel height, kernel width)` -> `stride x stride` of `(..., ceil or floor of k / stride, ...)`.
+
+    Convention:
+        dilation 1. Views of `kernel`, not copies.
+
+    Raises:
+        InputError: For a stride below 1 or a negative padding.
     """
     rows, columns = map(_phases, as_pair(stride), as_pair(padding))
     return [[kernel[..., down, right] for right in columns] for down in rows]
@@ -33,7 +38,8 @@ def polyphase_split(kernel: Tensor, stride: Pair, padding: Pair = 0) -> list[lis
 def polyphase_merge(split: Sequence[Sequence[Tensor]], padding: Pair = 0) -> Tensor:
     """The kernel whose `polyphase_split` is `split`: its inverse.
 
-    Raises: `InputError` where the sub-kernels are not those of one kernel.
+    Raises:
+        InputError: Where the sub-kernels are not those of one kernel.
     """
     down, right = len(split), len(split[0]) if split else 0
     if not right or any(len(row) != right for row in split):
@@ -59,7 +65,8 @@ def polyphase_merge(split: Sequence[Sequence[Tensor]], padding: Pair = 0) -> Ten
 def interleave(phases: Sequence[Sequence[Tensor]]) -> Tensor:
     """One image from the images of its phases: `out[..., a::stride, b::stride] = phases[a][b]`.
 
-    Shapes: `stride x stride` of `(..., h, w)` -> `(..., stride * h, stride * w)`.
+    Shapes:
+        `stride x stride` of `(..., h, w)` -> `(..., stride * h, stride * w)`.
     """
     rows = [torch.stack(list(row), -1).flatten(-2) for row in phases]
     return torch.stack(rows, -2).flatten(-3, -2)

@@ -15,10 +15,15 @@ class TransposedConvUpsampler(Upsampler):
     Kernel 2, padding 0 reaches `2h` and `2h + 1` too, but no kernel covers the last row and column of `2h + 1`: they
     are the bias alone. A fixed `output_padding` reaches one size only.
 
-    Shapes: see `Upsampler`. Weight `(in_channels, out_channels / groups, kernel_size, kernel_size)`.
-    Raises: `InputError` for a kernel that leaves outputs without any tap, groups that do not divide the channels, or a
-    size that cannot be reached.
-    Source: torch.nn.ConvTranspose2d; Dumoulin & Visin, arXiv 1603.07285.
+    Shapes:
+        see `Upsampler`. Weight `(in_channels, out_channels / groups, kernel_size, kernel_size)`.
+
+    Raises:
+        InputError: For a kernel that leaves outputs without any tap, groups that do not divide the channels, or a
+            size that cannot be reached.
+
+    Source:
+        torch.nn.ConvTranspose2d; Dumoulin & Visin, arXiv 1603.07285.
     """
 
     STRIDE = 2

@@ -13,8 +13,11 @@ class Upsampler(nn.Module, ABC):
 
     Each operation changes the channels itself, so decoder blocks are the same whichever one is chosen.
 
-    Shapes: `forward(x: (B, in_channels, h, w), output_size=(H, W)) -> (B, out_channels, H, W)`.
-    Raises: `InputError` (a `ValueError`) from `forward` where `(H, W)` cannot be reached from `(h, w)`.
+    Shapes:
+        `forward(x: (B, in_channels, h, w), output_size=(H, W)) -> (B, out_channels, H, W)`.
+
+    Raises:
+        InputError: (a `ValueError`) from `forward` where `(H, W)` cannot be reached from `(h, w)`.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -53,7 +56,7 @@ def init_keeping_variance(weight: Tensor, bias: Tensor | None, taps: float) -> N
 
 
 def check_groups(in_channels: int, out_channels: int, groups: int) -> None:
-    """Raises: `InputError` where a convolution cannot divide its channels into `groups`."""
+    """Raise `InputError` where a convolution cannot divide its channels into `groups`."""
     if groups < 1 or in_channels % groups or out_channels % groups:
         raise InputError(
             "the channels do not divide into groups",
@@ -63,7 +66,7 @@ def check_groups(in_channels: int, out_channels: int, groups: int) -> None:
 
 
 def check_odd_kernel(kernel_size: int, smallest: int = 1) -> None:
-    """Raises: `InputError` where padding by `kernel_size // 2` would not keep the size."""
+    """Raise `InputError` where padding by `kernel_size // 2` would not keep the size."""
     if kernel_size < smallest or kernel_size % 2 == 0:
         raise InputError(
             "the convolution must keep the size",
@@ -73,7 +76,7 @@ def check_odd_kernel(kernel_size: int, smallest: int = 1) -> None:
 
 
 def check_doubles(x: Tensor, output_size: tuple[int, int]) -> None:
-    """Raises: `InputError` where `output_size` is not exactly twice the height and width of `x`."""
+    """Raise `InputError` where `output_size` is not exactly twice the height and width of `x`."""
     for target, size in zip(output_size, x.shape[-2:], strict=True):
         if target != 2 * size:
             raise InputError(

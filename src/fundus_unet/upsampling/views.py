@@ -21,8 +21,11 @@ from fundus_unet.upsampling.overlap import Pair, as_pair
 def zero_insert(x: Tensor, stride: Pair) -> Tensor:
     """Puts `stride - 1` zeros between neighbouring values.
 
-    Shapes: `(..., h, w) -> (..., (h - 1) * stride + 1, (w - 1) * stride + 1)`.
-    Raises: `InputError` for a stride below 1 or an empty image.
+    Shapes:
+        `(..., h, w) -> (..., (h - 1) * stride + 1, (w - 1) * stride + 1)`.
+
+    Raises:
+        InputError: For a stride below 1 or an empty image.
     """
     height, width = (
         transposed_output_size(size, 1, step) for size, step in zip(x.shape[-2:], as_pair(stride), strict=True)
@@ -38,8 +41,11 @@ def zero_bordered(
 ) -> Tensor:
     """The grid that the flipped kernel slides over with stride 1: zeros inserted, then the effective border.
 
-    Shapes: `(..., h, w) -> (..., H + dilation * (kernel height - 1), W + dilation * (kernel width - 1))`.
-    Raises: `InputError` where an argument makes no sense.
+    Shapes:
+        `(..., h, w) -> (..., H + dilation * (kernel height - 1), W + dilation * (kernel width - 1))`.
+
+    Raises:
+        InputError: Where an argument makes no sense.
     """
     top, left = (
         effective_zero_border(*axis) for axis in zip(*map(as_pair, (kernel_size, padding, dilation)), strict=True)
@@ -112,9 +118,12 @@ def convolution_matrix(
 ) -> Tensor:
     """The dense matrix `C` with `conv2d(x).flatten() = C x.flatten()`. Small sizes only: it has every pair of pixels.
 
-    Shapes: weight `(C_out, C_in / groups, kernel height, kernel width)` on `size` -> `(C_out * h * w, C_in * H * W)`.
-    Convention: `output_size` keeps the first rows and columns of the convolution's output only. A transposed
-    convolution needs that where `output_padding >= stride`, which only `dilation > stride` allows.
+    Shapes:
+        weight `(C_out, C_in / groups, kernel height, kernel width)` on `size` -> `(C_out * h * w, C_in * H * W)`.
+
+    Convention:
+        `output_size` keeps the first rows and columns of the convolution's output only. A transposed convolution
+        needs that where `output_padding >= stride`, which only `dilation > stride` allows.
     """
 
     def convolve(image: Tensor) -> Tensor:
@@ -127,7 +136,8 @@ def convolution_matrix(
 def matrix_of(operation: Callable[[Tensor], Tensor], shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
     """The matrix of any linear operation, measured: its columns are the responses to unit impulses.
 
-    Shapes: `operation: (B, *shape) -> (B, *out)` gives `(prod(out), prod(shape))`.
+    Shapes:
+        `operation: (B, *shape) -> (B, *out)` gives `(prod(out), prod(shape))`.
     """
     impulses = torch.eye(math.prod(shape), dtype=dtype).view(-1, *shape)
     return operation(impulses).flatten(1).T
@@ -138,7 +148,8 @@ def output_shape(
 ) -> tuple[int, int]:
     """`(H, W)` of the transposed convolution.
 
-    Raises: `InputError` where an argument makes no sense, or `x` and `weight` do not belong together.
+    Raises:
+        InputError: Where an argument makes no sense, or `x` and `weight` do not belong together.
     """
     if x.ndim != 4 or weight.ndim != 4 or x.shape[1] != weight.shape[0]:
         raise InputError(

@@ -11,7 +11,8 @@ LARGEST = 16.0
 def matching_width(parameters_at: Callable[[float], int], target: int) -> float:
     """The multiple of `STEP` at which `parameters_at(width)`, which grows with the width, is nearest to `target`.
 
-    Raises: `InputError` where the target is out of reach, by more than the parameters that one step adds.
+    Raises:
+        InputError: Where the target is out of reach, by more than the parameters that one step adds.
     """
     low, high = 1, round(LARGEST / STEP)
     smallest, largest = parameters_at(low * STEP), parameters_at(high * STEP)

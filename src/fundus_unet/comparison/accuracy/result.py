@@ -48,7 +48,8 @@ def score_runs(
 ) -> tuple[list[tuple[RunDirectory, ScoredRun]], list[Failure]]:
     """The scores of every run on a split: those it has, or else a new evaluation; and the runs that cannot be scored.
 
-    Raises: `InputError`, that of the first run, where none can be scored.
+    Raises:
+        InputError: That of the first run, where none can be scored.
     """
     scored: list[tuple[RunDirectory, ScoredRun]] = []
     failures: list[Failure] = []

@@ -31,8 +31,10 @@ LOWER_IS_BETTER = ("betti0_error",)
 class ScoredRun:
     """One trained network, scored in the field of view.
 
-    Args: `pooled` is `{rater: {metric: value}}` over all pixels, `per_image` is `{rater: {image: {metric:
-    value}}}`; undefined values are None. `facts` is kept as it is.
+    Args:
+        pooled: `{rater: {metric: value}}` over all pixels, `per_image` is `{rater: {image: {metric: value}}}`;
+            undefined values are None.
+        facts: Kept as it is.
     """
 
     variant: str
@@ -58,7 +60,9 @@ def differences(runs: Sequence[ScoredRun], control: str, rater: str) -> dict[str
     """`{metric: {variant: difference to the control}}`, paired over the images and the seeds that both have.
 
     A metric that is undefined on every image is left out.
-    Raises: `InputError` where the control was not scored, a variant shares no seed with it, or images differ.
+
+    Raises:
+        InputError: Where the control was not scored, a variant shares no seed with it, or images differ.
     """
     by_key = {(run.variant, run.seed): run for run in runs}
     if len(by_key) < len(runs):

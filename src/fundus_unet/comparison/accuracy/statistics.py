@@ -56,9 +56,12 @@ class Difference:
 def paired_differences(pairs: Mapping[str, np.ndarray], draws: int = DRAWS, seed: int = 0) -> dict[str, Difference]:
     """One `Difference` per variant; the corrections are for their number.
 
-    Shapes: (seeds, images) per variant: its scores less the control's at the same seed and image. An image
-    where the metric is undefined (nan) in any seed is left out.
-    Raises: `InputError` where an array has another shape, or no image is left.
+    Shapes:
+        (seeds, images) per variant: its scores less the control's at the same seed and image. An image where the
+        metric is undefined (nan) in any seed is left out.
+
+    Raises:
+        InputError: Where an array has another shape, or no image is left.
     """
     found = {}
     for name, differences in pairs.items():
@@ -94,7 +97,8 @@ def bootstrap_interval(
     variance (n - 1), and from the normal to Student's distribution with Satterthwaite's degrees of freedom. Without
     this an interval from three seeds would cover far less often than it says.
 
-    Shapes: (seeds, images), at least 2 x 2.
+    Shapes:
+        (seeds, images), at least 2 x 2.
     """
     random = np.random.default_rng(seed)
     seeds, images = differences.shape

@@ -25,8 +25,9 @@ INIT, TRAINED = "init", "trained"
 class TestImage:
     """What a network is given, and where its answer is looked at (None: everywhere).
 
-    Shapes: of images `image` (1, 3, h, w), `region` and `background` bool (h, w), all at working resolution; of
-    other inputs, masks have the size of the answer.
+    Shapes:
+        of images `image` (1, 3, h, w), `region` and `background` bool (h, w), all at working resolution; of other
+        inputs, masks have the size of the answer.
     """
 
     name: str
@@ -55,7 +56,8 @@ class Candidate:
 def candidates_of_run(run: RunDirectory) -> list[Candidate]:
     """The run's network as it was initialized and as it was trained (best checkpoint).
 
-    Raises: `InputError` where configuration or checkpoint cannot be used; both are tried here.
+    Raises:
+        InputError: Where configuration or checkpoint cannot be used; both are tried here.
     """
     config = run.config
     checkpoint = run.checkpoint("best")
@@ -89,7 +91,8 @@ def new_candidates(config: DictConfig, names: Sequence[str]) -> list[Candidate]:
 def images_of(config: DictConfig, split: str, count: int, trusted: bool, advance: Callable[[], Any]) -> list[TestImage]:
     """The first `count` images of a split, as a network of this configuration gets them.
 
-    Raises: `InputError` for a split without labels, or files that cannot be read.
+    Raises:
+        InputError: For a split without labels, or files that cannot be read.
     """
     cases = labelled_cases(build(config.data.source, trusted=trusted).splits(), split)[:count]
     preprocessor = load_preprocessor(config)
@@ -106,7 +109,8 @@ def images_of(config: DictConfig, split: str, count: int, trusted: bool, advance
 def open_runs(paths: Sequence[str], data_dir: str | None) -> tuple[list[RunDirectory], list[Candidate], list[str]]:
     """Runs that can be measured, their networks, and what is wrong with the others.
 
-    Raises: `InputError`, naming all of them, where none can be measured.
+    Raises:
+        InputError: Naming all of them, where none can be measured.
     """
     runs, candidates, problems = [], [], []
     for path in dict.fromkeys(str(path) for path in paths):

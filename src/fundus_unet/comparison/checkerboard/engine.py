@@ -52,11 +52,16 @@ def measure_network(
     period 2 there, of the stage before period 4, and so on. Measures that shift the input or differentiate by it are
     for networks whose output has the input's size; others get a reason instead of a value.
 
-    Args: `regions`, one per input, is where phase energies and shifts are taken, such as the field of view;
-    `backgrounds` is where spectra are taken, such as its vessel-free part. None is everywhere. Where the output is
-    larger than the input, both have the output's size.
-    Shapes: inputs are batches of one; masks are bool (H, W).
-    Raises: `InputError` for lists of different lengths, or a module without upsamplers.
+    Args:
+        regions: One per input, is where phase energies and shifts are taken, such as the field of view.
+        backgrounds: Where spectra are taken, such as its vessel-free part. None is everywhere. Where the output is
+            larger than the input, both have the output's size.
+
+    Shapes:
+        inputs are batches of one; masks are bool (H, W).
+
+    Raises:
+        InputError: For lists of different lengths, or a module without upsamplers.
     """
     stages = stages_of(network)
     regions, backgrounds = regions or [None] * len(inputs), backgrounds or [None] * len(inputs)

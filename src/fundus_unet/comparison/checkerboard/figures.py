@@ -25,7 +25,8 @@ Pictures = Sequence[tuple[str, np.ndarray]]
 def phase_means_figure(networks: Sequence[tuple[str, Mapping[str, np.ndarray]]]) -> Figure:
     """A row per network, a column per place; of each place up to 16 channels, as cells of one period.
 
-    Shapes: `{place: (C, p, p)}`, in standard deviations of each channel.
+    Shapes:
+        `{place: (C, p, p)}`, in standard deviations of each channel.
     """
     places = list(dict.fromkeys(place for _, means in networks for place in means))
     largest = max([1.0, *(float(np.abs(values).max()) for _, means in networks for values in means.values())])
@@ -74,7 +75,8 @@ def spectrum_figure(rows: Sequence[Pictures], periods: Sequence[int]) -> Figure:
     """Spectra with the grid lines' places marked: {title: (n, n)} in decibels over the surroundings. Every row has a
     scale of its own.
 
-    Convention: zero frequency in the middle, half the sampling rate at the border.
+    Convention:
+        zero frequency in the middle, half the sampling rate at the border.
     """
 
     def mark(axes: Axes, picture: np.ndarray) -> None:

@@ -24,8 +24,11 @@ def gain_imbalance(upsampler: Upsampler) -> Reading:
     independent gains give 8 / (3 pi) = 0.849 on average, whatever their number of taps. Of an operation that is not
     linear it is the response to this constant only.
 
-    Convention: standard deviation of the four gains themselves (n, not n - 1). The null is zero, exactly.
-    Source: the condition is that of Sugawara, Shiota, Kiya, arXiv 1806.02658.
+    Convention:
+        standard deviation of the four gains themselves (n, not n - 1). The null is zero, exactly.
+
+    Source:
+        the condition is that of Sugawara, Shiota, Kiya, arXiv 1806.02658.
     """
     gains = phase_gains(upsampler)
     rms = gains.square().mean(-1).sqrt()
@@ -40,7 +43,8 @@ def gain_imbalance(upsampler: Upsampler) -> Reading:
 def phase_gains(upsampler: Upsampler) -> Tensor:
     """Responses to a constant one in each input channel.
 
-    Shapes: (in_channels, out_channels, 4), phases (0, 0), (0, 1), (1, 0), (1, 1), float64.
+    Shapes:
+        (in_channels, out_channels, 4), phases (0, 0), (0, 1), (1, 0), (1, 1), float64.
     """
     exact = copy.deepcopy(upsampler).double().cpu()
     output_size = nearest_to_double(copy.deepcopy(upsampler).float().cpu(), PROBE)

@@ -25,7 +25,8 @@ from fundus_unet.runs.build import build
 def generator_candidates(config: DictConfig, names: Sequence[str], console: Console) -> list[Candidate]:
     """The chosen generator with every upsampler and seed: new, and for the VAE also briefly trained.
 
-    Raises: `InputError` where it cannot be built, or the VAE's training images cannot be read.
+    Raises:
+        InputError: Where it cannot be built, or the VAE's training images cannot be read.
     """
     first = new_generator(config, names[0], config.seeds[0])
     if isinstance(first, VAE):
@@ -39,7 +40,7 @@ def generator_candidates(config: DictConfig, names: Sequence[str], console: Cons
 
 
 def new_generator(config: DictConfig, name: str, seed: int) -> nn.Module:
-    """Raises: `InputError` where the configuration is of no generator that can be measured."""
+    """Raise `InputError` where the configuration is of no generator that can be measured."""
     upsampler = build(with_upsampler(config, name).model.upsampler, trusted=True)
     torch.manual_seed(seed)
     generator = build(config.generator, trusted=True, upsampler=upsampler)

@@ -7,8 +7,11 @@ from torch import Tensor, nn
 def input_gradient(network: nn.Module, image: Tensor, region: Tensor | None) -> Tensor:
     """d(sum of the logits in the region) / d(input).
 
-    Shapes: image (1, C, H, W), region bool (H, W) or None for everywhere -> (C, H, W).
-    Source: Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016, on strided layers.
+    Shapes:
+        image (1, C, H, W), region bool (H, W) or None for everywhere -> (C, H, W).
+
+    Source:
+        Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016, on strided layers.
     """
     with torch.enable_grad():
         image = image.detach().clone().requires_grad_()

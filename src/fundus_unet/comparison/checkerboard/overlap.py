@@ -14,7 +14,8 @@ def overlap_unevenness(upsampler: Upsampler) -> Reading:
     It depends on the sizes of kernel, stride and padding alone: kernel 3, stride 2 sums 1, 2, 2, 4 taps, so 3 / 2.25.
     The null is zero, exactly. An operation that is not linear has no taps to count.
 
-    Source: Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016.
+    Source:
+        Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016.
     """
     output_size = nearest_to_double(upsampler, PROBE)
     if not is_linear(upsampler, PROBE, output_size):

@@ -27,8 +27,9 @@ FLAT = 1e-5
 class Patterns:
     """A map's patterns, summed within blocks.
 
-    Shapes: `sums` (C, K, period ** 2), `cells` (K,) how many cells each block has, `total` (C,) the map's variance
-    over the same pixels; float64. C counts the channels that vary, which `channels`, bool, marks among all.
+    Shapes:
+        `sums` (C, K, period ** 2), `cells` (K,) how many cells each block has, `total` (C,) the map's variance over
+        the same pixels; float64. C counts the channels that vary, which `channels`, bool, marks among all.
     """
 
     period: int
@@ -55,9 +56,14 @@ def phase_energy(maps: Tensor, period: int = 2, region: Tensor | None = None) ->
     the moving average over two periods is removed; it holds nothing of a grid of that period, and all of a slope, which
     would add to the phase means.
 
-    Shapes: maps (C, H, W), region bool (H, W) or None for everywhere; one period along its border is not used.
-    Raises: `InputError` for a period that is not a power of two, or a region of another size.
-    Source: the phases of Odena, Dumoulin, Olah, Distill 2016, as an analysis of variance.
+    Shapes:
+        maps (C, H, W), region bool (H, W) or None for everywhere; one period along its border is not used.
+
+    Raises:
+        InputError: For a period that is not a power of two, or a region of another size.
+
+    Source:
+        the phases of Odena, Dumoulin, Olah, Distill 2016, as an analysis of variance.
     """
     patterns = phase_patterns(maps, period, region)
     if isinstance(patterns, str):
@@ -94,7 +100,8 @@ def phase_patterns(maps: Tensor, period: int, region: Tensor | None = None) -> P
 def moving_average(maps: Tensor, width: int) -> Tensor:
     """Mean over a square around each pixel, its border with half weight: zero for any grid whose period divides it.
 
-    Shapes: (C, H, W) -> (C, H, W); beyond the border the outermost pixels are repeated.
+    Shapes:
+        (C, H, W) -> (C, H, W); beyond the border the outermost pixels are repeated.
     """
     weights = maps.new_full((width + 1,), 1 / width)
     weights[[0, -1]] /= 2

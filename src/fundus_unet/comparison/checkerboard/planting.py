@@ -20,8 +20,11 @@ def grid_pattern(period: int) -> Tensor:
     It changes sign over half a period along at least one axis, so nothing of it has a shorter period. At period 2 one
     pixel of four differs from the other three.
 
-    Shapes: (period, period), float64.
-    Raises: `InputError` for a period that is not a power of two.
+    Shapes:
+        (period, period), float64.
+
+    Raises:
+        InputError: For a period that is not a power of two.
     """
     check_period(period)
     half = torch.ones(period // 2, dtype=torch.float64)
@@ -32,7 +35,8 @@ def grid_pattern(period: int) -> Tensor:
 def plant_grid(maps: Tensor, period: int, size: Tensor | float, origin: tuple[int, int] = (0, 0)) -> Tensor:
     """Maps with a grid added: `size * grid_pattern`, its first cell beginning at row and column `origin`.
 
-    Shapes: (C, H, W), size a number or (C,).
+    Shapes:
+        (C, H, W), size a number or (C,).
     """
     rows, columns = ((torch.arange(side) - start) % period for side, start in zip(maps.shape[-2:], origin, strict=True))
     grid = grid_pattern(period)[rows[:, None], columns].to(maps)

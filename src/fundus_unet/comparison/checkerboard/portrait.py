@@ -22,9 +22,10 @@ DETAIL = 32
 class Portrait:
     """Maps that the network computed; nothing of the input is shown.
 
-    Shapes: `phase_means` {place: (C, p, p)}, in standard deviations of each channel; `residual` (h, w), the output
-    less its moving average over two pixels, in standard deviations of the output; `spectrum` (n, n), decibels
-    over the bins around; zero frequency is at [n // 2, n // 2].
+    Shapes:
+        `phase_means` {place: (C, p, p)}, in standard deviations of each channel; `residual` (h, w), the output less
+        its moving average over two pixels, in standard deviations of the output; `spectrum` (n, n), decibels over
+        the bins around; zero frequency is at [n // 2, n // 2].
     """
 
     phase_means: dict[str, np.ndarray]
@@ -40,7 +41,8 @@ def portrait_of(
     """Of the first output channel; the detail is where the background is emptiest, the spectrum is of the tiles that
     lines are measured on.
 
-    Shapes: image a batch of one, region and background bool (H, W) of the output's size.
+    Shapes:
+        image a batch of one, region and background bool (H, W) of the output's size.
     """
     network.eval()
     outputs, output = outputs_of(network, stages_of(network), image)

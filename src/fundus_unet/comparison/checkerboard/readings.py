@@ -33,7 +33,8 @@ Readings = dict[str, dict[str, list[Reading]]]
 def summarize(readings: Sequence[Reading]) -> dict[str, Any]:
     """Means over images, the standard deviation of the value and the excess over images, and the readings themselves.
 
-    Convention: images without a value are left out; a standard deviation of fewer than two is None.
+    Convention:
+        images without a value are left out; a standard deviation of fewer than two is None.
     """
     means = {name: _mean(_defined(readings, name)) for name in NUMBERS}
     spreads = {f"{name}_sd_over_images": _spread(_defined(readings, name)) for name in ("value", "excess")}

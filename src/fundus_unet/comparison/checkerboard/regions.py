@@ -14,7 +14,8 @@ FROM_THE_RIM, FROM_A_VESSEL = 8, 3
 def all_inside(region: Tensor, size: int) -> Tensor:
     """For each upper left corner, whether the square of `size` pixels from there is inside.
 
-    Shapes: bool (H, W) -> bool (H - size + 1, W - size + 1).
+    Shapes:
+        bool (H, W) -> bool (H - size + 1, W - size + 1).
     """
     outside = (~region).float()[None, None]
     for kernel in ((size, 1), (1, size)):
@@ -32,8 +33,11 @@ def region_at(region: Tensor | None, size: tuple[int, int]) -> Tensor | None:
 
     The map may reach a little further than the image, because a network may have padded it; that is outside.
 
-    Shapes: bool (H, W) -> bool (h, w).
-    Raises: `InputError` where the map's pixels are not blocks of the image's.
+    Shapes:
+        bool (H, W) -> bool (h, w).
+
+    Raises:
+        InputError: Where the map's pixels are not blocks of the image's.
     """
     if region is None:
         return None
@@ -51,6 +55,7 @@ def region_at(region: Tensor | None, size: tuple[int, int]) -> Tensor | None:
 def background_of(field_of_view: Tensor, vessels: Tensor) -> Tensor:
     """The field of view away from its rim and from vessels.
 
-    Shapes: bool (H, W) each.
+    Shapes:
+        bool (H, W) each.
     """
     return eroded(field_of_view, FROM_THE_RIM) & eroded(~vessels, FROM_A_VESSEL)

@@ -31,8 +31,11 @@ def subgrid_shift_sensitivity(
     remains is the border and rounding. The control takes the unshifted answer, which knows no position, and plants a
     grid of period 2 of 5 % of the logits' standard deviation that stays with the crop.
 
-    Shapes: image (1, C, H, W), `logits_of` of it (1, K, H, W); region bool (H, W) or None for everywhere.
-    Convention: logistic probabilities; standard deviations over the shifts taken (n, not n - 1).
+    Shapes:
+        image (1, C, H, W), `logits_of` of it (1, K, H, W); region bool (H, W) or None for everywhere.
+
+    Convention:
+        logistic probabilities; standard deviations over the shifts taken (n, not n - 1).
     """
     height, width = (side - block for side in image.shape[-2:])
     inside = _interior(image.shape[-2:], region, block, margin)
@@ -68,7 +71,8 @@ def choose_shifts(block: int, most: int) -> list[Shift]:
     The lowest bits come first, because a grid of period 2 has phases of the lowest bits alone: any 4 shifts in a row
     have all phases modulo 2, 16 all modulo 4. The bits above are drawn, the same for every network.
 
-    Raises: `InputError` for fewer than two shifts or a block that is not a power of two.
+    Raises:
+        InputError: For fewer than two shifts or a block that is not a power of two.
     """
     if block < 1 or block & (block - 1) or most < 2:
         raise InputError(

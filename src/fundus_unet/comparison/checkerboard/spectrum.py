@@ -43,7 +43,8 @@ def grid_line_spectrum(
     The neighbours are first brought to the line's distance from zero frequency along the power law that fits the
     surroundings, because the spectrum of an image falls with that distance.
 
-    Shapes: maps (C, H, W); background bool (H, W); periods are powers of two; `size` of the tiles.
+    Shapes:
+        maps (C, H, W); background bool (H, W); periods are powers of two; `size` of the tiles.
     """
     lines = [(period, direction) for period in periods for direction in DIRECTIONS]
     corners = tiles_in(background, size) if size else []
@@ -165,7 +166,8 @@ def over_surroundings(power: Tensor, longest: int) -> Tensor:
 
     For figures: grid lines stand out, and neither the fall of the spectrum nor its broad ridges hide them.
 
-    Shapes: (n, n), zero frequency first.
+    Shapes:
+        (n, n), zero frequency first.
     """
     logarithm = power.clamp(min=1e-300).log10()
     shown = torch.zeros_like(power)

@@ -31,7 +31,8 @@ def stages_of(network: nn.Module) -> list[Stage]:
 def outputs_of(network: nn.Module, stages: list[Stage], image: Tensor) -> tuple[dict[str, Tensor], Tensor]:
     """What each stage and the whole network give on one input; of a stage that is used repeatedly the last.
 
-    Shapes: whatever `network` takes, as a batch of one -> (C, h, w) each.
+    Shapes:
+        whatever `network` takes, as a batch of one -> (C, h, w) each.
     """
     kept: dict[str, Tensor] = {}
 

@@ -21,8 +21,9 @@ def tile_size(backgrounds: Sequence[Tensor], longest_period: int) -> int | None:
     Tiles that fit are preferred to filling vessels in: what is filled in is made up, and a smooth filling lowers the
     floor that a grid is compared with. Every network is measured on the same tiles.
 
-    Convention: a power of two from `SMALLEST` to `LARGEST`, so that all periods fall exactly on bins; None where no
-    image has enough tiles of the smallest size.
+    Convention:
+        a power of two from `SMALLEST` to `LARGEST`, so that all periods fall exactly on bins; None where no image
+        has enough tiles of the smallest size.
     """
     size = min(LARGEST, max(SMALLEST, PERIODS_PER_TILE * longest_period))
     while size >= SMALLEST:
@@ -39,8 +40,11 @@ def tiles_in(background: Tensor, size: int) -> list[tuple[int, int]]:
     Taken from the upper left on, one after the other; half a side of overlap costs hardly any independence under a
     Hann window.
 
-    Shapes: bool (H, W).
-    Raises: `InputError` for a background that is no image.
+    Shapes:
+        bool (H, W).
+
+    Raises:
+        InputError: For a background that is no image.
     """
     if background.ndim != 2:
         raise InputError("a background is a mask of one image", expected="(H, W)", got=tuple(background.shape))

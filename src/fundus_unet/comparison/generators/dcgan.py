@@ -19,12 +19,21 @@ class DCGANGenerator(nn.Module):
     to set, and batch normalisation removes it in training. Upsamplers are created last: at one seed, every other
     weight is the same whichever upsampler is chosen.
 
-    Args: `widths` are the channels at every resolution but the image's, the smallest feature map's first; `start_size`
-    is that feature map's side.
-    Shapes: (B, latent_channels) -> (B, out_channels, S, S) with S = start_size * 2 ** len(widths).
-    Convention: a new generator in `eval()` normalises by mean 0 and variance 1, as batch normalisation starts.
-    Raises: `InputError` for channels, widths or sizes no network can have, or a latent vector of another length.
-    Source: Radford, Metz, Chintala, arXiv 1511.06434.
+    Args:
+        widths: The channels at every resolution but the image's, the smallest feature map's first.
+        start_size: That feature map's side.
+
+    Shapes:
+        (B, latent_channels) -> (B, out_channels, S, S) with S = start_size * 2 ** len(widths).
+
+    Convention:
+        a new generator in `eval()` normalises by mean 0 and variance 1, as batch normalisation starts.
+
+    Raises:
+        InputError: For channels, widths or sizes no network can have, or a latent vector of another length.
+
+    Source:
+        Radford, Metz, Chintala, arXiv 1511.06434.
     """
 
     def __init__(

@@ -15,8 +15,11 @@ class Doublings(nn.Module):
 
     Upsamplers are created last: at one seed, every other weight is the same whichever upsampler is chosen.
 
-    Args: `widths` are the channels at every resolution, the lowest first.
-    Shapes: (B, widths[0], h, w) -> (B, widths[-1], h * 2 ** (len(widths) - 1), w * 2 ** (len(widths) - 1)).
+    Args:
+        widths: The channels at every resolution, the lowest first.
+
+    Shapes:
+        (B, widths[0], h, w) -> (B, widths[-1], h * 2 ** (len(widths) - 1), w * 2 ** (len(widths) - 1)).
     """
 
     def __init__(
@@ -38,7 +41,7 @@ class Doublings(nn.Module):
 
 
 def check_widths(widths: Sequence[int]) -> tuple[int, ...]:
-    """Raises: `InputError` where there is none, or one that is not a positive integer."""
+    """Raise `InputError` where there is none, or one that is not a positive integer."""
     widths = tuple(widths)
     if not widths or any(not isinstance(width, int) or width < 1 for width in widths):
         raise InputError(

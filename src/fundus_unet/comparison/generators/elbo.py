@@ -14,8 +14,11 @@ class NegativeELBO(nn.Module):
     `loss` is (sum of squared errors / 2 + beta * sum of KL) / number of values, over the batch. With beta 1 it is the
     negative evidence lower bound per value, less the Gaussian's constant log(2 pi) / 2.
 
-    Raises: `InputError` where beta is negative or not finite.
-    Source: Kingma & Welling, arXiv 1312.6114; beta as of Higgins et al., ICLR 2017.
+    Raises:
+        InputError: Where beta is negative or not finite.
+
+    Source:
+        Kingma & Welling, arXiv 1312.6114; beta as of Higgins et al., ICLR 2017.
     """
 
     def __init__(self, beta: float = 1.0) -> None:
@@ -29,9 +32,14 @@ class NegativeELBO(nn.Module):
     ) -> dict[str, Tensor]:
         """The loss and its two parts, unweighted: `squared_error` per value, `kl` per image.
 
-        Shapes: reconstruction and image (B, C, H, W), mean and logvar (B, ...), region (B, 1, H, W) -> scalars.
-        Units: `kl` in nats; region true (or not 0) where pixels count.
-        Raises: `InputError` where shapes do not fit.
+        Shapes:
+            reconstruction and image (B, C, H, W), mean and logvar (B, ...), region (B, 1, H, W) -> scalars.
+
+        Units:
+            `kl` in nats; region true (or not 0) where pixels count.
+
+        Raises:
+            InputError: Where shapes do not fit.
         """
         if reconstruction.shape != image.shape or region.shape != image[:, :1].shape or mean.shape != logvar.shape:
             raise InputError(

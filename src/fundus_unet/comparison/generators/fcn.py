@@ -20,11 +20,18 @@ class FCNHead(nn.Module):
     untrained head shall have something to show, and an upsampler sets its own weights. No activation follows an
     upsampler, as in the paper. Upsamplers are created last.
 
-    Args: `in_channels` of the features at strides 8, 16 and 32.
-    Shapes: features (B, C_8, h, w), (B, C_16, h / 2, w / 2), (B, C_32, h / 4, w / 4), `output_size` = (8h, 8w) ->
-    logits (B, out_channels, 8h, 8w). Sizes that are no exact doubles work where the upsampler reaches them.
-    Raises: `InputError` for channels no head can have, features of others, or a size that cannot be reached.
-    Source: Long, Shelhamer, Darrell, arXiv 1411.4038.
+    Args:
+        in_channels: Of the features at strides 8, 16 and 32.
+
+    Shapes:
+        features (B, C_8, h, w), (B, C_16, h / 2, w / 2), (B, C_32, h / 4, w / 4), `output_size` = (8h, 8w) ->
+        logits (B, out_channels, 8h, 8w). Sizes that are no exact doubles work where the upsampler reaches them.
+
+    Raises:
+        InputError: For channels no head can have, features of others, or a size that cannot be reached.
+
+    Source:
+        Long, Shelhamer, Darrell, arXiv 1411.4038.
     """
 
     def __init__(self, in_channels: Sequence[int], out_channels: int, upsampler: UpsamplerFactory) -> None:
@@ -62,9 +69,14 @@ class FCN(nn.Module):
     The input is padded to a multiple of 32 and the logits are cropped back, so that any upsampler fits any image size.
     Upsamplers are created last: at one seed, every other weight is the same whichever upsampler is chosen.
 
-    Args: `widths` are the encoder's channels at strides 2, 4, 8, 16 and 32.
-    Shapes: (B, in_channels, H, W) -> (B, out_channels, H, W), H and W from 1 up.
-    Raises: `InputError` for widths or channels no network can have, or an image of other channels.
+    Args:
+        widths: The encoder's channels at strides 2, 4, 8, 16 and 32.
+
+    Shapes:
+        (B, in_channels, H, W) -> (B, out_channels, H, W), H and W from 1 up.
+
+    Raises:
+        InputError: For widths or channels no network can have, or an image of other channels.
     """
 
     STRIDE = 32

@@ -25,9 +25,14 @@ class VAEDecoder(nn.Module):
 
     The values are unbounded, the means of a Gaussian: images are expected normalised. Upsamplers are created last.
 
-    Args: `widths` are the channels at every resolution, the latent map's first.
-    Shapes: (B, latent_channels, h, w) -> (B, out_channels, h * 2 ** n, w * 2 ** n) with n = len(widths) - 1.
-    Raises: `InputError` for channels or widths no network can have, or a latent map of other channels.
+    Args:
+        widths: The channels at every resolution, the latent map's first.
+
+    Shapes:
+        (B, latent_channels, h, w) -> (B, out_channels, h * 2 ** n, w * 2 ** n) with n = len(widths) - 1.
+
+    Raises:
+        InputError: For channels or widths no network can have, or a latent map of other channels.
     """
 
     def __init__(
@@ -64,12 +69,19 @@ class VAE(nn.Module):
     fits that can be halved so often. Upsamplers are created last: at one seed, every other weight is the same
     whichever upsampler is chosen.
 
-    Args: `widths` are the channels of the encoder, the highest resolution's first; the decoder's are the same.
-    Shapes: (B, image_channels, H, W) -> `VAEOutput`, latents (B, latent_channels, H / 2 ** n, W / 2 ** n) with
-    n = len(widths).
-    Raises: `InputError` for channels or widths no network can have, or an image of other channels or of sides that
-    2 ** n does not divide.
-    Source: Kingma & Welling, arXiv 1312.6114.
+    Args:
+        widths: The channels of the encoder, the highest resolution's first; the decoder's are the same.
+
+    Shapes:
+        (B, image_channels, H, W) -> `VAEOutput`, latents (B, latent_channels, H / 2 ** n, W / 2 ** n) with n =
+        len(widths).
+
+    Raises:
+        InputError: For channels or widths no network can have, or an image of other channels or of sides that 2 **
+            n does not divide.
+
+    Source:
+        Kingma & Welling, arXiv 1312.6114.
     """
 
     def __init__(

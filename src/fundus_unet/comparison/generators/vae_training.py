@@ -28,9 +28,12 @@ def train_vae(
     One pass over `patches`, one step of AdamW per batch, the rate falling to zero along a cosine. The one that was
     given stays as it is, to be compared with. The result depends on its weights, the patches and `seed` alone.
 
-    Args: a batch has `image` (B, C, H, W), normalised, and `field_of_view` (B, 1, H, W), as of `PatchDataset`; `seed`
-    is of the draws from the posterior.
-    Raises: `InputError` where there is no batch, the rate is not above 0, or training diverges.
+    Args:
+        A batch has `image` (B, C, H, W), normalised, and `field_of_view` (B, 1, H, W), as of `PatchDataset`; `seed`
+        is of the draws from the posterior.
+
+    Raises:
+        InputError: Where there is no batch, the rate is not above 0, or training diverges.
     """
     if not len(patches):
         raise InputError("there is nothing to train the autoencoder on", expected="at least one batch", got=0)

@@ -22,7 +22,8 @@ def forest(
 ) -> None:
     """Differences to the control with their intervals, one panel per metric.
 
-    Args: `panels` is `{metric title: {variant: (difference, 95 % interval, corrected interval)}}`.
+    Args:
+        panels: `{metric title: {variant: (difference, 95 % interval, corrected interval)}}`.
     """
     variants = list(dict.fromkeys(variant for panel in panels.values() for variant in panel))
     figure = Figure(figsize=(3.1 * len(panels) + 1.9, 0.42 * len(variants) + 1.5), layout="constrained", dpi=RESOLUTION)
@@ -58,7 +59,8 @@ def accuracy_against_speed(
 ) -> None:
     """Mean score over time ratio, one marker per variant; thin dots are single seeds.
 
-    Args: `points` is `{variant: (mean score, scores of the seeds, time ratio to the control, its quartiles)}`.
+    Args:
+        points: `{variant: (mean score, scores of the seeds, time ratio to the control, its quartiles)}`.
     """
     figure = Figure(figsize=(8.2, 4.6), layout="constrained", dpi=RESOLUTION)
     axis = figure.subplots()

@@ -23,7 +23,8 @@ from fundus_unet.runs.run_directory import RunDirectory
 def draw_predictions(accuracy: Mapping[str, Any], folder: Path, config: DictConfig, console: Console) -> list[Block]:
     """The section with the figure; where runs or images are not here, a sentence that says so instead.
 
-    Raises: `InputError` for an image that is not in the split.
+    Raises:
+        InputError: For an image that is not in the split.
     """
     try:
         seeds, runs = _runs(accuracy, folder)
@@ -61,7 +62,8 @@ class _NoSuchImageError(InputError):
 def _runs(accuracy: Mapping[str, Any], folder: Path) -> tuple[list[int], dict[str, RunDirectory]]:
     """The seeds that are shown, and a run with a checkpoint for every variant: of one seed for all where that can be.
 
-    Raises: `InputError` where a variant has none.
+    Raises:
+        InputError: Where a variant has none.
     """
     usable: dict[str, dict[int, RunDirectory]] = {}
     for variant, summary in accuracy["variants"].items():

@@ -15,7 +15,8 @@ Window = tuple[slice, slice]
 def most_disputed_window(probabilities: Sequence[np.ndarray], field_of_view: np.ndarray, side: int) -> Window:
     """The square in which the standard deviation between the maps is largest on average, within the image.
 
-    Shapes: (H, W) each; the square has `side` pixels, or the image's shorter side.
+    Shapes:
+        (H, W) each; the square has `side` pixels, or the image's shorter side.
     """
     height, width = field_of_view.shape
     side = min(side, height, width)
@@ -42,9 +43,12 @@ def predictions_side_by_side(
 ) -> np.ndarray:
     """Whole maps, then the window that the networks dispute most, enlarged; then their errors, where a label is given.
 
-    Shapes: `probabilities` {caption: float (H, W)}, bool (H, W), image uint8 (h, w, 3) of any resolution, label
-    {0, 1} (H, W) -> uint8 RGB, `columns * tile_width` wide and some gaps.
-    Raises: `InputError` where there is no map or shapes differ.
+    Shapes:
+        `probabilities` {caption: float (H, W)}, bool (H, W), image uint8 (h, w, 3) of any resolution, label {0, 1}
+        (H, W) -> uint8 RGB, `columns * tile_width` wide and some gaps.
+
+    Raises:
+        InputError: Where there is no map or shapes differ.
     """
     shapes = {caption: probability.shape for caption, probability in probabilities.items()}
     if not shapes or set(shapes.values()) != {field_of_view.shape}:

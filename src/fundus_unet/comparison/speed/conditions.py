@@ -20,9 +20,13 @@ MEMORY_FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.
 class Setting:
     """One set of conditions, the same for every upsampler.
 
-    Args: `level` is the upsampling layer alone, at each stage of the decoder, or the whole network; `image_size` is
-    the height and width of the network's input at either level; `compiled` is `torch.compile`.
-    Raises: `InputError` for an unknown name, or a number below one.
+    Args:
+        level: The upsampling layer alone, at each stage of the decoder, or the whole network.
+        image_size: The height and width of the network's input at either level.
+        compiled: `torch.compile`.
+
+    Raises:
+        InputError: For an unknown name, or a number below one.
     """
 
     level: str

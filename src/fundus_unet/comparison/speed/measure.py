@@ -39,7 +39,8 @@ RECOMPILE_LIMIT = 256
 class Variants:
     """The upsamplers to compare, each as a function that builds its network on the CPU.
 
-    Args: `control` is the one whose time the others are divided by.
+    Args:
+        control: The one whose time the others are divided by.
     """
 
     build: Mapping[str, Callable[[], UNet]]
@@ -59,7 +60,9 @@ def compare_under(
 ) -> list[Row]:
     """A row per upsampler, or at the level of layers a row per upsampler and decoder stage, stages one after another.
 
-    Args: `memory` starts a process per row; `tell` is told what is being done.
+    Args:
+        memory: Starts a process per row.
+        tell: Told what is being done.
     """
     groups: dict[int | None, list[tuple[Row, Workload]]] = {}
     failed: list[Row] = []

@@ -23,10 +23,13 @@ COMPILER = "a compiler in the same process needs more of it than the network"
 class PeakMemory:
     """What three steps needed.
 
-    Args: `process_bytes` is the growth of the process's memory from before the first step to its peak: feature maps,
-    gradients and the optimizer's state, not weights, inputs or libraries; and what the allocator keeps of freed blocks,
-    which can be as much as the blocks. `accelerator_bytes` is the most that tensors
-    took on the GPU at once, weights and inputs included; None on the CPU. `reason` tells why something is missing.
+    Args:
+        process_bytes: The growth of the process's memory from before the first step to its peak: feature maps,
+            gradients and the optimizer's state, not weights, inputs or libraries; and what the allocator keeps of
+            freed blocks, which can be as much as the blocks.
+        accelerator_bytes: The most that tensors took on the GPU at once, weights and inputs included; None on the
+            CPU.
+        reason: Tells why something is missing.
     """
 
     process_bytes: int | None = None
@@ -104,7 +107,8 @@ def measure_here(workload: Workload) -> PeakMemory:
 def fill_to_peak() -> tuple[list[bytes], int]:
     """Take memory until the process is at its own past peak, so that all it takes from then on raises the peak.
 
-    Returns: what was taken, to be kept meanwhile, and the peak in bytes.
+    Returns:
+        What was taken, to be kept meanwhile, and the peak in bytes.
     """
     before = peak_resident_bytes()
     ballast: list[bytes] = []

@@ -19,7 +19,9 @@ REPEATS = 3
 class MatrixProductRate:
     """The best rate of any size tried; None, with the reason, where products cannot be computed.
 
-    Args: `size` is the side of the matrices that gave it; `tf32` tells whether float32 products were rounded to TF32.
+    Args:
+        size: The side of the matrices that gave it.
+        tf32: Tells whether float32 products were rounded to TF32.
     """
 
     device: str

@@ -15,11 +15,15 @@ LONGEST_REASON = 300
 class Row:
     """What was measured; None is what was not, or cannot be.
 
-    Args: `stage` is None for a whole network. Channels and sizes are those of what is measured, the layer or the
-    network. `status` is `failed` where there are no times; `reason` then tells why, else what else is missing.
-    Units: seconds of one step over the whole batch; bytes; `flops` per step; `ratio_to_control` is the time of this
-    upsampler over the control's in the same round, median and quartiles over the rounds; `share_of_matrix_rate` is
-    `flops / median_seconds` over the measured rate of matrix products.
+    Args:
+        stage: None for a whole network. Channels and sizes are those of what is measured, the layer or the network.
+        status: `failed` where there are no times.
+        reason: Then tells why, else what else is missing.
+
+    Units:
+        seconds of one step over the whole batch; bytes; `flops` per step; `ratio_to_control` is the time of this
+        upsampler over the control's in the same round, median and quartiles over the rounds; `share_of_matrix_rate`
+        is `flops / median_seconds` over the measured rate of matrix products.
     """
 
     upsampler: str

@@ -16,7 +16,9 @@ from fundus_unet.upsampling.upsampler import Upsampler
 class DecoderStage:
     """One upsampling layer in its network.
 
-    Args: `stage` counts from 0, the layer of the smallest feature map; `path` is the layer's name in the network.
+    Args:
+        stage: Counts from 0, the layer of the smallest feature map.
+        path: The layer's name in the network.
     """
 
     stage: int
@@ -32,7 +34,8 @@ class DecoderStage:
 def decoder_stages(network: nn.Module, in_channels: int, setting: Setting) -> list[DecoderStage]:
     """Every outermost `Upsampler` in the order in which one image passes them; `network` itself stays as it is.
 
-    Raises: `InputError` for a network without any.
+    Raises:
+        InputError: For a network without any.
     """
     network = copy.deepcopy(network).to(setting.device).to(memory_format=setting.layout).eval()
     stages: list[DecoderStage] = []

@@ -20,7 +20,8 @@ Clock = Callable[[Step, int], float]
 class Effort:
     """How long to measure: every step is timed once per round, for about `min_seconds` or one step if that is longer.
 
-    Raises: `InputError` where nothing would be measured.
+    Raises:
+        InputError: Where nothing would be measured.
     """
 
     rounds: int

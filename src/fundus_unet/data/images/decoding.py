@@ -26,7 +26,8 @@ def decode(path: str | Path) -> Image.Image:
 
     Of a file with several frames or pages the first is taken.
 
-    Raises: InputError for a file that is absent, empty, truncated, of another format or above `MAX_PIXELS`.
+    Raises:
+        InputError: For a file that is absent, empty, truncated, of another format or above `MAX_PIXELS`.
     """
     path = Path(path)
     data = _bytes(path)

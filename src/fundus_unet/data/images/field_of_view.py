@@ -34,9 +34,14 @@ def estimate_field_of_view(image: _Bytes) -> _Mask:
     An image without a visible border (full frame, constant, or no fundus at all) is field everywhere: there is
     nothing in it that tells a field from a border.
 
-    Shapes: image (H, W, 3) uint8 RGB, any H and W from 1 up; result (H, W) bool.
-    Convention: the rim is where the step from border to field is half done; text in the border is border.
-    Raises: InputError where the image is not such an array.
+    Shapes:
+        image (H, W, 3) uint8 RGB, any H and W from 1 up; result (H, W) bool.
+
+    Convention:
+        the rim is where the step from border to field is half done; text in the border is border.
+
+    Raises:
+        InputError: Where the image is not such an array.
     """
     if not (isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3):
         got = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
@@ -192,8 +197,11 @@ def field_of_view_diameter(mask: _Mask) -> float:
     Where the rim shows no arc, it is the diameter of the smallest circle around the field. For a full frame that is the
     frame's diagonal: such images are cropped inside the circle, which is then at least as large as that.
 
-    Shapes: mask (H, W) bool. Units: pixels.
-    Raises: InputError where the mask is not such an array or has no field.
+    Shapes:
+        mask (H, W) bool. Units: pixels.
+
+    Raises:
+        InputError: Where the mask is not such an array or has no field.
     """
     if not (isinstance(mask, np.ndarray) and mask.dtype == bool and mask.ndim == 2 and mask.any()):
         got = f"{mask.dtype} {mask.shape}" if isinstance(mask, np.ndarray) else type(mask).__name__

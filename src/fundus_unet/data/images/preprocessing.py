@@ -20,8 +20,9 @@ MOST_PIXELS = 2**27  # of a working image; its feature maps need a hundred times
 class WorkingImage:
     """An image at the network's working resolution.
 
-    Shapes: `image` uint8 (h, w, 3) RGB; `field_of_view` bool (h, w); `mean`, `std` float32 (3,), of the image's values
-    inside the field of view, in grey levels 0..255.
+    Shapes:
+        `image` uint8 (h, w, 3) RGB; `field_of_view` bool (h, w); `mean`, `std` float32 (3,), of the image's values
+        inside the field of view, in grey levels 0..255.
     """
 
     image: np.ndarray
@@ -37,9 +38,12 @@ class WorkingImage:
 class Preprocessor:
     """Brings images to a working resolution, given as a scale or as a field-of-view diameter.
 
-    Args (exactly one of the two): `scale`, working pixels per original pixel; `fov_diameter`, the diameter in pixels
-    that the field of view shall have, so that vessels of any camera get about the same width.
-    Raises: `InputError` where none, both or a value that is not positive is given.
+    Args (exactly one of the two):
+        scale: Working pixels per original pixel; `fov_diameter`, the diameter in pixels that the field of view
+            shall have, so that vessels of any camera get about the same width.
+
+    Raises:
+        InputError: Where none, both or a value that is not positive is given.
     """
 
     def __init__(self, scale: float | None = None, fov_diameter: float | None = None) -> None:
@@ -60,7 +64,8 @@ class Preprocessor:
     def working_size(self, field_of_view: np.ndarray) -> tuple[int, int]:
         """(h, w) at working resolution for a mask of the image's size.
 
-        Raises: `InputError` where that is more than `MOST_PIXELS`.
+        Raises:
+            InputError: Where that is more than `MOST_PIXELS`.
         """
         scale = self.scale or self.fov_diameter / field_of_view_diameter(field_of_view)  # type: ignore[operator]
         height, width = field_of_view.shape
@@ -86,7 +91,8 @@ class Preprocessor:
 def normalize(image: np.ndarray, field_of_view: np.ndarray, mean: np.ndarray, std: np.ndarray) -> Tensor:
     """Zero mean and unit variance inside the field of view, by the image's own statistics; zero outside.
 
-    Shapes: uint8 (h, w, 3), bool (h, w), (3,), (3,) -> float32 (3, h, w).
+    Shapes:
+        uint8 (h, w, 3), bool (h, w), (3,), (3,) -> float32 (3, h, w).
     """
     values = (image.astype(np.float32) - mean) / np.maximum(std, 1.0)
     values *= field_of_view[..., None]
@@ -106,8 +112,11 @@ def probability_at(logits: Tensor, size: tuple[int, int], field_of_view: Tensor)
 
     Logits are interpolated, not probabilities: they are smooth where probabilities saturate.
 
-    Shapes: (B, 1, h, w), (H, W), bool (B, 1, H, W) -> float32 (B, 1, H, W).
-    Convention: `align_corners=False`, pixel centres.
+    Shapes:
+        (B, 1, h, w), (H, W), bool (B, 1, H, W) -> float32 (B, 1, H, W).
+
+    Convention:
+        `align_corners=False`, pixel centres.
     """
     logits = F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False, antialias=True)
     return torch.sigmoid(logits) * field_of_view

@@ -17,10 +17,15 @@ _LOSSY = ("JPEG", "MPO", "WEBP")
 def read_image(path: str | Path) -> np.ndarray:
     """Read an image as RGB, whatever its file's colour mode.
 
-    Shapes: (H, W, 3) uint8.
-    Units: 0 to 255; 16-bit grey is divided by 257, so that 65535 becomes 255. Transparency is laid on black, the
-    colour around a field of view.
-    Raises: InputError that names the file where it is absent, empty, truncated, too large or has no known range.
+    Shapes:
+        (H, W, 3) uint8.
+
+    Units:
+        0 to 255; 16-bit grey is divided by 257, so that 65535 becomes 255. Transparency is laid on black, the
+        colour around a field of view.
+
+    Raises:
+        InputError: That names the file where it is absent, empty, truncated, too large or has no known range.
     """
     return _rgb(decode(path), Path(path))
 
@@ -28,9 +33,12 @@ def read_image(path: str | Path) -> np.ndarray:
 def read_label(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     """Read a binary vessel label; a label that leaves any doubt is an error.
 
-    Shapes: (H, W) uint8 in {0, 1}, 1 is vessel; `shape` is the (H, W) of the image.
-    Raises: InputError that names the file where its size is not `shape`, its channels differ, it holds grey values,
-        or all of it is vessel or none.
+    Shapes:
+        (H, W) uint8 in {0, 1}, 1 is vessel; `shape` is the (H, W) of the image.
+
+    Raises:
+        InputError: That names the file where its size is not `shape`, its channels differ, it holds grey values, or
+            all of it is vessel or none.
     """
     path = Path(path)
     image = decode(path)
@@ -57,8 +65,11 @@ def read_label(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
 def read_mask(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     """Read a field-of-view mask; values between black and white are cut at half of the range.
 
-    Shapes: (H, W) bool, True inside the field of view; `shape` is the (H, W) of the image.
-    Raises: InputError that names the file where its size is not `shape` or nothing is inside.
+    Shapes:
+        (H, W) bool, True inside the field of view; `shape` is the (H, W) of the image.
+
+    Raises:
+        InputError: That names the file where its size is not `shape` or nothing is inside.
     """
     path = Path(path)
     image = decode(path)

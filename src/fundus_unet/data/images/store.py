@@ -16,8 +16,9 @@ from fundus_unet.data.images.reading import read_image, read_label, read_mask
 class LabelledImage:
     """A decoded case with its label: what the network sees, and what its prediction is compared with.
 
-    Shapes: `working_label` uint8 (h, w), the share of vessel in each working pixel times 255; `label` uint8 (H, W) in
-    {0, 1}; `field_of_view` bool (H, W). (h, w) is the working resolution, (H, W) the original one.
+    Shapes:
+        `working_label` uint8 (h, w), the share of vessel in each working pixel times 255; `label` uint8 (H, W) in
+        {0, 1}; `field_of_view` bool (H, W). (h, w) is the working resolution, (H, W) the original one.
     """
 
     case: Case
@@ -35,7 +36,8 @@ class LabelledImage:
 def decode(case: Case, preprocessor: Preprocessor) -> LabelledImage:
     """Read a case's files and bring them to the working resolution: the case's own, where it has one.
 
-    Raises: `InputError` naming the file that is missing, unreadable or does not fit.
+    Raises:
+        InputError: Naming the file that is missing, unreadable or does not fit.
     """
     if case.label is None:
         raise InputError(f"{case.name} has no label", expected="a label file", got=f"only {case.image}")
@@ -64,7 +66,8 @@ class ImageStore(Sequence[LabelledImage]):
     def load(self, track: Callable[[Iterable[Case]], Iterable[Case]] = iter) -> None:
         """Decode every case, which also checks its files, and hold as many as the limit allows.
 
-        Args: `track` passes the cases through a progress display.
+        Args:
+            track: Passes the cases through a progress display.
         """
         for index, case in enumerate(track(self.cases)):
             sample = decode(case, self.preprocessor)

@@ -20,10 +20,13 @@ class Augmentation:
     leaves open is filled by reflection, label and all. Colours change on the 8-bit image, before it is normalised
     by statistics of the unchanged image.
 
-    Args: `flips` turns mirror images and right angles on; `affine`, `elastic`, `colour`, `blur` and `noise` are
-    probabilities in [0, 1] per patch; `rotation` in degrees to either side; `scaling` (smallest, largest) factor.
-    `strength` multiplies the amplitudes of colour, blur and noise.
-    Raises: `InputError` for a probability, factor or strength out of range.
+    Args:
+        `flips` turns mirror images and right angles on; `affine`, `elastic`, `colour`, `blur` and `noise` are
+        probabilities in [0, 1] per patch; `rotation` in degrees to either side; `scaling` (smallest, largest)
+        factor. `strength` multiplies the amplitudes of colour, blur and noise.
+
+    Raises:
+        InputError: For a probability, factor or strength out of range.
     """
 
     def __init__(

@@ -17,8 +17,9 @@ from fundus_unet.data.patches.sampling import PatchDataset, PatchSampler
 class WholeImageDataset(Dataset[dict[str, Tensor]]):
     """Whole images at working resolution, with the labels at the original one.
 
-    Item: `image` float32 (3, h, w), `label` float32 (1, h, w), `field_of_view` bool (1, h, w), `original_label` uint8
-    (1, H, W) and `original_field_of_view` bool (1, H, W).
+    Item:
+        `image` float32 (3, h, w), `label` float32 (1, h, w), `field_of_view` bool (1, h, w), `original_label` uint8
+        (1, H, W) and `original_field_of_view` bool (1, H, W).
     """
 
     def __init__(self, samples: ImageStore) -> None:
@@ -44,8 +45,11 @@ class FundusDataModule(LightningDataModule):
     Every patch depends on (`seed`, its draw number) alone, and epoch `e` takes the `e`-th block of draws: neither the
     number of workers nor a restart at an epoch's beginning changes what the network sees.
 
-    Args: `steps_per_epoch` batches make an epoch, however many images there are.
-    Raises: `InputError` for a number out of range or a split without images.
+    Args:
+        steps_per_epoch: Batches make an epoch, however many images there are.
+
+    Raises:
+        InputError: For a number out of range or a split without images.
     """
 
     def __init__(

@@ -60,8 +60,9 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
 class PatchSampler(Sampler[int]):
     """Draw numbers of one epoch: epoch `e` takes the `e`-th block, split among `world_size` processes.
 
-    Args: `epoch` is the first one, as long as nobody sets another. Loaders with workers ask for the first batches as
-    soon as they are made, so a resumed training cannot set it later.
+    Args:
+        epoch: The first one, as long as nobody sets another. Loaders with workers ask for the first batches as soon
+            as they are made, so a resumed training cannot set it later.
     """
 
     def __init__(self, patches_per_epoch: int, rank: int = 0, world_size: int = 1, epoch: int = 0) -> None:
@@ -84,7 +85,8 @@ class PatchSampler(Sampler[int]):
 def crop_around(array: np.ndarray, centre: tuple[int, int], size: int) -> np.ndarray:
     """The square of `size` pixels around `centre` (row, column); zeros beyond the array.
 
-    Shapes: (H, W[, C]) -> (size, size[, C]).
+    Shapes:
+        (H, W[, C]) -> (size, size[, C]).
     """
     top, left = centre[0] - size // 2, centre[1] - size // 2
     bottom, right = top + size, left + size

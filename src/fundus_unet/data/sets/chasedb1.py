@@ -39,7 +39,8 @@ SPLITS = {
 class ChaseDB1:
     """CHASE_DB1 below `root`, the folder of the 28 images or its parent.
 
-    Raises: InputError for an unknown split, and from `splits()` for a missing file.
+    Raises:
+        InputError: For an unknown split, and from `splits()` for a missing file.
     """
 
     def __init__(self, root: str | Path, split: str = "first20") -> None:

@@ -48,7 +48,8 @@ class Drive:
 
     Test cases have no label, or there are none, where those files are left out as a whole; `test_reason` says so.
 
-    Raises: InputError for an unknown split, and from `splits()` for a missing file.
+    Raises:
+        InputError: For an unknown split, and from `splits()` for a missing file.
     """
 
     def __init__(self, root: str | Path, split: str = "official") -> None:

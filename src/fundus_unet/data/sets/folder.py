@@ -25,7 +25,8 @@ def deal_out(names: tuple[str, ...], val_fraction: float, test_fraction: float, 
 
     Validation and test get at least one name each; with `test_fraction` 0 test stays empty.
 
-    Raises: InputError where nothing would be left to learn from.
+    Raises:
+        InputError: Where nothing would be left to learn from.
     """
     shuffled = sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
     tested = max(1, round(len(names) * test_fraction)) if test_fraction else 0
@@ -46,8 +47,9 @@ def deal_out(names: tuple[str, ...], val_fraction: float, test_fraction: float, 
 class Folder:
     """The user's own images below `root`.
 
-    Raises: InputError for a fraction outside 0 to 1, and from `splits()` for a missing folder, no images, a
-        image or label without its partner, or two files with one stem.
+    Raises:
+        InputError: For a fraction outside 0 to 1, and from `splits()` for a missing folder, no images, a image or
+            label without its partner, or two files with one stem.
     """
 
     root: str | Path

@@ -41,7 +41,8 @@ class HRF:
 
     Without a single test image the training part is handed out with a `test_reason`.
 
-    Raises: InputError for an unknown split, and from `splits()` for a missing file.
+    Raises:
+        InputError: For an unknown split, and from `splits()` for a missing file.
     """
 
     def __init__(self, root: str | Path, split: str = "official") -> None:

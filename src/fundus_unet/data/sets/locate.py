@@ -51,8 +51,9 @@ class DatasetFiles:
     def require(self, *paths: str) -> Path:
         """The first of these files that exists.
 
-        Raises: InputError that names the folder searched, the missing file, where the dataset is obtained and what
-            to set.
+        Raises:
+            InputError: That names the folder searched, the missing file, where the dataset is obtained and what to
+                set.
         """
         found = self.find(*paths)
         if found is None:
@@ -62,7 +63,8 @@ class DatasetFiles:
     def all_or_none(self, wanted: Sequence[Sequence[str]]) -> list[Path] | None:
         """One file for each entry, or None where there is not a single one: a part that is left out as a whole.
 
-        Raises: InputError that names the first missing file where some are there, since that is a broken copy.
+        Raises:
+            InputError: That names the first missing file where some are there, since that is a broken copy.
         """
         if not any(self.find(*paths) for paths in wanted):
             return None
@@ -113,7 +115,8 @@ def list_folder(folder: Path) -> list[str]:
 def pick_split(dataset: str, split: str, options: Mapping[str, T]) -> T:
     """The option called `split`.
 
-    Raises: InputError that suggests the nearest name.
+    Raises:
+        InputError: That suggests the nearest name.
     """
     if split not in options:
         raise InputError(

@@ -14,8 +14,9 @@ from fundus_unet.data.case import Case, Splits
 class MixedSet:
     """One set of a mixture: `source` is any data set, an object with `splits()`.
 
-    Units: `fov_diameter` in working pixels, the diameter that the field of view of its images shall have; None:
-    what the run sets for all.
+    Units:
+        `fov_diameter` in working pixels, the diameter that the field of view of its images shall have; None: what
+        the run sets for all.
     """
 
     # no dataclass: Hydra makes a configuration of one that stands in a mapping
@@ -32,8 +33,9 @@ class Mixture:
     training, so a set's share follows from its number of images. Test images without a label are left out,
     and `test_reason` says which sets have some or have no test images, and why.
 
-    Raises: InputError for no set, a name that makes no file name, an object that is no `MixedSet` or whose source has
-        no `splits()`, and a `fov_diameter` not above 0; from `splits()` for an image that is in two sets.
+    Raises:
+        InputError: For no set, a name that makes no file name, an object that is no `MixedSet` or whose source has
+            no `splits()`, and a `fov_diameter` not above 0; from `splits()` for an image that is in two sets.
     """
 
     def __init__(self, sets: Mapping[str, MixedSet | None] | None) -> None:

@@ -57,7 +57,8 @@ class Stare:
 
     `fold` counts with `leave_one_out` only.
 
-    Raises: InputError for an unknown split or fold, and from `splits()` for a missing file.
+    Raises:
+        InputError: For an unknown split or fold, and from `splits()` for a missing file.
     """
 
     def __init__(self, root: str | Path, split: str = "first10", fold: int = 0) -> None:

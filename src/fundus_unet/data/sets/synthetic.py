@@ -18,7 +18,8 @@ from fundus_unet.data.synthetic.generate import GENERATOR_VERSION, is_synthetic_
 class Synthetic:
     """Synthetic images below `root`, the first `train` to train on, then `val`, then `test`.
 
-    Raises: `InputError` for a count below 1, or from `splits` where the folder holds something else.
+    Raises:
+        InputError: For a count below 1, or from `splits` where the folder holds something else.
     """
 
     def __init__(
@@ -39,7 +40,8 @@ class Synthetic:
     def splits(self) -> Splits:
         """Draw the images unless they are there already.
 
-        Raises: `InputError` where they cannot be written.
+        Raises:
+            InputError: Where they cannot be written.
         """
         count = sum(self.counts)
         if not self.is_there():

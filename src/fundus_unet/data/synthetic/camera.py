@@ -11,7 +11,8 @@ from fundus_unet.data.synthetic.noise import blurred, octave_noise, smooth_noise
 def draw_aperture(rng: np.random.Generator, frame: Frame) -> NDArray[np.bool_]:
     """The field of view: a circle, at times cut above and below, at times with the tab that marks the orientation.
 
-    Shapes: returns (H, W) bool.
+    Shapes:
+        returns (H, W) bool.
     """
     x, y = frame.grid()
     inside = x**2 + y**2 <= 0.25
@@ -51,7 +52,8 @@ def light(rng: np.random.Generator, frame: Frame, scene: Colour) -> Colour:
 def sample(rng: np.random.Generator, frame: Frame, scene: Colour, aperture: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Record the scene through the aperture.
 
-    Shapes: scene (H, W, 3) with 1 as full scale; returns (H, W, 3) uint8.
+    Shapes:
+        scene (H, W, 3) with 1 as full scale; returns (H, W, 3) uint8.
     """
     pixel = frame.size / 512
     shape = (frame.size, frame.size, 3)

@@ -36,7 +36,8 @@ LARGEST_FACTS = 10_000  # bytes
 class SyntheticFundus:
     """One figure.
 
-    Shapes: image (H, W, 3) uint8 in RGB; label (H, W) uint8 in {0, 1}; field_of_view (H, W) bool.
+    Shapes:
+        image (H, W, 3) uint8 in RGB; label (H, W) uint8 in {0, 1}; field_of_view (H, W) bool.
     """
 
     image: NDArray[np.uint8]
@@ -47,7 +48,8 @@ class SyntheticFundus:
 def generate_fundus(seed: int, size: int = 512) -> SyntheticFundus:
     """Paint one eye. Equal seeds and sizes give equal figures; nothing else enters.
 
-    Raises: InputError where the seed is negative or the size is outside 64 .. 4096.
+    Raises:
+        InputError: Where the seed is negative or the size is outside 64 .. 4096.
     """
     _check(seed=seed, size=size)
     # one stream for each part: a change in how one is painted leaves the others as they were
@@ -80,8 +82,9 @@ def write_synthetic_set(
     nothing is done. What killed processes left of this set is removed.
     `on_progress(done, count)` is called after each figure.
 
-    Raises: InputError where `folder` holds anything else or cannot be written, or where count, seed or size cannot be
-    used.
+    Raises:
+        InputError: Where `folder` holds anything else or cannot be written, or where count, seed or size cannot be
+            used.
     """
     _check(seed=seed, size=size)
     if count < 1:

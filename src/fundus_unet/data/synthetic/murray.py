@@ -16,8 +16,11 @@ def tree_diameters(rng: np.random.Generator, branches: list[Branch], tip_diamete
     Flow is the cube of the diameter and is conserved where a vessel divides, d0^3 = d1^3 + d2^3; along a vessel it
     falls by what unseen side branches take. How much they take follows from the diameter given for each trunk.
 
-    Units: field diameters.
-    Source: Murray, The physiological principle of minimum work, PNAS 12, 1926.
+    Units:
+        field diameters.
+
+    Source:
+        Murray, The physiological principle of minimum work, PNAS 12, 1926.
     """
     tip_flow = [np.zeros(len(branch.points)) for branch in branches]
     loss = [np.full(len(branch.points), STEP * _loss_rate(branch) * rng.lognormal(0, 0.7)) for branch in branches]

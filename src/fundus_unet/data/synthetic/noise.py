@@ -10,7 +10,8 @@ from fundus_unet.data.synthetic.layout import Plane
 def smooth_noise(rng: np.random.Generator, size: int, cells: int) -> Plane:
     """Gaussian noise of zero mean and unit variance whose grain is `size / cells` pixels.
 
-    Shapes: returns (size, size) float32.
+    Shapes:
+        returns (size, size) float32.
     """
     grid = rng.standard_normal((cells + 2, cells + 2), dtype=np.float32)
     field = cv2.resize(grid, (size, size), interpolation=cv2.INTER_CUBIC)

@@ -79,7 +79,8 @@ def grow_tree(
 
     `other` are the nodes of the tree that was grown before; the new one keeps to the gaps it left, though it may cross.
 
-    Returns: branches, every parent before its children.
+    Returns:
+        Branches, every parent before its children.
     """
     growth = _Growth()
     for trunk in trunks:
