@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.metrics.histogram import probability_histogram
-from fundus_unet.metrics.segmentation import scores
+from fundus_unet.metrics.registry import Counts, scores_of
 from fundus_unet.metrics.vessel_scores import VesselScores
 
 
@@ -34,7 +34,7 @@ def test_two_updates_score_as_their_pixels_pooled(threshold):
     assert torch.equal(metric.histogram, histogram)
     computed = metric.compute()
     assert all(value.shape == () and value.dtype == torch.float32 for value in computed.values())
-    assert values(computed) == pytest.approx(scores(histogram, threshold), rel=1e-6)
+    assert values(computed) == pytest.approx(scores_of(Counts(histogram, threshold)), rel=1e-6)
 
 
 def test_reset_forgets():
@@ -44,13 +44,15 @@ def test_reset_forgets():
     metric.reset()
     assert metric.histogram.sum() == 0
     metric.update(*batch(1))
-    assert values(metric.compute()) == pytest.approx(scores(probability_histogram(*batch(1)), 0.5), rel=1e-6)
+    assert values(metric.compute()) == pytest.approx(scores_of(Counts(probability_histogram(*batch(1)), 0.5)), rel=1e-6)
 
 
 def test_calling_scores_the_batch_and_keeps_the_sum():
     metric = VesselScores()
     metric(*batch(0))
-    assert values(metric(*batch(1))) == pytest.approx(scores(probability_histogram(*batch(1)), 0.5), rel=1e-6)
+    assert values(metric(*batch(1))) == pytest.approx(
+        scores_of(Counts(probability_histogram(*batch(1)), 0.5)), rel=1e-6
+    )
     assert torch.equal(metric.histogram, probability_histogram(*pooled(batch(0), batch(1))))
 
 
@@ -67,7 +69,7 @@ def test_processes_are_summed():
         distributed_available_fn=lambda: True, dist_sync_fn=lambda state, group=None: [state, elsewhere]
     )
     metric.update(*batch(0))
-    expected = scores(probability_histogram(*pooled(batch(0), batch(1))), 0.5)
+    expected = scores_of(Counts(probability_histogram(*pooled(batch(0), batch(1))), 0.5))
     assert values(metric.compute()) == pytest.approx(expected, rel=1e-6)
     assert torch.equal(metric.histogram, probability_histogram(*batch(0)))
 
@@ -79,7 +81,7 @@ def test_batches_outside_the_field_of_view_add_nothing():
     with pytest.raises(InputError, match="no pixel"):
         metric.compute()
     metric.update(probability, label, region)
-    assert values(metric.compute()) == pytest.approx(scores(metric.histogram, 0.5), rel=1e-6)
+    assert values(metric.compute()) == pytest.approx(scores_of(Counts(metric.histogram, 0.5)), rel=1e-6)
 
 
 def test_a_threshold_that_is_not_a_probability_is_refused():
@@ -111,4 +113,4 @@ def test_lightning_logs_the_scores_of_the_epoch():
     )
     data = pooled(batch(0), batch(1))
     logged = trainer.validate(Validating(), DataLoader(TensorDataset(*data), batch_size=1), verbose=False)
-    assert logged[0] == pytest.approx(scores(probability_histogram(*data), 0.5), rel=1e-6)
+    assert logged[0] == pytest.approx(scores_of(Counts(probability_histogram(*data), 0.5)), rel=1e-6)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case
@@ -17,8 +16,9 @@ from fundus_unet.data.images.store import LabelledImage, decode
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.metrics.histogram import BINS, probability_histogram
 from fundus_unet.metrics.over_images import over_images
-from fundus_unet.metrics.segmentation import best_dice_threshold, confusion_at, scores, vessel_mask
-from fundus_unet.metrics.topology import CentrelineOverlap, ThinnedMask, betti0_error, centreline_overlap, thinned
+from fundus_unet.metrics.registry import METRICS, Counts, scores_of
+from fundus_unet.metrics.segmentation import best_dice_threshold, vessel_mask
+from fundus_unet.metrics.topology import ThinnedMask, betti0_error, centreline_overlap, thinned
 
 REGIONS = ("field_of_view", "whole_image")
 NETWORK = "network at 0.5"
@@ -29,36 +29,25 @@ OnImage = Callable[[LabelledImage, np.ndarray], None]
 
 
 class Tally:
-    """Scores of one rater (a network at a threshold, or an observer) in one region, pooled and per image.
+    """Scores of one rater (a network at a threshold, or an observer) in one region, pooled and per image."""
 
-    Convention:
-        the Betti-0 error is of one image, so it has a mean over images and no pooled value; pooled clDice is that
-        of the skeletons' pixels summed over images.
-    """
-
-    def __init__(self, threshold: float, ranks: bool) -> None:
+    def __init__(self, threshold: float) -> None:
         self.threshold = threshold
-        self.ranks = ranks  # an observer's mask has no ranking of pixels, so no AUROC and no average precision
-        self.pooled = torch.zeros(2, BINS, dtype=torch.int64)
-        self.pooled_overlap = CentrelineOverlap()
+        self.pooled: Counts | None = None
         self.per_image: dict[str, dict[str, float]] = {}
 
-    def add(self, name: str, histogram: Tensor, prediction: ThinnedMask, label: ThinnedMask) -> None:
-        overlap = centreline_overlap(prediction, label)
-        self.pooled += histogram
-        self.pooled_overlap += overlap
-        self.per_image[name] = self._scores(histogram, overlap) | {"betti0_error": betti0_error(prediction, label)}
+    def add(self, name: str, counts: Counts) -> None:
+        self.pooled = counts if self.pooled is None else self.pooled + counts
+        self.per_image[name] = scores_of(counts)
 
     def summary(self) -> dict[str, Any]:
+        assert self.pooled is not None
+        pooled = scores_of(self.pooled)
         return {
             "threshold": self.threshold,
-            "pooled": self._scores(self.pooled, self.pooled_overlap),
+            "pooled": {key: value for key, value in pooled.items() if METRICS[key].pooled},
             "over_images": {name: asdict(value) for name, value in over_images(list(self.per_image.values())).items()},
         }
-
-    def _scores(self, histogram: Tensor, overlap: CentrelineOverlap) -> dict[str, float]:
-        by_pixel = scores(histogram, self.threshold) if self.ranks else confusion_at(histogram, 0.5).scores()
-        return by_pixel | {"cldice": overlap.cldice}
 
 
 class Evaluation:
@@ -75,11 +64,11 @@ class Evaluation:
     def add(self, sample: LabelledImage, probability: np.ndarray) -> None:
         """Count one image; its second observer's label is read here, where there is one."""
         label = _thinned_by_region(sample.label, sample.field_of_view)
-        self._add(sample, label, probability, {NETWORK: 0.5, NETWORK_VALIDATED: self.threshold}, ranks=True)
+        self._add(sample, label, probability, {NETWORK: 0.5, NETWORK_VALIDATED: self.threshold}, ranked=True)
         second = sample.case.second_label
         if second is not None:
             mask = read_label(second, sample.field_of_view.shape).astype(np.float32)
-            self._add(sample, label, mask, {SECOND_OBSERVER: 0.5}, ranks=False)
+            self._add(sample, label, mask, {SECOND_OBSERVER: 0.5}, ranked=False)
 
     def _add(
         self,
@@ -87,7 +76,7 @@ class Evaluation:
         label: dict[str, ThinnedMask],
         probability: np.ndarray,
         raters: dict[str, float],
-        ranks: bool,
+        ranked: bool,
     ) -> None:
         predicted, truth = torch.from_numpy(probability), torch.from_numpy(sample.label)
         histograms = {
@@ -97,8 +86,14 @@ class Evaluation:
         for rater, threshold in raters.items():
             masks = _thinned_by_region(vessel_mask(predicted, threshold).numpy(), sample.field_of_view)
             for region in REGIONS:
-                tally = self.tallies[region].setdefault(rater, Tally(threshold, ranks))
-                tally.add(sample.case.name, histograms[region], masks[region], label[region])
+                counts = Counts(
+                    histograms[region],
+                    threshold,
+                    centreline_overlap(masks[region], label[region]),
+                    betti0_error(masks[region], label[region]),
+                    ranked,
+                )
+                self.tallies[region].setdefault(rater, Tally(threshold)).add(sample.case.name, counts)
 
     def metrics(self) -> dict[str, Any]:
         """`{region: {rater: {threshold, pooled, over_images}}}`; undefined scores are None."""

@@ -33,7 +33,12 @@ class Counts:
 
     @cached_property
     def confusion(self) -> Confusion:
+        """At the threshold."""
         return confusion_at(self.histogram, self.threshold)
+
+    def of_ranks(self, score: Callable[[Tensor], float]) -> float | None:
+        """A score of the ranking of pixels, from the histogram; None where there is no ranking."""
+        return score(self.histogram) if self.ranked else None
 
     def __add__(self, other: "Counts") -> "Counts":
         """Both, pooled: pieces too many in one image do not make up for pieces missing in another."""
@@ -83,8 +88,8 @@ _METRICS = (
     Metric("specificity", "specificity", "spec.", lambda counts: counts.confusion.specificity),
     Metric("accuracy", "accuracy", "acc.", lambda counts: counts.confusion.accuracy),
     Metric("mcc", "MCC", "MCC", lambda counts: counts.confusion.mcc),
-    Metric("auroc", "AUROC", "AUROC", lambda counts: auroc(counts.histogram) if counts.ranked else None),
-    Metric("average_precision", "AP", "AP", lambda counts: average_precision(counts.histogram) if counts.ranked else None),
+    Metric("auroc", "AUROC", "AUROC", lambda counts: counts.of_ranks(auroc)),
+    Metric("average_precision", "AP", "AP", lambda counts: counts.of_ranks(average_precision)),
 )
 METRICS: dict[str, Metric] = {metric.key: metric for metric in _METRICS}
 """By key, in the order of tables."""

@@ -56,10 +56,6 @@ class Confusion:
         product = (self.tp + self.fp) * (self.tp + self.fn) * (self.tn + self.fp) * (self.tn + self.fn)
         return (self.tp * self.tn - self.fp * self.fn) / math.sqrt(product) if product else 0.0
 
-    def scores(self) -> dict[str, float]:
-        """All of these scores by name."""
-        return {name: getattr(self, name) for name in ("dice", "sensitivity", "specificity", "accuracy", "mcc")}
-
 
 class PrecisionRecallCurve(NamedTuple):
     """Operating points in order of rising recall and falling threshold.
@@ -176,19 +172,6 @@ def precision_recall_curve(histogram: Tensor, points: int = 200) -> PrecisionRec
     reached = torch.arange(1, points + 1, dtype=torch.float64) / points
     index = torch.searchsorted(recall, reached)
     return PrecisionRecallCurve(precision[index], recall[index], (BINS - 1 - index).to(torch.float64) / BINS)
-
-
-def scores(histogram: Tensor, threshold: float) -> dict[str, float]:
-    """Dice, sensitivity, specificity, accuracy and MCC at the threshold, with AUROC and average precision.
-
-    Shapes:
-        histogram (2, BINS).
-
-    Raises:
-        InputError: Where the threshold is outside [0, 1] or the histogram is empty.
-    """
-    ranking = {"auroc": auroc(histogram), "average_precision": average_precision(histogram)}
-    return confusion_at(histogram, threshold).scores() | ranking
 
 
 def _edge(threshold: float) -> int:

@@ -8,11 +8,11 @@ from torchmetrics import Metric
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.metrics.histogram import BINS, probability_histogram
-from fundus_unet.metrics.segmentation import scores
+from fundus_unet.metrics.registry import Counts, scores_of
 
 
 class VesselScores(Metric):
-    """Scores pooled over all pixels of all updates: `scores` of one summed histogram.
+    """Scores pooled over all pixels of all updates: those of `registry` that a histogram gives.
 
     Call `update` per batch, and `compute` and `reset` at the end of the epoch. Calling the metric itself scores the
     batch too, and fails on a batch without a pixel in the region, as `compute` does where no update had one.
@@ -58,5 +58,5 @@ class VesselScores(Metric):
         Raises:
             InputError: Where no pixel was counted.
         """
-        values = scores(self.histogram, self.threshold)
+        values = scores_of(Counts(self.histogram, self.threshold))
         return {name: torch.tensor(value, device=self.histogram.device) for name, value in values.items()}
