@@ -1,0 +1,1 @@
+"""Figures for a person to look at."""

@@ -1,0 +1,1 @@
+"""How good a vessel map is; every metric has one entry in `registry`."""

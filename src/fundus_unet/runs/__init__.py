@@ -1,0 +1,1 @@
+"""What a training run leaves, and how it is used again."""

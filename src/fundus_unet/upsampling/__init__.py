@@ -1,0 +1,1 @@
+"""Operations that double a feature map, and their arithmetic."""

@@ -1,0 +1,1 @@
+"""Image files, the field of view, and the network's working resolution."""
