@@ -4,9 +4,9 @@ import json
 import shutil
 
 import pytest
-from fundus_unet.commands import compare_checkerboard
 from PIL import Image
 
+from fundus_unet.commands import compare_checkerboard
 from fundus_unet.comparison.checkerboard import engine
 from running import Finished, Scripts
 

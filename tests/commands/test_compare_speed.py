@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from fundus_unet.commands import compare_speed
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
+from fundus_unet.commands import compare_speed
 from fundus_unet.commands.variants import check_upsamplers, network_for, upsampler_options
 from fundus_unet.comparison.speed import roofline
 from fundus_unet.core.errors import InputError

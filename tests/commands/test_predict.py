@@ -14,13 +14,12 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from fundus_unet.inference import batch_report
 from omegaconf import OmegaConf
 from PIL import Image
 
 from data.layouts import draw
 from fundus_unet.data.synthetic.generate import write_synthetic_set
-from fundus_unet.inference import outputs
+from fundus_unet.inference import batch_report, outputs
 from fundus_unet.inference.record import Record
 from running import ROOT, Finished, Scripts
 

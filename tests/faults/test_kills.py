@@ -11,7 +11,7 @@ from data.layouts import draw, save
 from faults.attempt import Attempt
 from faults.forked import launch
 from faults.kills import attacked, comparison, evaluation, killed_in_writes, multirun, prediction, training
-from fundus_unet.runs.precision import resolve_precision
+from fundus_unet.runs.device import resolve_precision
 from running import TINY
 
 Survived = Callable[[list[Attempt]], None]

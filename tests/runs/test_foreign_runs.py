@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from commands.test_bad_input import tree
 
+from commands.test_bad_input import tree
 from faults.attempt import failed
 from faults.damaged_runs import attempts
 from fundus_unet.core.errors import InputError

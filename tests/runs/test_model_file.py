@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands.test_bad_input import Exploit
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from commands.test_bad_input import Exploit
 from fundus_unet.core.errors import InputError
 from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.runs.model_file import read_model_file, write_model_file

@@ -25,8 +25,8 @@ from fundus_unet.comparison.accuracy.result import Failure, score_runs, write_re
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import remove_partial_files
 from fundus_unet.runs.build import build
+from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import labelled_cases
-from fundus_unet.runs.precision import resolve_precision
 from fundus_unet.runs.resume import existing_run
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_settings import check_same, protocol_of

@@ -34,8 +34,8 @@ from fundus_unet.comparison.checkerboard.tables import SHORT_LEGEND, checkerboar
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json, write_text
 from fundus_unet.drawing.png import write_png
+from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.environment import command, environment
-from fundus_unet.runs.load import choose_device
 from fundus_unet.runs.run_directory import plain
 from fundus_unet.runs.run_settings import check_same, protocol_of
 

@@ -24,8 +24,8 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_csv, write_json, write_text
 from fundus_unet.models.unet import UNet
 from fundus_unet.runs.build import build
+from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.environment import command, environment
-from fundus_unet.runs.load import choose_device
 from fundus_unet.runs.run_directory import plain
 
 

@@ -22,8 +22,7 @@ from fundus_unet.inference.output_folder import fingerprint
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.plan import is_done, planned
 from fundus_unet.inference.predictor import Predictor
-from fundus_unet.runs.load import AUTOCAST, choose_device
-from fundus_unet.runs.precision import resolve_precision
+from fundus_unet.runs.device import PRECISIONS, choose_device, resolve_precision
 from fundus_unet.runs.trained_model import load_trained_model
 
 FAILED = 1
@@ -44,7 +43,7 @@ def predict_from_config(config: DictConfig) -> None:
     Outputs(settings.out_dir, kinds, bits)  # before the other processes are started
     model = load_trained_model(config.run_dir, config.weights, config.runtime, device, torch.get_num_threads())
     tiling = settings.tiling(model.facts)
-    precision = AUTOCAST[resolve_precision(config.precision, device.type)]
+    precision = PRECISIONS[resolve_precision(config.precision, device.type)]
     read_threads, write_threads = settings.threads()
     fabric = _launched(device, settings, config.strategy)
     identity = settings.identity(model, bits)

@@ -28,9 +28,8 @@ from fundus_unet.commands.settings_rules import (
 from fundus_unet.comparison.speed.conditions import DTYPES, LEVELS, MEMORY_FORMATS, MODES
 from fundus_unet.inference.outputs import BITS, ENDINGS
 from fundus_unet.inference.symmetries import SYMMETRIES
+from fundus_unet.runs.device import AUTO, DEVICES, PRECISIONS
 from fundus_unet.runs.evaluate import SPLITS
-from fundus_unet.runs.load import DEVICES
-from fundus_unet.runs.precision import PRECISIONS
 from fundus_unet.runs.run_directory import CHECKPOINTS
 from fundus_unet.runs.trained_model import RUNTIMES
 
@@ -83,7 +82,7 @@ TRAIN: Table = {
     "channels_last": flag(),
     "trainer": GROUP,
     "trainer.accelerator": choice(("auto", "gpu", *sorted(AcceleratorRegistry.available_accelerators()))),
-    "trainer.precision": choice(PRECISIONS),
+    "trainer.precision": choice((AUTO, *PRECISIONS)),
     "trainer.max_epochs": _count,
     "callbacks": GROUP,
     "logger": optional(NODE),
@@ -186,7 +185,7 @@ PREDICT: Table = {
     "device": _device,
     "devices": integer(1, 1024),
     "strategy": choice(("auto", *sorted(STRATEGY_REGISTRY.available_strategies()))),
-    "precision": choice(PRECISIONS),
+    "precision": choice((AUTO, *PRECISIONS)),
     "batch_size": optional(integer(1, 65_536)),
     "read_threads": optional(integer(1, 1024)),
     "write_threads": optional(integer(1, 1024)),

@@ -28,11 +28,11 @@ from fundus_unet.runs.allowed_config import check_run_config
 from fundus_unet.runs.build import build
 from fundus_unet.runs.config_file import portable
 from fundus_unet.runs.data_record import check_data, data_record
+from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import evaluate_run
 from fundus_unet.runs.fit import checkpoints_of, continuing, fit
 from fundus_unet.runs.load import load_predictor, load_preprocessor, load_weights
 from fundus_unet.runs.lock import training_in
-from fundus_unet.runs.precision import resolve_precision
 from fundus_unet.runs.resume import existing_run, saved_best_score, saved_state, settings_of
 from fundus_unet.runs.run_directory import THRESHOLD, RunDirectory, new_run_path
 from fundus_unet.runs.tensorboard import log_final_metrics

@@ -74,7 +74,7 @@ class Metric:
 
 _METRICS = (
     Metric("dice", "Dice", "Dice", lambda counts: counts.confusion.dice),
-    Metric("cldice", "clDice", "clDice", lambda counts: counts.overlap and counts.overlap.cldice),
+    Metric("cldice", "clDice", "clDice", lambda counts: counts.overlap.cldice if counts.overlap else None),
     Metric(
         "betti0_error",
         "Betti-0 error",

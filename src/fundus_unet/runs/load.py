@@ -8,17 +8,15 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.runs.build import build, sketch
+from fundus_unet.runs.device import PRECISIONS, choose_device
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.training.checkpoint_file import damaged_checkpoint, read_checkpoint
 
 PREFIX = "network."
-DEVICES = ("auto", "cpu", "cuda")
-AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16, "32-true": None, "64-true": None}
-"""The dtype of matrix products, by the name of the precision; None is float32."""
 
 
 def load_predictor(run: RunDirectory, checkpoint: str, device: str, tta: str = "none") -> Predictor:
@@ -29,7 +27,7 @@ def load_predictor(run: RunDirectory, checkpoint: str, device: str, tta: str = "
             test-time augmentation.
     """
     network = load_network(run.config.model, run.checkpoint(checkpoint))
-    autocast = AUTOCAST.get(str(run.config.trainer.precision))
+    autocast = PRECISIONS.get(str(run.config.trainer.precision))
     return Predictor(network, choose_device(device), autocast, symmetries=tta, multiple=2**network.depth)
 
 
@@ -126,12 +124,3 @@ def _described(value: Any) -> str:
         return type(value).__name__ if not isinstance(value, Tensor) else f"{value.layout} {value.dtype}"
     kind = "" if value.is_floating_point() else f" of {value.dtype}"
     return f"{tuple(value.shape)}{kind}"
-
-
-def choose_device(device: str) -> torch.device:
-    """`auto` is a GPU where there is one."""
-    if device not in DEVICES:
-        raise InputError(f"unknown device {device!r}", expected=DEVICES, fix=did_you_mean(device, DEVICES))
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError("there is no CUDA device here", expected="a GPU that torch can use", fix="set device=cpu")
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")

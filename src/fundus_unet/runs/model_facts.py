@@ -11,8 +11,9 @@ from fundus_unet.models.unet import MOST_WIDTHS
 from fundus_unet.runs.allowed_config import check_model
 from fundus_unet.runs.allowed_parts import LIMITS
 from fundus_unet.runs.config_file import check_references
+from fundus_unet.runs.device import PRECISIONS
 from fundus_unet.runs.evaluate import validation_threshold
-from fundus_unet.runs.load import AUTOCAST, load_predictor
+from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.run_directory import RunDirectory, plain
 
 FORMAT = 1
@@ -196,7 +197,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
         "a number from {:g} to {:g}, or null".format(*LIMITS["fov_diameter"]),
     ),
     "threshold": (_number(0, 1), "a number from 0 to 1"),
-    "precision": (lambda value: _text(value) and value in AUTOCAST, ", ".join(AUTOCAST)),
+    "precision": (lambda value: _text(value) and value in PRECISIONS, ", ".join(PRECISIONS)),
     "upsampler": (_text, "a name"),
     "trained_on": (_is_trained_on, "data, seed, commit and created"),
     "multiple": (

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.runs.precision import PRECISIONS, resolve_precision
+from fundus_unet.runs.device import PRECISIONS, resolve_precision
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_torch_without_these_questions(hardware, monkeypatch):
     assert resolve_precision("auto", "cpu") == "32-true"
 
 
-@pytest.mark.parametrize("precision", [name for name in PRECISIONS if name != "auto"])
+@pytest.mark.parametrize("precision", list(PRECISIONS))
 def test_a_choice_is_kept(hardware, precision):
     hardware((9, 0), amx=True)
     assert resolve_precision(precision, "auto") == precision
