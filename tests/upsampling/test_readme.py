@@ -6,11 +6,11 @@ import pytest
 import torch
 
 import fundus_unet.upsampling
+from fundus_unet.core.counting import parameter_count
 from fundus_unet.upsampling.measuring import (
     flops_per_output_pixel,
     is_linear,
     overlap_of,
-    parameter_count,
     phase_values,
 )
 from upsampling.cases import CASES

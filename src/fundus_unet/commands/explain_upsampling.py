@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from fundus_unet.core.counting import parameter_count
 from fundus_unet.core.errors import InputError
 from fundus_unet.drawing.transposed_views import Kernel
 from fundus_unet.drawing.upsampling_figure import upsampling_figure
@@ -19,7 +20,6 @@ from fundus_unet.upsampling.measuring import (
     flops_per_output_pixel,
     measure,
     nearest_to_double,
-    parameter_count,
     phase_values,
     reachable_sizes,
 )

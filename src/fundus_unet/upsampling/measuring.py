@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
+from fundus_unet.core.counting import count_flops
 from fundus_unet.core.errors import InputError
 from fundus_unet.upsampling.upsampler import Upsampler
 from fundus_unet.upsampling.views import matrix_of
@@ -124,13 +124,8 @@ def nearest_to_double(upsampler: Upsampler, size: tuple[int, int]) -> tuple[int,
 def flops_per_output_pixel(upsampler: Upsampler, size: tuple[int, int], output_size: tuple[int, int]) -> float:
     """Floating-point operations of the convolutions, two per product, over `H * W`; resizing is not counted."""
     x = torch.zeros(1, upsampler.in_channels, *size)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        upsampler(x, output_size)
-    return counter.get_total_flops() / math.prod(output_size)
-
-
-def parameter_count(upsampler: Upsampler) -> int:
-    return sum(parameter.numel() for parameter in upsampler.parameters())
+    with torch.no_grad():
+        return count_flops(lambda: upsampler(x, output_size)) / math.prod(output_size)
 
 
 def phase_values(image: Tensor) -> Tensor:
