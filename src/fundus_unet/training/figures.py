@@ -17,10 +17,10 @@ class PredictionFigures(Callback):
     """After each validation, shows the same `images` first validation images with label, probability and
     errors, and the precision-recall curve over all of them."""
 
-    def __init__(self, samples: int = 2) -> None:
-        if samples < 0:
-            raise InputError("a negative number of figures", expected="callbacks.figures.images >= 0")
-        self.samples = samples
+    def __init__(self, images: int = 2) -> None:
+        if images < 0:
+            raise InputError("the number of figures is negative", expected="callbacks.figures.images >= 0")
+        self.images = images
 
     def on_validation_batch_end(
         self,
@@ -32,7 +32,7 @@ class PredictionFigures(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         writer = _writer(trainer)
-        if writer is None or batch_idx >= self.samples or trainer.sanity_checking:
+        if writer is None or batch_idx >= self.images or trainer.sanity_checking:
             return
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         sample = datamodule.val[batch_idx]
