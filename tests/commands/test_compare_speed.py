@@ -9,9 +9,8 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from fundus_unet.commands import compare_speed
 from fundus_unet.commands.variants import check_upsamplers, network_for, upsampler_options
-from fundus_unet.comparison.speed import roofline
+from fundus_unet.comparison.speed import compare, roofline
 from fundus_unet.core.errors import InputError
 from running import ROOT, Finished, Scripts
 
@@ -69,7 +68,7 @@ def test_the_files_hold_every_combination(scripts: Scripts) -> None:
     assert [float(line["median_seconds"]) for line in lines] == [row["median_seconds"] for row in rows]
     text = (scripts.folder / "runs/comparison/speed.md").read_text()
     assert text.count("\n## ") == 4
-    assert "stage 0, 8 -> 4 channels, 16 x 16 -> 32 x 32" in text
+    assert "stage 1, 8 -> 4 channels, 16 x 16 -> 32 x 32" in text
     assert "network training, cpu float32 contiguous eager, 2 x 32 x 32" in finished.out
     assert str(scripts.folder / "runs/comparison/speed.json") in finished.out
 
@@ -123,7 +122,7 @@ def test_a_failure_is_told_beside_the_others(scripts: Scripts, monkeypatch: pyte
 
 
 def test_an_interruption_keeps_what_was_measured(scripts: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:
-    original, calls = compare_speed.compare_under, []
+    original, calls = compare.compare_under, []
 
     def interrupted(*arguments, **options):
         calls.append(arguments)
@@ -131,7 +130,7 @@ def test_an_interruption_keeps_what_was_measured(scripts: Scripts, monkeypatch: 
             raise KeyboardInterrupt
         return original(*arguments, **options)
 
-    monkeypatch.setattr(compare_speed, "compare_under", interrupted)
+    monkeypatch.setattr(compare, "compare_under", interrupted)
     finished = scripts("compare_speed", *SMALL)
     assert finished.code == 130
     assert "not complete" in finished.out
@@ -189,7 +188,7 @@ def test_a_gpu_that_is_not_there_is_told_at_once(scripts: Scripts) -> None:
     assert list(scripts.folder.iterdir()) == []
 
 
-class TestArms:
+class TestVariants:
     def test_names_patterns_and_all(self) -> None:
         assert upsampler_options() == OPTIONS
         assert check_upsamplers("all") == OPTIONS

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fundus_unet.comparison.document import Code, Document, Figure, Folded, Grid, Heading, Paragraph, Verdict
+from fundus_unet.comparison.document import Code, Conclusions, Document, Figure, Folded, Grid, Heading, Paragraph
 
 VOID = {"meta", "link", "img", "br"}
 
@@ -38,7 +38,7 @@ def document(tmp_path: Path) -> Document:
     picture.parent.mkdir()
     Image.fromarray(np.zeros((2, 3), np.uint8)).save(picture)
     blocks = [
-        Verdict(["first `code` & <b>", "second **strong**"]),
+        Conclusions(["first `code` & <b>", "second **strong**"]),
         Heading("What < was"),
         Paragraph('a "quoted" paragraph'),
         Grid(["variant", "Dice"], [["`k4`", "0.8 ± 0.1"], ["k<3", "0.7"]]),

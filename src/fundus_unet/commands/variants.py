@@ -1,18 +1,18 @@
 """The variants of a comparison: options of configs/upsampler, each put into the same network."""
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, ListConfig, OmegaConf
+from torch import nn
 
 from fundus_unet.commands.entry import CONFIG_DIR
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.models.unet import UNet
 from fundus_unet.runs.build import build
-from fundus_unet.runs.run_directory import RunDirectory
 
 GROUP = "upsampler"
 ALL = "all"
@@ -30,6 +30,7 @@ def listed(value: object, key: str) -> ListConfig:
 
 
 def upsampler_options() -> list[str]:
+    """Every option of configs/upsampler."""
     return sorted(path.stem for path in (CONFIG_DIR / GROUP).glob("*.yaml"))
 
 
@@ -77,29 +78,23 @@ def check_control(control: str | None, upsamplers: list[str]) -> str:
     return control
 
 
+def changed_copy(config: DictConfig, changes: Mapping[str, Any]) -> DictConfig:
+    """A copy of a configuration with other values at some dotted keys, which need not be there yet."""
+    changed = config.copy()
+    for key, value in changes.items():
+        OmegaConf.update(changed, key, value, merge=False, force_add=True)
+    return changed
+
+
 def with_upsampler(config: DictConfig, name: str) -> DictConfig:
     """A copy of a configuration whose model has the upsampler that `upsampler=NAME` would compose."""
     running = GlobalHydra.instance().is_initialized()
     with nullcontext() if running else initialize_config_dir(str(CONFIG_DIR), version_base="1.3"):
         upsampler = compose(f"{GROUP}/{name}").model.upsampler
-    changed = config.copy()
-    OmegaConf.set_struct(changed, False)  # a comparison's configuration may have no upsampler yet
-    changed.model.upsampler = upsampler
-    OmegaConf.set_struct(changed, True)
-    return changed
+    return changed_copy(config, {"model.upsampler": upsampler})
 
 
-def network_for(config: DictConfig, upsampler_name: str, trusted: bool = True) -> UNet:
+def network_for(config: DictConfig, upsampler_name: str) -> nn.Module:
     """The network of `config.model` (groups model and downsampler) with an upsampler of that name."""
-    return build(with_upsampler(config, upsampler_name).model, trusted=trusted)
-
-
-def variant_name(upsampler: str, upsampled_width: float) -> str:
-    return upsampler if upsampled_width == 1 else f"{upsampler}_width{upsampled_width:g}"
-
-
-def variant_of(run: RunDirectory) -> str:
-    """The variant that a run belongs to: its upsampler, and its width where that is not 1."""
-    model = run.config.model
-    upsampler = run.choices.get("upsampler") or model.upsampler._target_.rpartition(".")[2]
-    return variant_name(str(upsampler), float(model.get("upsampled_width", 1)))
+    network: nn.Module = build(with_upsampler(config, upsampler_name).model, trusted=True)
+    return network

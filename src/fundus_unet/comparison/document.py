@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from rich import box
+from rich.table import Table
+
 STYLE = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; color: #1a1a1a; background: #fff;
@@ -18,19 +21,21 @@ th, td { padding: .28rem .6rem; text-align: right; border-bottom: 1px solid #e3e
 th:first-child, td:first-child { text-align: left; } thead th { border-bottom: 2px solid #888; }
 figure { margin: 1.2rem 0; } img { max-width: 100%; height: auto; }
 figcaption, .note { font-size: .88rem; color: #444; }
-.verdict { background: #eef4fb; border-left: 5px solid #0072b2; padding: .7rem 1.1rem; }
-.verdict p { margin: .45rem 0; }
+.conclusions { background: #eef4fb; border-left: 5px solid #0072b2; padding: .7rem 1.1rem; }
+.conclusions p { margin: .45rem 0; }
 code, pre { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: .86em; }
 pre { background: #f5f5f5; padding: .7rem; overflow-x: auto; white-space: pre-wrap; overflow-wrap: anywhere; }
 details summary { cursor: pointer; font-weight: 600; margin: .6rem 0; }
 @media print { html { font-size: 11px; } body { max-width: none; margin: 0; font-size: 11px; }
   table { font-size: 8.5px; } th, td { white-space: normal; padding: .15rem .3rem; } h2 { break-after: avoid; }
-  figure, table, .verdict { break-inside: avoid; } img { max-height: 23cm; } }
+  figure, table, .conclusions { break-inside: avoid; } img { max-height: 23cm; } }
 """
 
 
 @dataclass(frozen=True)
 class Heading:
+    """Of a section."""
+
     text: str
 
 
@@ -42,7 +47,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Conclusions:
     """The paragraphs to read if nothing else is read."""
 
     texts: Sequence[str]
@@ -67,6 +72,8 @@ class Figure:
 
 @dataclass(frozen=True)
 class Code:
+    """Text as it is, such as commands."""
+
     text: str
 
 
@@ -78,11 +85,13 @@ class Folded:
     blocks: Sequence["Block"]
 
 
-Block = Heading | Paragraph | Verdict | Grid | Figure | Code | Folded
+Block = Heading | Paragraph | Conclusions | Grid | Figure | Code | Folded
 
 
 @dataclass
 class Document:
+    """A title and what follows."""
+
     title: str
     blocks: list[Block] = field(default_factory=list)
 
@@ -109,8 +118,8 @@ def _html(block: Block) -> str:
             return f"<h2>{html.escape(text)}</h2>"
         case Paragraph(text):
             return f"<p>{_inline(text)}</p>"
-        case Verdict(texts):
-            return '<div class="verdict">' + "".join(f"<p>{_inline(text)}</p>" for text in texts) + "</div>"
+        case Conclusions(texts):
+            return '<div class="conclusions">' + "".join(f"<p>{_inline(text)}</p>" for text in texts) + "</div>"
         case Grid(header, rows):
             head = "".join(f"<th>{_inline(cell)}</th>" for cell in header)
             body = "".join("<tr>" + "".join(f"<td>{_inline(cell)}</td>" for cell in row) + "</tr>" for row in rows)
@@ -134,7 +143,7 @@ def _markdown(block: Block, folder: Path) -> str:
             return f"## {text}"
         case Paragraph(text):
             return text
-        case Verdict(texts):
+        case Conclusions(texts):
             return "\n>\n".join(f"> {text}" for text in texts)
         case Grid(header, rows):
             lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
@@ -153,3 +162,14 @@ def _inline(text: str) -> str:
     joined = "".join(f"<code>{piece}</code>" if number % 2 else piece for number, piece in enumerate(pieces))
     pieces = joined.split("**")
     return "".join(f"<strong>{piece}</strong>" if number % 2 else piece for number, piece in enumerate(pieces))
+
+
+def terminal_table(title: str, grid: Grid, keep: Sequence[str] | None = None) -> Table:
+    """A document's table for the terminal: all its columns, or those to `keep`, without Markdown's backticks."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    kept = [number for number, name in enumerate(grid.header) if keep is None or name in keep]
+    for number in kept:
+        table.add_column(grid.header[number], justify="right" if number else "left", overflow="fold")
+    for row in grid.rows:
+        table.add_row(*(row[number].replace("`", "") for number in kept))
+    return table

@@ -8,8 +8,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from fundus_unet.comparison.speed.conditions import Setting
-from fundus_unet.comparison.speed.workload import Objective, Step
+from fundus_unet.comparison.speed.conditions import Conditions
+from fundus_unet.comparison.speed.workload import Step, TrainingStep
 from fundus_unet.losses.bce_dice import BCEDiceLoss
 from fundus_unet.models.downsampling import MaxPoolDownsampler
 from fundus_unet.models.unet import UNet
@@ -21,7 +21,7 @@ K4 = partial(TransposedConvUpsampler, kernel_size=4, padding=1)
 BILINEAR = partial(InterpolateConvUpsampler, mode="bilinear", kernel_size=3)
 
 
-def setting(**changes: object) -> Setting:
+def conditions(**changes: object) -> Conditions:
     usual = {
         "level": "layer",
         "mode": "inference",
@@ -32,15 +32,14 @@ def setting(**changes: object) -> Setting:
         "batch_size": 2,
         "image_size": (20, 12),
     }
-    return Setting(**(usual | changes))
+    return Conditions(**(usual | changes))
 
 
 def network(upsampler: Callable[..., Upsampler] = K4, widths: tuple[int, ...] = (4, 8, 16)) -> UNet:
     return UNet(3, 1, widths, upsampler, MaxPoolDownsampler)
 
 
-def objective(clip: float | None = 1.0) -> Objective:
-    return Objective(BCEDiceLoss(), partial(torch.optim.SGD, lr=0.1), clip)
+TRAINING = TrainingStep(BCEDiceLoss(), partial(torch.optim.SGD, lr=0.1), gradient_clip_val=1.0)
 
 
 class Refusing(TransposedConvUpsampler):
@@ -61,7 +60,7 @@ class Planted:
 
     mebibytes: float = 0.0
     end: str = ""
-    setting: Setting = setting()  # noqa: RUF009
+    conditions: Conditions = conditions()  # noqa: RUF009
 
     @property
     def module(self) -> nn.Module:

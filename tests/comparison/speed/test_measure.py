@@ -1,8 +1,8 @@
-"""Rows of one setting, with times that are planted."""
+"""Rows of one set of conditions, with times that are planted."""
 
 import pytest
 
-from comparison.speed.cases import BILINEAR, K4, Refusing, network, objective, setting
+from comparison.speed.cases import BILINEAR, K4, TRAINING, Refusing, conditions, network
 from fundus_unet.comparison.speed import measure, workload
 from fundus_unet.comparison.speed.measure import Variants, compare_under
 from fundus_unet.comparison.speed.memory import PeakMemory
@@ -34,7 +34,7 @@ def clock_of(**seconds):
 def compared(chosen, some_variants=None, clock=None, **options):
     some_variants = some_variants or variants()
     options = {"memory": False} | options
-    return compare_under(chosen, some_variants, objective(), Effort(3, 0.1), RATE, clock=clock or same_time, **options)
+    return compare_under(chosen, some_variants, TRAINING, Effort(3, 0.1), RATE, clock=clock or same_time, **options)
 
 
 def same_time(step, number):
@@ -44,7 +44,7 @@ def same_time(step, number):
 
 @pytest.mark.parametrize("mode", ["training", "inference"])
 def test_arithmetic_of_a_row(mode):
-    chosen = setting(level="network", mode=mode, batch_size=4)
+    chosen = conditions(level="network", mode=mode, batch_size=4)
     control, other = compared(chosen, clock=clock_of(k4=0.2, bilinear=0.5))
     assert (control.upsampler, other.upsampler) == ("k4", "bilinear")
     assert control.median_seconds == 0.2
@@ -61,15 +61,15 @@ def test_arithmetic_of_a_row(mode):
 
 
 def test_layers_have_a_row_per_stage_and_are_timed_within_it():
-    rows = compared(setting())
-    assert [(row.stage, row.upsampler) for row in rows] == [(0, "k4"), (0, "bilinear"), (1, "k4"), (1, "bilinear")]
+    rows = compared(conditions())
+    assert [(row.stage, row.upsampler) for row in rows] == [(1, "k4"), (1, "bilinear"), (2, "k4"), (2, "bilinear")]
     assert [(row.in_channels, row.size) for row in rows[1:3]] == [(16, (5, 3)), (8, (10, 6))]
     assert {row.ratio_to_control for row in rows} == {1.0}
 
 
 def test_memory_is_measured_of_every_upsampler():
     told = []
-    rows = compared(setting(level="network", batch_size=8, image_size=(64, 64)), memory=True, tell=told.append)
+    rows = compared(conditions(level="network", batch_size=8, image_size=(64, 64)), memory=True, tell=told.append)
     # the input of the last decoder block: skip and upsampled map, 4 channels each
     least = 8 * (4 + 4) * 64 * 64 * 4
     assert all(least < row.process_memory_bytes < 50 * least for row in rows)
@@ -79,7 +79,7 @@ def test_memory_is_measured_of_every_upsampler():
 class TestFailing:
     @pytest.mark.parametrize("level", ["layer", "network"])
     def test_one_that_cannot_run(self, level):
-        rows = compared(setting(level=level), variants(k4=K4, refusing=Refusing, bilinear=BILINEAR))
+        rows = compared(conditions(level=level), variants(k4=K4, refusing=Refusing, bilinear=BILINEAR))
         refused = [row for row in rows if row.upsampler == "refusing"]
         assert {(row.status, row.reason) for row in refused} == {("failed", "RuntimeError: no kernel for such a batch")}
         assert {row.median_seconds for row in refused} == {None}
@@ -91,7 +91,7 @@ class TestFailing:
         def impossible(*channels):
             raise InputError("no such layer", expected="another")
 
-        rows = compared(setting(), variants(k4=K4, impossible=impossible))
+        rows = compared(conditions(), variants(k4=K4, impossible=impossible))
         assert (rows[-1].upsampler, rows[-1].status, rows[-1].reason) == ("impossible", "failed", "no such layer")
         assert {row.status for row in rows[:-1]} == {"measured"}
 
@@ -102,22 +102,22 @@ class TestFailing:
             return module
 
         monkeypatch.setattr(workload, "_compiled", compile_or_not)
-        rows = compared(setting(compiled=True))
+        rows = compared(conditions(compiled=True))
         assert [row.status for row in rows] == ["measured", "failed"] * 2
         assert rows[1].reason == "NotImplementedError: replicate padding"
         assert rows[1].flops  # counted uncompiled
 
     def test_without_a_control_there_is_no_ratio(self):
-        rows = compared(setting(), variants(control="refusing", refusing=Refusing, bilinear=BILINEAR))
+        rows = compared(conditions(), variants(control="refusing", refusing=Refusing, bilinear=BILINEAR))
         assert [row.ratio_to_control for row in rows] == [None] * 4
         assert rows[1].median_seconds is not None
 
     def test_without_a_rate_there_is_no_share(self):
         unknown = MatrixProductRate("cpu", "float32", None, None, False, "RuntimeError: none")
-        rows = compare_under(setting(), variants(), objective(), Effort(1, 0.1), unknown, memory=False, clock=same_time)
+        rows = compare_under(conditions(), variants(), TRAINING, Effort(1, 0.1), unknown, memory=False, clock=same_time)
         assert {row.share_of_matrix_rate for row in rows} == {None}
 
     def test_memory_that_cannot_be_measured(self, monkeypatch):
         monkeypatch.setattr(measure, "peak_memory", lambda workload: PeakMemory(reason="exit code -9"))
-        rows = compared(setting(), memory=True)
+        rows = compared(conditions(), memory=True)
         assert {(row.status, row.reason) for row in rows} == {("measured", "no memory: exit code -9")}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from comparison.speed.cases import Planted, setting
+from comparison.speed.cases import Planted, conditions
 from fundus_unet.comparison.speed.memory import MEBIBYTE, fill_to_peak, peak_memory, peak_resident_bytes
 
 
@@ -31,7 +31,7 @@ def test_a_failing_process_gives_a_reason(end, expected):
 
 
 def test_a_compilers_memory_is_not_taken_for_the_networks():
-    peak = peak_memory(Planted(3, setting=setting(compiled=True)))
+    peak = peak_memory(Planted(3, conditions=conditions(compiled=True)))
     assert peak.process_bytes is None
     assert "compiler" in peak.reason
 

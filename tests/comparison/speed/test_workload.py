@@ -7,15 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from comparison.speed.cases import BILINEAR, K4, network, objective, setting
-from fundus_unet.comparison.speed.stages import decoder_stages
+from comparison.speed.cases import BILINEAR, K4, TRAINING, conditions, network
+from fundus_unet.comparison.speed.measure import stages_under
 from fundus_unet.comparison.speed.workload import (
     LayerWorkload,
     NetworkWorkload,
-    Objective,
-    count_flops,
-    parameter_count,
+    TrainingStep,
 )
+from fundus_unet.core.counting import count_flops, parameter_count
 from fundus_unet.core.errors import InputError
 from fundus_unet.upsampling.blur import BlurredUpsampler
 from fundus_unet.upsampling.transposed_conv import TransposedConvUpsampler
@@ -34,9 +33,9 @@ class Watching(TransposedConvUpsampler):
 
 
 def stages_of(upsampler=K4, **changes):
-    chosen = setting(**changes)
+    chosen = conditions(**changes)
     made = network(upsampler)
-    return made, chosen, decoder_stages(made, 3, chosen)
+    return made, chosen, stages_under(chosen, made)
 
 
 def layer_workload(upsampler, stage, **changes):
@@ -48,9 +47,9 @@ class TestStages:
     def test_shapes_by_hand(self):
         # 19 x 10 is padded to 20 x 12; halved twice: 5 x 3
         _, _, stages = stages_of(image_size=(19, 10))
-        assert [(s.stage, s.in_channels, s.out_channels, s.size, s.output_size) for s in stages] == [
-            (0, 16, 8, (5, 3), (10, 6)),
-            (1, 8, 4, (10, 6), (20, 12)),
+        assert [(s.number, s.in_channels, s.out_channels, s.size, s.output_size) for s in stages] == [
+            (1, 16, 8, (5, 3), (10, 6)),
+            (2, 8, 4, (10, 6), (20, 12)),
         ]
 
     @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -65,13 +64,13 @@ class TestStages:
 
     def test_the_network_is_left_as_it_was(self):
         made = network().train()
-        decoder_stages(made, 3, setting())
+        stages_under(conditions(), made)
         assert made.training
         assert not any(module._forward_hooks for module in made.modules())
 
     def test_a_network_without_upsamplers(self):
         with pytest.raises(InputError, match="no upsampling layer"):
-            decoder_stages(nn.Conv2d(3, 1, 1), 3, setting())
+            stages_under(conditions(), nn.Conv2d(3, 1, 1))
 
 
 class TestFlops:
@@ -80,21 +79,23 @@ class TestFlops:
     def test_transposed_convolution_by_hand(self, mode, passes, dtype):
         workload = layer_workload(K4, 0, mode=mode, dtype=dtype)
         # every input value meets the whole kernel: 2 k k C_in C_out per input pixel, and as much for each gradient
-        assert count_flops(workload) == passes * 2 * 4 * 4 * 16 * 8 * (5 * 3) * 2
+        assert count_flops(workload.prepare(compiled=False)) == passes * 2 * 4 * 4 * 16 * 8 * (5 * 3) * 2
         assert parameter_count(workload.module) == 4 * 4 * 16 * 8 + 8
 
     @pytest.mark.parametrize(("mode", "passes"), [("inference", 1), ("training", 3)])
     def test_interpolation_and_convolution_by_hand(self, mode, passes):
         workload = layer_workload(BILINEAR, 1, mode=mode)
-        assert count_flops(workload) == passes * 2 * 3 * 3 * 8 * 4 * (20 * 12) * 2
+        assert count_flops(workload.prepare(compiled=False)) == passes * 2 * 3 * 3 * 8 * 4 * (20 * 12) * 2
 
     def test_a_networks_training_needs_three_passes_less_the_gradient_of_the_image(self):
         made = network()
-        chosen = setting(level="network")
-        forward = count_flops(NetworkWorkload(made, chosen, 3, objective()))
-        training = count_flops(NetworkWorkload(made, setting(level="network", mode="training"), 3, objective()))
+
+        def flops(mode):
+            workload = NetworkWorkload(made, conditions(level="network", mode=mode), 3, TRAINING)
+            return count_flops(workload.prepare(compiled=False))
+
         first_convolution = 2 * 9 * 3 * 4 * (20 * 12) * 2
-        assert training == 3 * forward - first_convolution
+        assert flops("training") == 3 * flops("inference") - first_convolution
 
 
 class TestSteps:
@@ -102,12 +103,12 @@ class TestSteps:
     @pytest.mark.parametrize("mode", ["training", "inference"])
     @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
     @pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
-    def test_run_under_their_setting(self, level, mode, dtype, memory_format):
-        chosen = setting(level=level, mode=mode, dtype=dtype, memory_format=memory_format)
+    def test_run_under_their_conditions(self, level, mode, dtype, memory_format):
+        chosen = conditions(level=level, mode=mode, dtype=dtype, memory_format=memory_format)
         if level == "layer":
             workload = layer_workload(Watching, 0, **vars(chosen))
         else:
-            workload = NetworkWorkload(network(Watching), chosen, 3, objective())
+            workload = NetworkWorkload(network(Watching), chosen, 3, TRAINING)
         step = workload.prepare(compiled=False)
         SEEN.clear()
         step()
@@ -118,12 +119,12 @@ class TestSteps:
     def test_a_training_step_leaves_the_workload_as_it_was(self, level):
         made = network()
         before = {key: value.clone() for key, value in made.state_dict().items()}
-        chosen = setting(level=level, mode="training")
-        stage = decoder_stages(made, 3, chosen)[0]
+        chosen = conditions(level=level, mode="training")
+        stage = stages_under(chosen, made)[0]
         workload = (
             LayerWorkload(made.get_submodule(stage.path), chosen, stage)
             if level == "layer"
-            else NetworkWorkload(made, chosen, 3, objective())
+            else NetworkWorkload(made, chosen, 3, TRAINING)
         )
         workload.prepare(compiled=False)()
         assert all(torch.equal(before[key], value) for key, value in made.state_dict().items())
@@ -144,8 +145,8 @@ class TestSteps:
                 assert set(label.unique().tolist()) <= {0.0, 1.0}
                 return {"loss": 1e4 * logits.mean()}
 
-        chosen = setting(level="network", mode="training")
-        step = NetworkWorkload(network(), chosen, 3, Objective(Steep(), optimizer, clip)).prepare(compiled=False)
+        chosen = conditions(level="network", mode="training")
+        step = NetworkWorkload(network(), chosen, 3, TrainingStep(Steep(), optimizer, clip)).prepare(compiled=False)
         before = [parameter.detach().clone() for parameter in trained]
         step()
         moved = torch.stack([(a - b).norm() for a, b in zip(trained, before, strict=True)]).norm().item()
@@ -156,9 +157,9 @@ class TestSteps:
 
     def test_tiny_ones_run_at_every_depth(self):
         deep = network(widths=(2, 2, 2, 2, 2, 2, 2))
-        chosen = setting(level="network", mode="training", batch_size=1, image_size=(512, 512))
-        tiny = NetworkWorkload(deep, chosen, 3, objective()).tiny()
+        chosen = conditions(level="network", mode="training", batch_size=1, image_size=(512, 512))
+        tiny = NetworkWorkload(deep, chosen, 3, TRAINING).tiny()
         tiny.prepare(compiled=False)()
-        assert max(tiny.setting.image_size) <= 16
+        assert max(tiny.conditions.image_size) <= 16
         for upsampler in (K4, BILINEAR):
             layer_workload(upsampler, 1, mode="training", image_size=(64, 48)).tiny().prepare(compiled=False)()

@@ -1,0 +1,1 @@
+"""Checkerboards of networks: measures, tables and figures."""

@@ -1,0 +1,1 @@
+"""Other networks that the same upsamplers live in: DCGAN, VAE, FCN."""

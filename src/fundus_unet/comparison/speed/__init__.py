@@ -1,0 +1,1 @@
+"""Time and memory of upsamplers, alone and in a network."""

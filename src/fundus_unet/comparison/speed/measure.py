@@ -1,17 +1,19 @@
-"""Measure every upsampler under one setting."""
+"""Measure every upsampler under one set of conditions."""
 
+import copy
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 
-from fundus_unet.comparison.speed.conditions import Setting
+from fundus_unet.comparison.decoder_stages import DecoderStage, image_channels, pass_through
+from fundus_unet.comparison.speed.conditions import Conditions
 from fundus_unet.comparison.speed.memory import peak_memory
 from fundus_unet.comparison.speed.roofline import MatrixProductRate
 from fundus_unet.comparison.speed.row import Row
-from fundus_unet.comparison.speed.stages import decoder_stages
 from fundus_unet.comparison.speed.timing import (
     Clock,
     Effort,
@@ -20,15 +22,9 @@ from fundus_unet.comparison.speed.timing import (
     ratios,
     seconds_per_step,
 )
-from fundus_unet.comparison.speed.workload import (
-    LayerWorkload,
-    NetworkWorkload,
-    Objective,
-    Workload,
-    count_flops,
-    parameter_count,
-)
-from fundus_unet.models.unet import UNet
+from fundus_unet.comparison.speed.workload import LayerWorkload, NetworkWorkload, TrainingStep, Workload
+from fundus_unet.core.counting import count_flops, parameter_count
+from fundus_unet.core.errors import InputError
 
 Tell = Callable[[str], None]
 RECOMPILE_LIMIT = 256
@@ -43,14 +39,14 @@ class Variants:
         control: The one whose time the others are divided by.
     """
 
-    build: Mapping[str, Callable[[], UNet]]
+    build: Mapping[str, Callable[[], nn.Module]]
     control: str
 
 
 def compare_under(
-    setting: Setting,
+    conditions: Conditions,
     variants: Variants,
-    objective: Objective,
+    training: TrainingStep,
     effort: Effort,
     rate: MatrixProductRate,
     *,
@@ -68,29 +64,47 @@ def compare_under(
     failed: list[Row] = []
     for name, build in variants.build.items():
         try:
-            workloads = _workloads(name, build(), setting, objective)
+            workloads = _workloads(name, build(), conditions, training)
         except Exception as error:  # whatever is wrong with one upsampler, the others are measured
-            failed.append(Row.empty(name, setting))
+            failed.append(Row.empty(name, conditions))
             failed[-1].fail(error)
             continue
         for row, workload in workloads:
             groups.setdefault(row.stage, []).append((row, workload))
-    with _room_to_compile(setting):
+    with _room_to_compile(conditions):
         for group in groups.values():
             _measure(group, variants.control, effort, rate, memory, tell, clock)
     return [*(row for group in groups.values() for row, _ in group), *failed]
 
 
-def _workloads(name: str, network: UNet, setting: Setting, objective: Objective) -> list[tuple[Row, Workload]]:
-    if setting.level == "network":
-        row = Row.empty(name, setting)
-        row.in_channels, row.out_channels = network.in_channels, network.out_channels
-        row.size = row.output_size = setting.image_size
-        return [(row, NetworkWorkload(network, setting, network.in_channels, objective))]
+def _workloads(
+    name: str, network: nn.Module, conditions: Conditions, training: TrainingStep
+) -> list[tuple[Row, Workload]]:
+    channels = image_channels(network)
+    if conditions.level == "network":
+        row = Row.empty(name, conditions)
+        row.in_channels, row.out_channels = channels, int(getattr(network, "out_channels", 1))
+        row.size = row.output_size = conditions.image_size
+        return [(row, NetworkWorkload(network, conditions, channels, training))]
     return [
-        (Row.empty(name, setting, stage), LayerWorkload(network.get_submodule(stage.path), setting, stage))
-        for stage in decoder_stages(network, network.in_channels, setting)
+        (Row.empty(name, conditions, stage), LayerWorkload(network.get_submodule(stage.path), conditions, stage))
+        for stage in stages_under(conditions, network)
     ]
+
+
+def stages_under(conditions: Conditions, network: nn.Module) -> list[DecoderStage]:
+    """The decoder's stages as one image of these conditions passes them; `network` itself stays as it is.
+
+    Raises:
+        InputError: For a network without any.
+    """
+    network = copy.deepcopy(network).to(conditions.device).to(memory_format=conditions.layout).eval()
+    image = torch.zeros(1, image_channels(network), *conditions.image_size, device=conditions.device)
+    with torch.inference_mode(), conditions.autocast():
+        stages = pass_through(network, image.contiguous(memory_format=conditions.layout)).stages
+    if not stages:
+        raise InputError("the network has no upsampling layer to measure", expected="a network with Upsampler modules")
+    return stages
 
 
 def _measure(
@@ -107,8 +121,8 @@ def _measure(
     for row, workload in group:
         try:
             row.parameters = parameter_count(workload.module)
-            row.flops = count_flops(workload)
-            steps[row.upsampler] = workload.prepare(workload.setting.compiled)
+            row.flops = count_flops(workload.prepare(compiled=False))  # compiling changes no count
+            steps[row.upsampler] = workload.prepare(workload.conditions.compiled)
         except Exception as error:
             row.fail(error)
     tell("timing " + ", ".join(steps))
@@ -147,8 +161,8 @@ def _fill_memory(row: Row, workload: Workload) -> None:
         row.reason = f"no memory: {peak.reason}"
 
 
-def _room_to_compile(setting: Setting) -> AbstractContextManager[Any]:
-    if not setting.compiled:
+def _room_to_compile(conditions: Conditions) -> AbstractContextManager[Any]:
+    if not conditions.compiled:
         return nullcontext()
-    torch.compiler.reset()  # what earlier settings compiled counts towards the limit
+    torch.compiler.reset()  # what was compiled before counts towards the limit
     return torch._dynamo.config.patch(recompile_limit=RECOMPILE_LIMIT)

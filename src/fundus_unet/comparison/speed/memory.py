@@ -39,7 +39,7 @@ class PeakMemory:
 
 def peak_memory(workload: Workload) -> PeakMemory:
     """Run the workload in a fresh process with as many threads as torch has here."""
-    if workload.setting.compiled and workload.setting.device == "cpu":
+    if workload.conditions.compiled and workload.conditions.device == "cpu":
         return PeakMemory(reason=COMPILER)
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
@@ -79,28 +79,28 @@ def _answer(sender: Connection, pickled: bytes, threads: int) -> None:
 
 def measure_here(workload: Workload) -> PeakMemory:
     """Measure in this process, which should be fresh."""
-    setting = workload.setting
+    conditions = workload.conditions
     warm_up = workload.tiny().prepare(compiled=False)
     warm_up()  # what libraries make for themselves at their first use is not the workload's memory
     del warm_up
-    step = workload.prepare(setting.compiled)
-    if setting.compiled:
+    step = workload.prepare(conditions.compiled)
+    if conditions.compiled:
         step()
-    if setting.device == "cuda":
+    if conditions.device == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
     ballast, before = fill_to_peak()
     code = code_bytes()
     for _ in range(STEPS):
         step()
-    if setting.device == "cuda":
+    if conditions.device == "cuda":
         torch.cuda.synchronize()
     grown = peak_resident_bytes() - before - (code_bytes() - code)
     del ballast
     return PeakMemory(
-        None if setting.compiled else grown,
-        torch.cuda.max_memory_allocated() if setting.device == "cuda" else None,
-        f"of the process: {COMPILER}" if setting.compiled else None,
+        None if conditions.compiled else grown,
+        torch.cuda.max_memory_allocated() if conditions.device == "cuda" else None,
+        f"of the process: {COMPILER}" if conditions.compiled else None,
     )
 
 

@@ -1,10 +1,10 @@
-"""One line of the result: an upsampler under one setting."""
+"""One line of the result: an upsampler under one set of conditions."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fundus_unet.comparison.speed.conditions import Setting
-from fundus_unet.comparison.speed.stages import DecoderStage
+from fundus_unet.comparison.decoder_stages import DecoderStage
+from fundus_unet.comparison.speed.conditions import Conditions
 from fundus_unet.core.errors import InputError
 
 MEASURED, FAILED = "measured", "failed"
@@ -16,7 +16,8 @@ class Row:
     """What was measured; None is what was not, or cannot be.
 
     Args:
-        stage: None for a whole network. Channels and sizes are those of what is measured, the layer or the network.
+        stage: From 1, the decoder stage of the lowest resolution; None for a whole network.
+        size: As channels and `output_size`, of what is measured, the layer or the network.
         status: `failed` where there are no times.
         reason: Then tells why, else what else is missing.
 
@@ -57,14 +58,16 @@ class Row:
     accelerator_memory_bytes: int | None = None
 
     @classmethod
-    def empty(cls, upsampler: str, setting: Setting, stage: DecoderStage | None = None) -> "Row":
-        row = cls(upsampler=upsampler, stage=stage.stage if stage else None, **vars(setting))
+    def empty(cls, upsampler: str, conditions: Conditions, stage: DecoderStage | None = None) -> "Row":
+        """Before anything was measured."""
+        row = cls(upsampler=upsampler, stage=stage.number if stage else None, **vars(conditions))
         if stage:
             row.in_channels, row.out_channels = stage.in_channels, stage.out_channels
             row.size, row.output_size = stage.size, stage.output_size
         return row
 
     def fail(self, error: Exception) -> None:
+        """Say why there are no times."""
         self.status, self.reason = FAILED, one_line(error)
 
     def as_dict(self) -> dict[str, Any]:

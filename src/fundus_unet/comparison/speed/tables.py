@@ -2,9 +2,11 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from fundus_unet.comparison.document import Block, Document, Grid, Heading, Paragraph
+from fundus_unet.comparison.speed.conditions import Conditions
 
 Row = Mapping[str, Any]
 COLUMNS = (
@@ -22,7 +24,6 @@ COLUMNS = (
 )
 TERMINAL = ("upsampler", "ms", "vs control", "images/s", "MB", "GPU MB", "GFLOP", "% of rate")
 """The columns that fit a terminal of 80."""
-SETTING = ("level", "mode", "device", "dtype", "memory_format", "compiled", "batch_size", "image_size")
 LEGEND = (
     "ms: one step over the whole batch, median. vs control: time over the control's in the same round, median. "
     "MB: growth of the process's memory while it runs. GPU MB: most that tensors took on the accelerator. "
@@ -31,12 +32,12 @@ LEGEND = (
 
 
 def speed_document(result: Mapping[str, Any]) -> Document:
-    """A table per setting, and for single layers one per decoder stage."""
+    """A table per set of conditions, and for single layers one per decoder stage."""
     facts = result["environment"]
     blocks: list[Block] = [
         Paragraph(
             f"{result['created']}, control `{result['control']}`"
-            + ("" if result["complete"] else "; **not complete**: these settings were measured")
+            + ("" if result["complete"] else "; **not complete**: these conditions were measured")
         ),
         Paragraph(
             f"{facts['processor']}, {facts['torch_threads']} threads; accelerator {facts['accelerator'] or 'none'}; "
@@ -45,18 +46,18 @@ def speed_document(result: Mapping[str, Any]) -> Document:
         *(Paragraph(f"Matrix products, {_rate(rate)}.") for rate in result["matrix_product_rate"]),
         Paragraph(LEGEND),
     ]
-    for title, rows in by_setting(result["rows"]):
+    for title, rows in by_conditions(result["rows"]):
         blocks += [Heading(title), speed_grid(rows), *(Paragraph(remark) for remark in remarks(rows))]
     return Document("Speed of upsamplers", blocks)
 
 
-def by_setting(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
-    """Rows that can be compared with each other, under the name of their setting and decoder stage."""
+def by_conditions(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """Rows that can be compared with each other, under the name of their conditions and decoder stage."""
     return [(title, list(group)) for title, group in itertools.groupby(rows, _title)]
 
 
 def rows_as_trained(result: Mapping[str, Any], mode: str, precision: str) -> tuple[str, list[Row]] | None:
-    """The setting of whole networks most like a training in `precision`, and its rows.
+    """The conditions of whole networks most like a training in `precision`, and its rows.
 
     Dtype first, then channels_last, then not compiled, then the larger batch. None where no network was timed
     in this mode.
@@ -64,12 +65,12 @@ def rows_as_trained(result: Mapping[str, Any], mode: str, precision: str) -> tup
     dtype = "bfloat16" if precision.startswith("bf16") else "float32"
     rows = [row for row in result["rows"] if row["level"] == "network" and row["mode"] == mode]
 
-    def likeness(setting: tuple[str, list[Row]]) -> tuple[bool, bool, bool, int]:
-        row = setting[1][0]
+    def likeness(group: tuple[str, list[Row]]) -> tuple[bool, bool, bool, int]:
+        row = group[1][0]
         channels_last = row["memory_format"] == "channels_last"
         return row["dtype"] == dtype, channels_last, not row["compiled"], row["batch_size"]
 
-    return max(by_setting(rows), key=likeness, default=None)
+    return max(by_conditions(rows), key=likeness, default=None)
 
 
 def speed_grid(rows: Sequence[Row]) -> Grid:
@@ -84,16 +85,12 @@ def remarks(rows: Sequence[Row]) -> list[str]:
 
 
 def _title(row: Row) -> str:
-    level, mode, device, dtype, memory_format, compiled, batch_size, (height, width) = (row[key] for key in SETTING)
-    how = "compiled" if compiled else "eager"
-    setting = f"{level} {mode}, {device} {dtype} {memory_format} {how}, {batch_size} x {height} x {width}"
-    return setting if row["stage"] is None else f"{setting}: {_stage(row)}"
-
-
-def _stage(row: Row) -> str:
+    title = Conditions(**{field.name: row[field.name] for field in fields(Conditions)}).describe()
+    if row["stage"] is None:
+        return title
     (h, w), (height, width) = row["size"], row["output_size"]
     channels = f"{row['in_channels']} -> {row['out_channels']} channels"
-    return f"stage {row['stage']}, {channels}, {h} x {w} -> {height} x {width}"
+    return f"{title}: stage {row['stage']}, {channels}, {h} x {w} -> {height} x {width}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:

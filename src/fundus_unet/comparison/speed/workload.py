@@ -12,10 +12,9 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.utils.flop_counter import FlopCounterMode
 
-from fundus_unet.comparison.speed.conditions import Setting
-from fundus_unet.comparison.speed.stages import DecoderStage
+from fundus_unet.comparison.decoder_stages import DecoderStage
+from fundus_unet.comparison.speed.conditions import Conditions
 
 Step = Callable[[], object]
 TINY = 16
@@ -23,7 +22,7 @@ TINY = 16
 
 
 @dataclass(frozen=True)
-class Objective:
+class TrainingStep:
     """What a network is trained with; `gradient_clip_val` is the largest norm of all gradients, None for any."""
 
     loss: nn.Module
@@ -35,13 +34,15 @@ class Workload(Protocol):
     """A module on the CPU and what to do with it; `prepare` works on a copy, so workloads can be pickled any time."""
 
     @property
-    def module(self) -> nn.Module: ...
+    def module(self) -> nn.Module:
+        """What is measured."""
 
     @property
-    def setting(self) -> Setting: ...
+    def conditions(self) -> Conditions:
+        """Under which it is measured."""
 
     def prepare(self, compiled: bool) -> Step:
-        """Put a copy where the setting says and make its inputs; the result runs one step on them."""
+        """Put a copy where the conditions say and make its inputs; the result runs one step on them."""
 
     def tiny(self) -> "Workload":
         """The same operations on a few small images."""
@@ -52,23 +53,25 @@ class LayerWorkload:
     """An upsampling layer alone: forward, and in training the gradients of its input and weights."""
 
     module: nn.Module
-    setting: Setting
+    conditions: Conditions
     stage: DecoderStage
 
     def prepare(self, compiled: bool) -> Step:
-        setting, stage = self.setting, self.stage
-        layer = _placed(self.module, setting)
+        conditions, stage = self.conditions, self.stage
+        layer = _placed(self.module, conditions)
         forward = _compiled(layer) if compiled else layer
-        x = _random((setting.batch_size, stage.in_channels, *stage.size), setting, stage.dtype)
-        if not setting.training:
-            return _inference_step(lambda: forward(x, stage.output_size), setting)
-        gradient = _random((setting.batch_size, stage.out_channels, *stage.output_size), setting, stage.output_dtype)
+        x = _random((conditions.batch_size, stage.in_channels, *stage.size), conditions, stage.dtype)
+        if not conditions.training:
+            return _inference_step(lambda: forward(x, stage.output_size), conditions)
+        gradient = _random(
+            (conditions.batch_size, stage.out_channels, *stage.output_size), conditions, stage.output_dtype
+        )
         x.requires_grad_()
 
         def step() -> None:
             x.grad = None
             layer.zero_grad()
-            with setting.autocast():
+            with conditions.autocast():
                 output = forward(x, stage.output_size)
             output.backward(gradient)
 
@@ -85,58 +88,42 @@ class NetworkWorkload:
     """A whole network: forward, and in training the loss, its gradients, their clipping and the optimizer's step."""
 
     module: nn.Module
-    setting: Setting
+    conditions: Conditions
     in_channels: int
-    objective: Objective
+    training: TrainingStep
 
     def prepare(self, compiled: bool) -> Step:
-        setting, objective = self.setting, self.objective
-        network = _placed(self.module, setting)
+        conditions, training = self.conditions, self.training
+        network = _placed(self.module, conditions)
         forward = _compiled(network) if compiled else network
-        image = _random((setting.batch_size, self.in_channels, *setting.image_size), setting, torch.float32)
-        if not setting.training:
-            return _inference_step(lambda: forward(image), setting)
-        loss = copy.deepcopy(objective.loss).to(setting.device)
-        optimizer = objective.optimizer(network.parameters())
+        image = _random((conditions.batch_size, self.in_channels, *conditions.image_size), conditions, torch.float32)
+        if not conditions.training:
+            return _inference_step(lambda: forward(image), conditions)
+        loss = copy.deepcopy(training.loss).to(conditions.device)
+        optimizer = training.optimizer(network.parameters())
         label = (torch.rand_like(image[:, :1]) < 0.1).float()
         region = torch.ones_like(label, dtype=torch.bool)
 
         def step() -> None:
             optimizer.zero_grad()
-            with setting.autocast():
+            with conditions.autocast():
                 value = loss(forward(image), label, region)["loss"]
             value.backward()
-            if objective.gradient_clip_val is not None:
-                nn.utils.clip_grad_norm_(network.parameters(), objective.gradient_clip_val)
+            if training.gradient_clip_val is not None:
+                nn.utils.clip_grad_norm_(network.parameters(), training.gradient_clip_val)
             optimizer.step()
 
         return step
 
     def tiny(self) -> "NetworkWorkload":
-        height, width = (min(side, TINY) for side in self.setting.image_size)
-        batch_size = max(self.setting.batch_size, 2)  # normalisation over a batch needs more than one value
-        return replace(self, setting=replace(self.setting, batch_size=batch_size, image_size=(height, width)))
+        height, width = (min(side, TINY) for side in self.conditions.image_size)
+        batch_size = max(self.conditions.batch_size, 2)  # normalisation over a batch needs more than one value
+        return replace(self, conditions=replace(self.conditions, batch_size=batch_size, image_size=(height, width)))
 
 
-def count_flops(workload: Workload) -> int:
-    """Floating-point operations of one step over the whole batch, two per product.
-
-    Matrix products and convolutions are counted, with their gradients; interpolation, normalisation and what else
-    works value by value is not. Compiling changes none of it, so the step is counted uncompiled.
-    """
-    step = workload.prepare(compiled=False)
-    with FlopCounterMode(display=False) as counter:
-        step()
-    return counter.get_total_flops()
-
-
-def parameter_count(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters())
-
-
-def _placed(module: nn.Module, setting: Setting) -> nn.Module:
-    module = copy.deepcopy(module).to(setting.device).to(memory_format=setting.layout)
-    return module.train(setting.training)
+def _placed(module: nn.Module, conditions: Conditions) -> nn.Module:
+    module = copy.deepcopy(module).to(conditions.device).to(memory_format=conditions.layout)
+    return module.train(conditions.training)
 
 
 def _compiled(module: nn.Module) -> Callable[..., Tensor]:
@@ -144,13 +131,13 @@ def _compiled(module: nn.Module) -> Callable[..., Tensor]:
     return torch.compile(module, fullgraph=True, dynamic=False)
 
 
-def _random(shape: tuple[int, ...], setting: Setting, dtype: torch.dtype) -> Tensor:
-    return torch.randn(shape, device=setting.device).to(dtype).contiguous(memory_format=setting.layout)
+def _random(shape: tuple[int, ...], conditions: Conditions, dtype: torch.dtype) -> Tensor:
+    return torch.randn(shape, device=conditions.device).to(dtype).contiguous(memory_format=conditions.layout)
 
 
-def _inference_step(forward: Step, setting: Setting) -> Step:
+def _inference_step(forward: Step, conditions: Conditions) -> Step:
     def step() -> object:
-        with torch.inference_mode(), setting.autocast():
+        with torch.inference_mode(), conditions.autocast():
             return forward()
 
     return step
