@@ -2,22 +2,20 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.models.blocks import ActivationFactory, ConvBlock, NormalizationFactory
 from fundus_unet.models.downsampling import DownsamplerFactory
-from fundus_unet.models.image_check import check_image
-from fundus_unet.models.padding import crop_to, pad_to_multiple
+from fundus_unet.models.encoder_decoder import LARGEST_WIDTH, EncoderDecoder
+from fundus_unet.models.skip import PlainSkip, SkipFactory
 from fundus_unet.upsampling.upsampler import UpsamplerFactory
 
-MOST_WIDTHS, LARGEST_WIDTH, LARGEST_FACTOR = 12, 4096, 16
-"""More than any U-Net in use: twelve resolutions halve an image of 2048 pixels to one. What is larger, as a damaged or
-hostile file may have it, is refused before memory is asked for."""
+MOST_WIDTHS = 12
+"""Twelve resolutions halve an image of 2048 pixels to one."""
 
 
-class UNet(nn.Module):
+class UNet(EncoderDecoder):
     """Encoder and decoder of `len(widths) - 1` halvings with skip connections; gives logits.
 
     The input is padded to a multiple of `2 ** depth` and the logits are cropped back, so that any downsampler and any
@@ -27,6 +25,7 @@ class UNet(nn.Module):
     Args:
         upsampled_width: The number of channels an upsampler gives, as a multiple of the skip connection's. It
             changes parameters in the decoder alone, so that upsamplers can be compared at equal parameter counts.
+        skip: Makes what changes a skip connection, such as `AttentionGate`.
 
     Shapes:
         (B, in_channels, H, W) -> (B, out_channels, H, W), H and W from 1 up.
@@ -49,47 +48,29 @@ class UNet(nn.Module):
         normalization: NormalizationFactory = nn.BatchNorm2d,
         activation: ActivationFactory = nn.ReLU,
         upsampled_width: float = 1.0,
+        skip: SkipFactory = PlainSkip,
     ) -> None:
         super().__init__()
-        widths = _check(in_channels, out_channels, widths)
-        if not 0 < upsampled_width <= LARGEST_FACTOR:
-            raise InputError(
-                "model.upsampled_width cannot be used",
-                expected=f"a number above 0, at most {LARGEST_FACTOR}",
-                got=upsampled_width,
-            )
+        self.widths = widths = _check(in_channels, out_channels, widths)
         self.in_channels = in_channels
-        self.out_channels = out_channels
-        self.depth = len(widths) - 1
         outer, inner = widths[:-1], widths[1:]
-        upsampled = [max(1, round(upsampled_width * width)) for width in outer]
-
-        def block(channels_in: int, channels_out: int) -> ConvBlock:
-            return ConvBlock(channels_in, channels_out, normalization, activation)
-
-        self.stem = block(in_channels, widths[0])
+        self.stem = ConvBlock(in_channels, widths[0], normalization, activation)
         self.downsamplers = nn.ModuleList(downsampler(width) for width in outer)
-        self.encoder = nn.ModuleList(block(a, b) for a, b in zip(outer, inner, strict=True))
-        self.decoder = nn.ModuleList(
-            block(width + more, width) for width, more in zip(reversed(outer), reversed(upsampled), strict=True)
+        self.encoder = nn.ModuleList(
+            ConvBlock(a, b, normalization, activation) for a, b in zip(outer, inner, strict=True)
         )
-        self.head = nn.Conv2d(widths[0], out_channels, 1)
-        self.upsamplers = nn.ModuleList(
-            upsampler(width, more) for width, more in zip(reversed(inner), reversed(upsampled), strict=True)
-        )
+        self.add_decoder(widths, out_channels, upsampler, skip, normalization, activation, upsampled_width)
+        self.context = 8 * self.size_multiple  # the 3x3 convolutions of all levels together reach less far
 
-    def forward(self, image: Tensor) -> Tensor:
-        check_image(image, self.in_channels)
-        x = self.stem(pad_to_multiple(image, 2**self.depth))
-        skips = []
+    def encode(self, image: Tensor) -> list[Tensor]:
+        features = [self.stem(image)]
         for downsampler, block in zip(self.downsamplers, self.encoder, strict=True):
-            skips.append(x)
-            x = block(downsampler(x))
-        for upsampler, block in zip(self.upsamplers, self.decoder, strict=True):
-            skip = skips.pop()
-            x = block(torch.cat([skip, upsampler(x, skip.shape[-2:])], dim=1))
-        height, width = image.shape[-2:]
-        return crop_to(self.head(x), (height, width))
+            features.append(block(downsampler(features[-1])))
+        return features
+
+    def describe(self) -> str:
+        skip = type(self.skips[0])
+        return f"U-Net {list(self.widths)}" + ("" if skip is PlainSkip else f" with {skip.__name__}")
 
 
 def _check(in_channels: int, out_channels: int, widths: Sequence[int]) -> tuple[int, ...]:
