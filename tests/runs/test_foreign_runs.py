@@ -467,11 +467,11 @@ def test_facts_of_a_run_are_plain(run: Path) -> None:
     ],
 )
 def test_damaged_scores_are_computed_again(scripts: Scripts, run: Path, spoiled: Callable[[Any], Any]) -> None:
-    from fundus_unet.comparison.accuracy.result import _kept
+    from fundus_unet.comparison.accuracy.scored_runs import scores_left
 
     path = run / "evaluation/test/metrics.json"
-    assert _kept(path.parent) is not None
+    assert scores_left(path.parent) is not None
     metrics = json.loads(path.read_text())
     spoiled(metrics)
     path.write_text(json.dumps(metrics))
-    assert _kept(path.parent) is None
+    assert scores_left(path.parent) is None

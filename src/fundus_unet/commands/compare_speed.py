@@ -17,6 +17,7 @@ from fundus_unet.comparison.speed.measure import Variants
 from fundus_unet.comparison.speed.timing import Effort
 from fundus_unet.comparison.speed.workload import TrainingStep
 from fundus_unet.core.errors import InputError
+from fundus_unet.models.network import SegmentationNetwork
 from fundus_unet.runs.build import build
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.run_directory import plain
@@ -62,7 +63,7 @@ def _variants(config: DictConfig) -> Variants:
     control = check_control(config.control, names)
     network_for(config, control)  # settings of the model that no network can have are told at once
 
-    def build_seeded(name: str) -> nn.Module:
+    def build_seeded(name: str) -> SegmentationNetwork:
         torch.manual_seed(config.seed)
         return network_for(config, name)
 

@@ -8,11 +8,11 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from torch import nn
 
 from fundus_unet.commands.entry import CONFIG_DIR
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.runs.build import build
+from fundus_unet.models.network import SegmentationNetwork
+from fundus_unet.runs.build import build_network
 
 GROUP = "upsampler"
 ALL = "all"
@@ -94,7 +94,6 @@ def with_upsampler(config: DictConfig, name: str) -> DictConfig:
     return changed_copy(config, {"model.upsampler": upsampler})
 
 
-def network_for(config: DictConfig, upsampler_name: str) -> nn.Module:
+def network_for(config: DictConfig, upsampler_name: str) -> SegmentationNetwork:
     """The network of `config.model` (groups model and downsampler) with an upsampler of that name."""
-    network: nn.Module = build(with_upsampler(config, upsampler_name).model, trusted=True)
-    return network
+    return build_network(with_upsampler(config, upsampler_name).model, trusted=True)

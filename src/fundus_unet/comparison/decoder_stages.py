@@ -51,11 +51,6 @@ def outermost_upsamplers(network: nn.Module, path: str = "") -> dict[str, Upsamp
     return found
 
 
-def image_channels(network: nn.Module) -> int:
-    """Of the images that a network takes; 3 where it does not say."""
-    return int(getattr(network, "in_channels", 3))
-
-
 @torch.no_grad()
 def pass_through(network: nn.Module, x: Tensor) -> Pass:
     """One forward pass; a stage that is used repeatedly counts once, with its last output.

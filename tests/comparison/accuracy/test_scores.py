@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fundus_unet.comparison.accuracy.scores import ScoredRun, as_plain, differences, variant_summaries
-from fundus_unet.comparison.accuracy.tables import accuracy_document, reading
+from fundus_unet.comparison.accuracy.tables import accuracy_document, how_to_read
 from fundus_unet.core.errors import InputError
 
 RATER = "network at 0.5"
@@ -103,12 +103,12 @@ def test_one_seed_is_said_to_give_no_interval() -> None:
 def test_a_comparison_that_can_find_nothing_says_so() -> None:
     variants = {"control": 0.8} | {f"variant{number}": 0.9 for number in range(7)}
     many = [scored(variant, seed, dice) for seed in range(3) for variant, dice in variants.items()]
-    assert "cannot call any difference real" in reading(as_plain(differences(many, "control", RATER)))[0]
+    assert "cannot call any difference real" in how_to_read(as_plain(differences(many, "control", RATER)))
 
 
 def test_failures_and_different_settings_are_told() -> None:
-    failures = [{"run": "arm_seed1", "reason": "training diverged"}]
+    failures = [{"run": "variant_seed1", "reason": "training diverged"}]
     protocol = result(runs())["protocol"] | {"differing_settings": {"data.patch_size": {"a": 1, "b": 2}}}
     text = text_of(result(runs(), failures=failures, protocol=protocol))
-    assert "\narm_seed1: training diverged\n" in text
+    assert "\nvariant_seed1: training diverged\n" in text
     assert "`data.patch_size`" in text

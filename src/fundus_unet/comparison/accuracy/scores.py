@@ -10,21 +10,9 @@ import numpy as np
 
 from fundus_unet.comparison.accuracy.statistics import Difference, paired_differences
 from fundus_unet.core.errors import InputError
+from fundus_unet.metrics.registry import METRICS
 
 Scores = Mapping[str, float | None]
-
-METRICS = (
-    "dice",
-    "cldice",
-    "betti0_error",
-    "sensitivity",
-    "specificity",
-    "accuracy",
-    "mcc",
-    "auroc",
-    "average_precision",
-)
-LOWER_IS_BETTER = ("betti0_error",)
 
 
 @dataclass(frozen=True)
@@ -35,6 +23,7 @@ class ScoredRun:
         pooled: `{rater: {metric: value}}` over all pixels, `per_image` is `{rater: {image: {metric: value}}}`;
             undefined values are None.
         facts: Kept as it is.
+        second_observer: The scores of the second human observer; None where the data set has none.
     """
 
     variant: str
@@ -42,13 +31,14 @@ class ScoredRun:
     pooled: Mapping[str, Scores]
     per_image: Mapping[str, Mapping[str, Scores]]
     facts: Mapping[str, Any]
+    second_observer: Mapping[str, Any] | None = None
 
 
 def variant_summaries(runs: Sequence[ScoredRun]) -> dict[str, dict[str, Any]]:
-    """Per variant, rater and metric: mean and standard deviation over seeds, of the pooled score and the mean over images.
+    """Per variant, rater and metric: mean and standard deviation over seeds.
 
-    `dice_per_image` is the mean over seeds, of the first rater.
-    The standard deviation is the sample's (n - 1); None with one seed.
+    Of the score pooled over all pixels, and of the mean over images. `dice_per_image` is the mean over seeds, of the
+    first rater. The standard deviation is the sample's (n - 1); None with one seed.
     """
     return {
         variant: _summary([run for run in runs if run.variant == variant])

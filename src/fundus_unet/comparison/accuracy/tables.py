@@ -4,21 +4,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fundus_unet.comparison.accuracy.scores import LOWER_IS_BETTER
 from fundus_unet.comparison.document import Block, Document, Grid, Heading, Paragraph
+from fundus_unet.metrics.registry import METRICS
 
-TITLES = {
-    "dice": "Dice",
-    "cldice": "clDice",
-    "betti0_error": "Betti-0 error",
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
-    "accuracy": "accuracy",
-    "mcc": "MCC",
-    "auroc": "AUROC",
-    "average_precision": "AP",
-}
-VERDICTS = {"none": "none", "unknown": "cannot be told", "higher": "higher", "lower": "lower"}
+UNKNOWN = "cannot be told"
 
 
 def accuracy_document(result: Mapping[str, Any]) -> Document:
@@ -34,11 +23,11 @@ def accuracy_document(result: Mapping[str, Any]) -> Document:
         cost_table(result),
     ]
     for rater in result["differences"]:
-        blocks += [Heading(f"Scores, {rater}"), score_table(result, rater)]
+        blocks += [Heading(f"Scores, {rater}"), accuracy_table(result, rater)]
     for rater, found in result["differences"].items():
         if any(found.values()):
             blocks += [Heading(f"Difference to {result['control']}, {rater}"), difference_table(found)]
-            blocks += [Paragraph(" ".join(reading(found)))]
+            blocks += [Paragraph(how_to_read(found))]
     blocks += caveats(result)
     return Document(
         f"Accuracy of {len(result['variants'])} upsamplers on {protocol['data']}, {protocol['split']}", blocks
@@ -81,29 +70,23 @@ def cost_table(result: Mapping[str, Any]) -> Grid:
     return Grid(header, rows)
 
 
-def score_table(result: Mapping[str, Any], rater: str, metrics: Sequence[str] = tuple(TITLES)) -> Grid:
+def accuracy_table(result: Mapping[str, Any], rater: str, metrics: Sequence[str] = tuple(METRICS)) -> Grid:
     """Scores of every variant at one threshold, with the second observer where there is one."""
     rows = []
     for variant, summary in result["variants"].items():
         scores = summary["scores"][rater]
-        cells = [
-            spread(scores[metric]["image_mean" if metric == "betti0_error" else "pooled"], metric) for metric in metrics
-        ]
+        cells = (spread(scores[key]["pooled" if METRICS[key].pooled else "image_mean"], key) for key in metrics)
         rows.append([f"`{variant}`", *cells])
     observer = result["second_observer"]
     if observer:
-        values = [
-            observer["over_images"].get(metric, {}).get("mean")
-            if metric == "betti0_error"
-            else observer["pooled"].get(metric)
-            for metric in metrics
-        ]
-        numbers = (_number(value, metric) for value, metric in zip(values, metrics, strict=True))
-        rows.append(["second observer", *numbers])
-    return Grid(["variant", *(TITLES[metric] for metric in metrics)], rows)
+        means = {key: value["mean"] for key, value in observer["over_images"].items()}
+        values = ((observer["pooled"] if METRICS[key].pooled else means).get(key) for key in metrics)
+        cells = (METRICS[key].format(value) for key, value in zip(metrics, values, strict=True))
+        rows.append(["second observer", *cells])
+    return Grid(["variant", *(METRICS[key].title for key in metrics)], rows)
 
 
-def difference_table(found: Mapping[str, Mapping[str, Any]], metrics: Sequence[str] = tuple(TITLES)) -> Grid:
+def difference_table(found: Mapping[str, Mapping[str, Any]], metrics: Sequence[str] = tuple(METRICS)) -> Grid:
     """Mean difference, 95 % interval, corrected p and verdict of every variant and metric."""
     rows = []
     for metric, variants in ((metric, found[metric]) for metric in metrics if metric in found):
@@ -111,60 +94,53 @@ def difference_table(found: Mapping[str, Mapping[str, Any]], metrics: Sequence[s
             interval = difference["interval"]
             rows.append(
                 [
-                    TITLES[metric] + (" (lower is better)" if metric in LOWER_IS_BETTER else ""),
+                    METRICS[metric].title + (" (lower is better)" if METRICS[metric].lower_is_better else ""),
                     f"`{variant}`",
                     signed(difference["mean"], metric),
                     f"{signed(interval[0], metric)} to {signed(interval[1], metric)}" if interval else "",
-                    _number(difference["seed_spread"], metric),
+                    METRICS[metric].format(difference["seed_spread"]),
                     "" if difference["corrected_p"] is None else f"{difference['corrected_p']:.3f}",
-                    VERDICTS[difference["verdict"]],
+                    UNKNOWN if difference["verdict"] == "unknown" else difference["verdict"],
                 ]
             )
     return Grid(["metric", "variant", "difference", "95 % interval", "seed spread", "p (Holm)", "verdict"], rows)
 
 
-def reading(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def how_to_read(found: Mapping[str, Mapping[str, Any]]) -> str:
     """How the table of differences is to be read, and what it cannot show."""
     all_differences = [difference for variants in found.values() for difference in variants.values()]
     variants = max(len(variants) for variants in found.values())
     first = max(all_differences, key=lambda difference: difference["seeds"])
     if first["interval"] is None:
-        return [
+        return (
             "One seed (or one image): no interval can be given, because nothing tells how far two trainings of "
             "the same variant lie apart. Train with more seeds: `seeds=[0,1,2]`."
-        ]
-    sentences = [
+        )
+    text = (
         f"Means over images, paired over up to {first['seeds']} seeds and {first['images']} images; "
-        "intervals resample both. A difference counts only if the interval corrected for the number of variants excludes "
-        f"0, Wilcoxon's test over images (Holm, {variants} variant{'s' if variants > 1 else ''}) gives p < 0.05, and it is "
-        "larger than the spread over seeds. The metrics are not corrected for their number."
-    ]
+        "intervals resample both. A difference counts only if the interval corrected for the number of variants "
+        f"excludes 0, Wilcoxon's test over images (Holm, {variants} variant{'s' if variants > 1 else ''}) gives "
+        "p < 0.05, and it is larger than the spread over seeds. The metrics are not corrected for their number."
+    )
     if first["smallest_p"] * variants >= 0.05:
-        sentences.append(
-            f"With {first['images']} images and {variants} variants Wilcoxon's corrected p cannot fall below "
+        text += (
+            f" With {first['images']} images and {variants} variants Wilcoxon's corrected p cannot fall below "
             f"{first['smallest_p'] * variants:.3f}: this comparison cannot call any difference real."
         )
-    return [" ".join(sentences)]
+    return text
 
 
 def spread(value: Mapping[str, Any], metric: str) -> str:
     """Mean ± standard deviation over seeds."""
-    mean, deviation = value["mean"], value["standard_deviation"]
-    return _number(mean, metric) + (f" ± {_number(deviation, metric)}" if deviation is not None else "")
+    mean, deviation = (METRICS[metric].format(value[key]) for key in ("mean", "standard_deviation"))
+    return mean + (f" ± {deviation}" if deviation else "")
 
 
 def signed(value: float, metric: str) -> str:
-    return f"{value:+.{_digits(metric)}f}"
+    """A difference, with its sign."""
+    return f"{value:+.{METRICS[metric].digits}f}"
 
 
 def _median(values: Sequence[float | None]) -> str:
     defined = [value for value in values if value is not None]
     return f"{statistics.median(defined):,.0f}" if defined else ""
-
-
-def _number(value: float | None, metric: str) -> str:
-    return "" if value is None else f"{value:.{_digits(metric)}f}"
-
-
-def _digits(metric: str) -> int:
-    return 1 if metric == "betti0_error" else 4

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 
-from fundus_unet.comparison.decoder_stages import DecoderStage, image_channels, pass_through
+from fundus_unet.comparison.decoder_stages import DecoderStage, pass_through
 from fundus_unet.comparison.speed.conditions import Conditions
 from fundus_unet.comparison.speed.memory import peak_memory
 from fundus_unet.comparison.speed.roofline import MatrixProductRate
@@ -25,6 +24,7 @@ from fundus_unet.comparison.speed.timing import (
 from fundus_unet.comparison.speed.workload import LayerWorkload, NetworkWorkload, TrainingStep, Workload
 from fundus_unet.core.counting import count_flops, parameter_count
 from fundus_unet.core.errors import InputError
+from fundus_unet.models.network import SegmentationNetwork
 
 Tell = Callable[[str], None]
 RECOMPILE_LIMIT = 256
@@ -39,7 +39,7 @@ class Variants:
         control: The one whose time the others are divided by.
     """
 
-    build: Mapping[str, Callable[[], nn.Module]]
+    build: Mapping[str, Callable[[], SegmentationNetwork]]
     control: str
 
 
@@ -78,28 +78,27 @@ def compare_under(
 
 
 def _workloads(
-    name: str, network: nn.Module, conditions: Conditions, training: TrainingStep
+    name: str, network: SegmentationNetwork, conditions: Conditions, training: TrainingStep
 ) -> list[tuple[Row, Workload]]:
-    channels = image_channels(network)
     if conditions.level == "network":
         row = Row.empty(name, conditions)
-        row.in_channels, row.out_channels = channels, int(getattr(network, "out_channels", 1))
+        row.in_channels, row.out_channels = network.in_channels, 1
         row.size = row.output_size = conditions.image_size
-        return [(row, NetworkWorkload(network, conditions, channels, training))]
+        return [(row, NetworkWorkload(network, conditions, network.in_channels, training))]
     return [
         (Row.empty(name, conditions, stage), LayerWorkload(network.get_submodule(stage.path), conditions, stage))
         for stage in stages_under(conditions, network)
     ]
 
 
-def stages_under(conditions: Conditions, network: nn.Module) -> list[DecoderStage]:
+def stages_under(conditions: Conditions, network: SegmentationNetwork) -> list[DecoderStage]:
     """The decoder's stages as one image of these conditions passes them; `network` itself stays as it is.
 
     Raises:
         InputError: For a network without any.
     """
     network = copy.deepcopy(network).to(conditions.device).to(memory_format=conditions.layout).eval()
-    image = torch.zeros(1, image_channels(network), *conditions.image_size, device=conditions.device)
+    image = torch.zeros(1, network.in_channels, *conditions.image_size, device=conditions.device)
     with torch.inference_mode(), conditions.autocast():
         stages = pass_through(network, image.contiguous(memory_format=conditions.layout)).stages
     if not stages:

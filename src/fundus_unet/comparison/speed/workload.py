@@ -107,8 +107,8 @@ class NetworkWorkload:
         def step() -> None:
             optimizer.zero_grad()
             with conditions.autocast():
-                value = loss(forward(image), label, region)["loss"]
-            value.backward()
+                value = loss(forward(image), label, region)
+            (value if isinstance(value, Tensor) else value["loss"]).backward()
             if training.gradient_clip_val is not None:
                 nn.utils.clip_grad_norm_(network.parameters(), training.gradient_clip_val)
             optimizer.step()
