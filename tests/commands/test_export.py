@@ -65,7 +65,7 @@ def test_a_program_gives_the_logits_at_any_batch_and_size(form: str, upsampler: 
     assert [one.name for one in path.parent.iterdir()] == [path.name]
     metadata, program = exported_by(path)
     assert ModelFacts.from_metadata(metadata, path) == facts
-    assert json.loads(metadata["preprocessing"])["multiple"] == 2
+    assert json.loads(metadata["preprocessing"])["size_multiple"] == 2
     sizes = [(1, 3, 4, 4), (3, 3, 10, 64), (2, 3, 50, 6), (1, 3, 130, 132)]
     assert largest_difference(network, program, *(noise(*size) for size in sizes)) <= TOLERANCE
     assert not any(str(place).encode() in part for place in (ROOT, tmp_path) for part in parts_of(path))
@@ -79,7 +79,7 @@ def parts_of(path: Path) -> list[bytes]:
 
 
 def test_a_program_of_a_deep_network_with_strided_convolutions(tmp_path: Path) -> None:
-    facts = facts_with("bilinear_conv", multiple=8)
+    facts = facts_with("bilinear_conv", size_multiple=8, context=64)
     facts.model["widths"] = [2, 2, 4, 4]
     facts.model["downsampler"]["_target_"] = "fundus_unet.models.downsampling.StridedConvDownsampler"
     network, path = network_of(facts), tmp_path / "model.pt2"
@@ -112,7 +112,7 @@ class TestScript:
         trained = load_predictor(opened, "best", "cpu").network.state_dict()
         assert all(torch.equal(trained[key], value) for key, value in network.state_dict().items())
         assert facts.threshold == json.loads((run / "threshold.json").read_text())["threshold"]
-        assert (facts.scale, facts.fov_diameter, facts.multiple) == (1, None, 2)
+        assert (facts.scale, facts.fov_diameter, facts.size_multiple) == (1, None, 2)
         assert (facts.precision, facts.upsampler) == ("32-true", "transposed_k3s2p1")
         assert (facts.trained_on["data"], facts.trained_on["seed"]) == ("chasedb1", 3)
         assert facts.trained_on["commit"] == opened.environment["commit"]

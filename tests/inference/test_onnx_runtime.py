@@ -20,7 +20,7 @@ from runs.model_cases import facts_with, network_of, noise
 @pytest.fixture(scope="module")
 def facts() -> ModelFacts:
     """Of a network of depth 3 with strided convolutions."""
-    facts = facts_with("transposed_k3s2p1", multiple=8)
+    facts = facts_with("transposed_k3s2p1", size_multiple=8, context=64)
     facts.model["widths"] = [2, 4, 4, 4]
     facts.model["downsampler"]["_target_"] = "fundus_unet.models.downsampling.StridedConvDownsampler"
     return facts
@@ -70,7 +70,7 @@ def test_takes_what_a_predictor_gives(facts: ModelFacts, path: Path) -> None:
 def test_hands_out_the_metadata(facts: ModelFacts, path: Path) -> None:
     network = OnnxNetwork(path, threads=1)
     assert ModelFacts.from_metadata(network.metadata, path) == facts
-    assert network.multiple == 8
+    assert network.size_multiple == 8
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 16, 16), (3, 16, 16)])
@@ -93,7 +93,8 @@ def test_no_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "[]", "{}", '{"multiple": 0}', '{"multiple": "8"}', '{"multiple": 1e9}', "[" * 100_000]
+    "text",
+    [None, "", "[]", "{}", '{"size_multiple": 0}', '{"size_multiple": "8"}', '{"size_multiple": 1e9}', "[" * 100_000],
 )
 def test_a_file_of_another_project(tmp_path: Path, text: str | None) -> None:
     path = identity(tmp_path / "other.onnx", {} if text is None else {"fundus_unet": text})

@@ -62,13 +62,10 @@ def test_tiled_equals_whole(case, symmetries):
     network = UNet(3, 1, [4, 6, 8], case.factory, MaxPoolDownsampler).double().eval()
     image, field = sample(232, 301)
     working = Preprocessor(scale=1).prepare(image, field)
-    multiple = 2**network.depth
-    tiling = Tiling.of_unet(176, multiple)
+    tiling = Tiling.of(176, network.size_multiple, network.context)
     assert len(tiling.spans(301)) > 2
     whole, tiled = (
-        Predictor(InDouble(network), CPU, None, tiling=cut, symmetries=symmetries, multiple=multiple).probability(
-            working, field
-        )
+        Predictor(InDouble(network), CPU, None, tiling=cut, symmetries=symmetries).probability(working, field)
         for cut in (None, tiling)
     )
     np.testing.assert_allclose(tiled, whole, atol=2e-6)
@@ -77,9 +74,10 @@ def test_tiled_equals_whole(case, symmetries):
 class InDouble(nn.Module):
     """So that what remains of a difference is not rounding, which depends on the size of the image."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: UNet) -> None:
         super().__init__()
         self.network = network
+        self.size_multiple = network.size_multiple
 
     def forward(self, image):
         return self.network(image.double())

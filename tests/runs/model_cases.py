@@ -24,7 +24,8 @@ def facts_with(upsampler: str = "transposed_k4s2p1", **changes: Any) -> ModelFac
         "precision": "bf16-mixed",
         "upsampler": upsampler,
         "trained_on": {"data": "chasedb1", "seed": 0, "commit": "c448433", "created": "2026-11-24T11:40:00"},
-        "multiple": 2,
+        "size_multiple": 2,
+        "context": 16,
     }
     return ModelFacts(**(values | changes))
 

@@ -35,17 +35,19 @@ def metadata_with(**changes: object) -> dict[str, str]:
 
 
 class TestFacts:
-    @pytest.mark.parametrize("changes", [{}, {"scale": 0.5, "fov_diameter": None}, {"threshold": 1.0}])
+    @pytest.mark.parametrize(
+        "changes", [{}, {"scale": 0.5, "fov_diameter": None}, {"threshold": 1.0}, {"context": None}]
+    )
     def test_round_trip(self, changes: dict[str, object]) -> None:
         facts = facts_with("bilinear_conv", **changes)
         assert ModelFacts.from_metadata(facts.as_metadata(), PATH) == facts
 
     def test_are_strings_that_need_no_project_to_be_read(self) -> None:
-        metadata = facts_with(multiple=8).as_metadata()
-        assert json.loads(metadata["fundus_unet"])["format"] == 1
+        metadata = facts_with(size_multiple=8).as_metadata()
+        assert json.loads(metadata["fundus_unet"])["format"] == 2
         preprocessing = json.loads(metadata["preprocessing"])
         assert preprocessing["working_field_of_view_diameter_in_pixels"] == 512
-        assert (preprocessing["multiple"], preprocessing["smallest_side"]) == (8, 16)
+        assert (preprocessing["size_multiple"], preprocessing["smallest_side"]) == (8, 16)
         assert (preprocessing["smallest_std"], preprocessing["threshold"]) == (1, 0.43)
         for name, words in (("colours", "RGB"), ("normalization", "zero outside"), ("output", "sigmoid")):
             assert words in preprocessing[name]
@@ -53,7 +55,7 @@ class TestFacts:
     @pytest.mark.parametrize(
         ("changes", "expected"),
         [
-            ({"format": 2}, "another version"),
+            ({"format": 1}, "another version"),
             ({"format": ...}, "another version"),
             ({"threshold": ...}, "threshold"),
             ({"colour": "red"}, "colour"),
@@ -71,9 +73,12 @@ class TestFacts:
             ({"precision": ["bf16-mixed"]}, "precision"),
             ({"upsampler": ""}, "upsampler"),
             ({"trained_on": {"data": "hrf"}}, "trained_on"),
-            ({"multiple": 6}, "multiple"),
-            ({"multiple": 1 << 40}, "multiple"),
-            ({"multiple": 2.0}, "multiple"),
+            ({"size_multiple": 0}, "size_multiple"),
+            ({"context": -1}, "context"),
+            ({"context": "far"}, "context"),
+            ({"upsampler": 5}, "upsampler"),
+            ({"size_multiple": 1 << 40}, "size_multiple"),
+            ({"size_multiple": 2.0}, "size_multiple"),
         ],
         ids=lambda value: str(value) if isinstance(value, dict) else "",
     )
@@ -206,8 +211,7 @@ class TestFile:
         self, path: Path, model: dict[str, object], expected: str
     ) -> None:
         facts = facts_with()
-        multiple = 2 ** (len(model["widths"]) - 1) if isinstance(model.get("widths"), list) else 2
-        odd = dataclasses.replace(facts, model=facts.model | model, multiple=min(multiple, 2**11))
+        odd = dataclasses.replace(facts, model=facts.model | model)
         write_model_file(path, network_of(facts), odd)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         started = time.monotonic()

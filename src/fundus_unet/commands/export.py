@@ -47,7 +47,7 @@ def export_from_config(config: DictConfig) -> Path:
     for line in (
         f"exported  {path} ({path.stat().st_size / 1e6:.2f} MB)",
         f"checked   its logits differ from the network's by at most {difference:.1e} (tolerance {tolerance:.1e})",
-        f"use       {_usage(path, form, facts.multiple)}",
+        f"use       {_usage(path, form, facts.size_multiple)}",
     ):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     return path
@@ -68,7 +68,9 @@ def export_network(network: nn.Module, facts: ModelFacts, path: Path, form: str,
             draft = Path(folder) / path.name
             with _quiet():
                 _WRITERS[form](draft, network, facts)
-                difference = _largest_difference(network, _LOADERS[form](draft, facts.multiple), facts.multiple)
+                difference = _largest_difference(
+                    network, _LOADERS[form](draft, facts.size_multiple), facts.size_multiple
+                )
             if not difference <= tolerance:
                 raise InputError(
                     f"the exported network does not give the logits of the run's; {path} was not written",
@@ -88,12 +90,12 @@ def export_network(network: nn.Module, facts: ModelFacts, path: Path, form: str,
 def _write_onnx(path: Path, network: nn.Module, facts: ModelFacts) -> None:
     program = torch.onnx.export(
         network,
-        (_example(facts.multiple),),
+        (_example(facts.size_multiple),),
         dynamo=True,
         verbose=False,
         input_names=["image"],
         output_names=["logits"],
-        dynamic_shapes={"image": _dynamic_shape(facts.multiple)},
+        dynamic_shapes={"image": _dynamic_shape(facts.size_multiple)},
     )
     assert program is not None
     program.model.metadata_props.update(facts.as_metadata())
@@ -103,8 +105,8 @@ def _write_onnx(path: Path, network: nn.Module, facts: ModelFacts) -> None:
 
 
 def _write_torch_export(path: Path, network: nn.Module, facts: ModelFacts) -> None:
-    shapes = {"image": _dynamic_shape(facts.multiple)}
-    program = torch.export.export(network, (_example(facts.multiple),), dynamic_shapes=shapes)
+    shapes = {"image": _dynamic_shape(facts.size_multiple)}
+    program = torch.export.export(network, (_example(facts.size_multiple),), dynamic_shapes=shapes)
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # names the folders of this machine
     torch.export.save(program, path, extra_files=facts.as_metadata())

@@ -62,7 +62,7 @@ class Settings:
 
     def tiling(self, facts: ModelFacts) -> Tiling | None:
         """Raise `InputError` for tiles too small for the network."""
-        return Tiling.of_unet(self.tile, facts.multiple) if self.tile else None
+        return Tiling.of(self.tile, facts.size_multiple, facts.context) if self.tile else None
 
     def identity(self, model: TrainedModel, bits: int) -> dict[str, Any]:
         """What decides the outputs: two predictions that agree in this can share a folder."""

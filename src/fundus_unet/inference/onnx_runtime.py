@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.models.image_check import check_image
+from fundus_unet.models.network import LARGEST_MULTIPLE, SegmentationNetwork
 from fundus_unet.models.padding import crop_to, pad_to_multiple
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
 
-class OnnxNetwork(nn.Module):
+class OnnxNetwork(SegmentationNetwork):
     """Takes the place of the PyTorch network: images of any size in, logits out.
 
     An ONNX file is data, not code: it names operators that ONNX Runtime has, and libraries of other operators are never
@@ -22,7 +23,7 @@ class OnnxNetwork(nn.Module):
 
     Args:
         `device` is `cpu` or `cuda`; `threads` is how many the operators share on a CPU, None for ONNX Runtime's
-        choice. `metadata` and `multiple` are what export wrote into the file.
+        choice. `metadata` and `size_multiple` are what export wrote into the file.
 
     Shapes:
         (B, 3, H, W) -> float32 (B, 1, H, W) on the image's device, H and W from 1 up.
@@ -38,7 +39,7 @@ class OnnxNetwork(nn.Module):
             raise InputError(f"there is no file {path}", expected="an .onnx file that scripts/export.py wrote")
         self._session = _session(path, device, threads)
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
-        self.multiple = _multiple(self.metadata, path)
+        self.size_multiple = _size_multiple(self.metadata, path)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if [value.name for value in (*inputs, *outputs)] != ["image", "logits"] or len(inputs[0].shape) != 4:
             raise _foreign(path, f"inputs {[one.name for one in inputs]}, outputs {[one.name for one in outputs]}")
@@ -46,7 +47,7 @@ class OnnxNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         check_image(image, self.in_channels)
-        padded = pad_to_multiple(image.detach().float(), self.multiple).cpu().contiguous()
+        padded = pad_to_multiple(image.detach().float(), self.size_multiple).cpu().contiguous()
         (logits,) = self._session.run(["logits"], {"image": padded.numpy()})
         height, width = image.shape[-2:]
         return crop_to(torch.from_numpy(logits), (height, width)).to(image.device)
@@ -89,14 +90,14 @@ def _without(provider: str, others: list[str]) -> InputError:
     )
 
 
-def _multiple(metadata: dict[str, str], path: Path) -> int:
+def _size_multiple(metadata: dict[str, str], path: Path) -> int:
     try:
-        multiple = json.loads(metadata["fundus_unet"])["multiple"]
+        size_multiple = json.loads(metadata["fundus_unet"])["size_multiple"]
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise _foreign(path, f"metadata {', '.join(sorted(metadata)) or 'none'}") from error
-    if not isinstance(multiple, int) or not 1 <= multiple <= 2**16:
-        raise _foreign(path, f"multiple={multiple!r:.200}")
-    return multiple
+    if not isinstance(size_multiple, int) or not 1 <= size_multiple <= LARGEST_MULTIPLE:
+        raise _foreign(path, f"size_multiple={size_multiple!r:.200}")
+    return size_multiple
 
 
 def _foreign(path: Path, got: str) -> InputError:

@@ -18,8 +18,8 @@ class Predictor:
     Args:
         autocast: The dtype of matrix products, or None for float32 throughout.
         tiling: Cuts images that do not fit one tile; None predicts every image whole.
-        symmetries: Names the copies that are averaged.
-        multiple: What the network pads sides to.
+        symmetries: Names the copies that are averaged. They are made of the image padded to the network's
+            `size_multiple`, so that its grid stays in its place; a module without one takes any size.
     """
 
     def __init__(
@@ -30,14 +30,13 @@ class Predictor:
         *,
         tiling: Tiling | None = None,
         symmetries: str = "none",
-        multiple: int = 1,
     ) -> None:
         self.network = network.to(device).to(memory_format=torch.channels_last).eval()
         self.device = device
         self.autocast = autocast
         self.tiling = tiling
         self.symmetries = check_symmetries(symmetries)
-        self.multiple = multiple
+        self.size_multiple = getattr(network, "size_multiple", 1)
 
     def probability(self, working: WorkingImage, field_of_view: np.ndarray) -> np.ndarray:
         """Vessel probability on the original pixel grid, zero outside the field of view.
@@ -70,4 +69,4 @@ class Predictor:
     def _logits(self, image: Tensor) -> Tensor:
         image = image.to(self.device, memory_format=torch.channels_last)
         with torch.autocast(self.device.type, self.autocast) if self.autocast else nullcontext():
-            return average_over(self.symmetries, self.network, image, self.multiple)
+            return average_over(self.symmetries, self.network, image, self.size_multiple)

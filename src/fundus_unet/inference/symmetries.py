@@ -27,15 +27,15 @@ def check_symmetries(name: str) -> str:
     return name
 
 
-def average_over(symmetries: str, network: Callable[[Tensor], Tensor], image: Tensor, multiple: int = 1) -> Tensor:
+def average_over(symmetries: str, network: Callable[[Tensor], Tensor], image: Tensor, size_multiple: int = 1) -> Tensor:
     """Mean logits over the symmetries, each turned back: (B, 3, H, W) -> float32 (B, 1, H, W).
 
     Args:
-        multiple: What the network pads sides to; done here first, so that the pooling grid stays in its place when
+        size_multiple: What the network pads sides to; done here first, so that the pooling grid stays in its place when
             the image is mirrored.
     """
     size = (image.shape[-2], image.shape[-1])
-    image = pad_to_multiple(image, multiple)
+    image = pad_to_multiple(image, size_multiple)
     total = None
     for turns, mirrored in SYMMETRIES[symmetries]:
         changed = torch.rot90(image.flip(-1) if mirrored else image, turns, (-2, -1))

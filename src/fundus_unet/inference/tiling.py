@@ -3,6 +3,9 @@
 A tile's border lacks context: the network pads it. So each pair of neighbours overlaps by twice the reach of that
 padding, whose share is cut off, and by a ramp between, over which one fades into the other. Tiles begin at multiples of
 the network's pooling grid. Both together make the result that of the whole image, wherever the reach is not exceeded.
+
+Some networks see farther than a tile, or it is not known how far. Their tiles overlap by half: what lies farther away
+than a sixth of a tile or so changes their logits little.
 """
 
 from collections.abc import Callable
@@ -24,7 +27,7 @@ class Tiling:
 
     Units:
         pixels at working resolution. `tile` is the side of a tile, `reach` how far from a tile's border its padding
-        can be felt, `multiple` what the network pads sides to.
+        can be felt, `size_multiple` what the network pads sides to.
 
     Raises:
         InputError: For a tile too small to have a part that only it predicts.
@@ -32,15 +35,17 @@ class Tiling:
 
     tile: int
     reach: int
-    multiple: int
+    size_multiple: int
 
     @classmethod
-    def of_unet(cls, tile: int, multiple: int) -> "Tiling":
-        """For the project's U-Net: the 3x3 convolutions of all levels together reach less than `8 * 2 ** depth`."""
-        return cls(tile, 8 * multiple, multiple)
+    def of(cls, tile: int, size_multiple: int, context: int | None) -> "Tiling":
+        """For a network that sees `context` pixels far; None lets tiles overlap by half."""
+        if context is None:
+            context = max(size_multiple, (tile - 9 * size_multiple) // 4)
+        return cls(tile, context, size_multiple)
 
     def __post_init__(self) -> None:
-        least = 2 * self.overlap + self.multiple
+        least = 2 * self.overlap + self.size_multiple
         if not isinstance(self.tile, int) or self.tile < least:
             raise InputError(
                 "the tiles are too small for what the network sees around a pixel",
@@ -50,7 +55,7 @@ class Tiling:
 
     @property
     def ramp(self) -> int:
-        return 4 * self.multiple
+        return 4 * self.size_multiple
 
     @property
     def overlap(self) -> int:
@@ -58,7 +63,7 @@ class Tiling:
 
     def spans(self, length: int) -> list[Span]:
         """First and one past the last pixel of every tile along one side; one tile where it suffices."""
-        step = (self.tile - self.overlap) // self.multiple * self.multiple
+        step = (self.tile - self.overlap) // self.size_multiple * self.size_multiple
         count = 1 + max(0, -(-(length - self.tile) // step))
         return [(number * step, min(number * step + self.tile, length)) for number in range(count)]
 

@@ -25,10 +25,9 @@ class AttentionGate(SkipConnection):
         self.of_skip = nn.Conv2d(skip_channels, inner, 1, bias=False)
         self.of_gate = nn.Conv2d(gate_channels, inner, 1)
         self.psi = nn.Conv2d(inner, 1, 1)
-        for conv, follows in ((self.of_skip, "relu"), (self.of_gate, "relu"), (self.psi, "sigmoid")):
-            nn.init.kaiming_normal_(conv.weight, nonlinearity=follows)
-            if conv.bias is not None:
-                nn.init.zeros_(conv.bias)
+        nn.init.kaiming_normal_(self.of_skip.weight, nonlinearity="relu")
+        nn.init.kaiming_normal_(self.of_gate.weight, nonlinearity="relu")
+        nn.init.kaiming_normal_(self.psi.weight, nonlinearity="sigmoid")
 
     def forward(self, skip: Tensor, upsampled: Tensor) -> Tensor:
         return skip * self.weights(skip, upsampled)

@@ -102,6 +102,8 @@ def as_network(module: nn.Module) -> SegmentationNetwork:
     Raises:
         InputError: For a module that does not give logits, or is of another task than images of three channels.
     """
+    if not isinstance(module, nn.Module):
+        raise InputError("this is no network", expected="a torch.nn.Module", got=type(module).__name__)
     network = module if isinstance(module, SegmentationNetwork) else PaddedNetwork(module)
     out_channels = getattr(network, "out_channels", 1)
     if network.in_channels != IMAGE_CHANNELS or out_channels != 1:

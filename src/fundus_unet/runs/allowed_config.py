@@ -77,7 +77,7 @@ def check_used(config: DictConfig) -> None:
         InputError: Which names the key, for anything that is not allowed or not there.
     """
     values = _values(config)
-    check_model(_section(values, "model"))
+    check_part(_section(values, "model"), "model", "model")
     data = _section(values, "data")
     check_part(data.get("source"), "source", "data.source")
     for name in ("scale", "fov_diameter"):
@@ -87,18 +87,6 @@ def check_used(config: DictConfig) -> None:
     check_value("precision", _section(values, "trainer").get("precision"), Precision, "trainer.precision")
     check_value("data_dir", _section(values, "paths").get("data_dir"), PATHS["data_dir"], "paths.data_dir")
     _check_seed(values.get("seed"))
-
-
-def check_model(node: Any, key: str = "model") -> None:
-    """Check the configuration of a network for fundus images, as plain values.
-
-    Raises:
-        InputError: Which names the key.
-    """
-    check_part(node, "model", key)
-    for name, channels in (("in_channels", 3), ("out_channels", 1)):
-        if node.get(name) != channels:
-            raise InputError(f"{key} is of another task", expected=f"{key}.{name}={channels}", got=node.get(name))
 
 
 def check_run_config(config: DictConfig) -> None:

@@ -2,6 +2,9 @@
 
 An allow-list by place: what is no class of its place, or no plain value of a setting that the class has, is refused.
 New classes of this project are found by their package and base class, so none has to be entered here.
+
+A network may be of another package. A run cannot decide that by itself: it may come from a stranger, and a class is
+code. The user names the class, by typing it for a new run or by `trust=somepackage.SomeUNet` for one that is there.
 """
 
 import importlib
@@ -10,7 +13,9 @@ import math
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -20,10 +25,34 @@ from torch import nn
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.data.patches.augmentation import Augmentation
 from fundus_unet.data.sets.mixture import MixedSet
-from fundus_unet.models.unet import UNet
+from fundus_unet.models.network import SegmentationNetwork
+from fundus_unet.models.skip import SkipConnection
 from fundus_unet.upsampling.upsampler import Upsampler
 
-LONGEST_TEXT, LONGEST_LIST, LARGEST = 4_000, 100, 1e15
+LONGEST_TEXT, LONGEST_NAME, LONGEST_LIST, LARGEST = 4_000, 200, 100, 1e15
+TARGET = re.compile(r"\w+(\.\w+){1,8}")
+
+_trusted: ContextVar[frozenset[str]] = ContextVar("trusted", default=frozenset())
+
+
+@contextmanager
+def trusting(targets: Iterable[str]) -> Iterator[None]:
+    """Let runs and model files name these networks of other packages, in this thread and until the end of the block.
+
+    Args:
+        targets: Dotted names of classes or functions, such as `segmentation_models_pytorch.Unet`. What they do when
+            they are called with plain values is the user's to judge.
+    """
+    token = _trusted.set(_trusted.get() | frozenset(targets))
+    try:
+        yield
+    finally:
+        _trusted.reset(token)
+
+
+def is_trusted(target: Any) -> bool:
+    """Whether the user named this network of another package."""
+    return isinstance(target, str) and target in _trusted.get()
 
 
 @runtime_checkable
@@ -54,7 +83,7 @@ class Place:
 CHECKPOINT_CALLBACK = "checkpoint callback"
 _TORCH = ("device", "dtype", "num_features", "approximate")
 PLACES = {
-    "model": Place("a U-Net of this project", "fundus_unet.models", UNet),
+    "model": Place("a network of this project", "fundus_unet.models", SegmentationNetwork),
     "upsampler": Place(
         "an upsampler of this project",
         "fundus_unet.upsampling",
@@ -67,6 +96,13 @@ PLACES = {
         "fundus_unet.models.downsampling",
         nn.Module,
         given=("channels",),
+        partial=True,
+    ),
+    "skip": Place(
+        "a skip connection of this project",
+        "fundus_unet.models",
+        SkipConnection,
+        given=("skip_channels", "gate_channels"),
         partial=True,
     ),
     "normalization": Place(
@@ -127,10 +163,9 @@ PLACES = {
         classes=("TensorBoardLogger", "CSVLogger"),
         given=("sub_dir", "log_graph", "kwargs"),
     ),
-    "generator": Place("a network of this project", "fundus_unet.models", nn.Module, given=("upsampler",)),
 }
 CALLBACKS = ("own callback", "figure callback", "callback")
-PARTS = ("upsampler", "downsampler", "normalization", "activation", "source")
+PARTS = ("upsampler", "downsampler", "skip", "normalization", "activation", "source")
 """Settings that are built from a `_target_` of their own; their name is their place."""
 
 LIMITS: dict[str, tuple[float, float]] = {
@@ -160,15 +195,20 @@ def check_part(node: Any, place: str | Sequence[str], key: str) -> None:
     Raises:
         InputError: Which names the key, for another class, setting or value.
     """
-    places = [PLACES[name] for name in ([place] if isinstance(place, str) else place)]
+    names = [place] if isinstance(place, str) else place
+    places = [PLACES[name] for name in names]
     target = node.get("_target_") if isinstance(node, dict) else None
+    if "model" in names and is_trusted(target):
+        _check_plain({name: value for name, value in node.items() if name != "_target_"}, key)
+        return
     found = next(((one, cls) for one in places if (cls := _class_of(one, target)) is not None), None)
     if found is None:
         raise InputError(
             f"{key} names what is not allowed there: {target if target is not None else node!r:.200}",
             expected=" or ".join(dict.fromkeys(one.what for one in places)),
             got=f"{key}._target_={target!r:.200}",
-            fix="use a run that you or someone you trust made with this project",
+            fix="use a run that you or someone you trust made with this project"
+            + (f"; or, if you trust this code, add trust={target}" if names == ["model"] and _is_name(target) else ""),
         )
     allowed, cls = found
     if node.get("_partial_", False) is not allowed.partial:
@@ -210,8 +250,28 @@ def _check_setting(name: Any, value: Any, settings: Mapping[str, Any], key: str)
         check_value(str(name), value, settings[name], inside)
 
 
+def _check_plain(value: Any, key: str) -> None:
+    """What a network of another package is given: plain values, by name."""
+    if isinstance(value, dict):
+        for name, child in value.items():
+            if not isinstance(name, str) or name.startswith("_"):
+                raise InputError(f"{key} has no setting {name!r:.100} that a run may give")
+            _check_plain(child, f"{key}.{name}")
+    elif isinstance(value, list):
+        if len(value) > LONGEST_LIST:
+            raise InputError(f"{key} cannot be used", expected=f"at most {LONGEST_LIST} values", got=f"{len(value)}")
+        for number, child in enumerate(value):
+            _check_plain(child, f"{key}[{number}]")
+    else:
+        check_value("", value, Any, key)
+
+
+def _is_name(target: Any) -> bool:
+    return isinstance(target, str) and len(target) <= LONGEST_NAME and TARGET.fullmatch(target) is not None
+
+
 def _class_of(place: Place, target: Any) -> type | None:
-    if not isinstance(target, str) or not re.fullmatch(r"\w+(\.\w+){1,8}", target):
+    if not _is_name(target):
         return None
     module, _, name = target.rpartition(".")
     if place.classes:

@@ -5,10 +5,11 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
-from torch import nn
 
+from fundus_unet.core.counting import parameter_count
 from fundus_unet.core.errors import InputError
-from fundus_unet.runs.allowed_parts import PLACES, check_part
+from fundus_unet.models.network import SegmentationNetwork, as_network
+from fundus_unet.runs.allowed_parts import PLACES, check_part, is_trusted
 
 MOST_PARAMETERS = 250_000_000
 """Of a network that someone else describes; a gigabyte, eight times the U-Net of the original paper."""
@@ -20,7 +21,8 @@ def build(config: DictConfig, *, trusted: bool, **arguments: Any) -> Any:
     Args:
         trusted: True for what the user typed, false for what a run directory or a model file says: it may have come
             from someone else, and must not choose code to run. What may stand at which place is checked where they
-            are read; here it must be one that may stand somewhere.
+            are read; here it must be one that may stand somewhere. Pretrained weights that a network names are not
+            fetched then: its own are in the checkpoint or the file.
 
     Raises:
         InputError: For a class or a setting that is not allowed, settings the class cannot be built with, or a
@@ -30,22 +32,32 @@ def build(config: DictConfig, *, trusted: bool, **arguments: Any) -> Any:
         return instantiate(config, **arguments)
     key = _key(config)
     check_part(OmegaConf.to_container(config, resolve=True), tuple(PLACES), key)
-    if str(config.get("_target_")).startswith("fundus_unet.models."):
-        sketch(config, **arguments)
+    if _is_own_network(config):
+        sketch(config)
+        arguments = _without_pretraining(config)
     return _instantiate(config, key, arguments)
 
 
-def sketch(config: DictConfig, **arguments: Any) -> nn.Module:
+def build_network(config: DictConfig, *, trusted: bool) -> SegmentationNetwork:
+    """The network of a configuration, which takes images of any size; raises as `build` and `as_network`."""
+    return as_network(build(config, trusted=trusted))
+
+
+def sketch(config: DictConfig) -> SegmentationNetwork:
     """A network without memory for its weights, to look at their shapes. Untrusted, as in `build`.
 
+    One of another package, which the user trusts, is built as it is.
+
     Raises:
-        InputError
+        InputError: As `build` and `as_network`.
     """
     key = _key(config)
     check_part(OmegaConf.to_container(config, resolve=True), tuple(PLACES), key)
+    if is_trusted(config.get("_target_")):
+        return as_network(_instantiate(config, key, {}))
     with torch.device("meta"):
-        network = _instantiate(config, key, arguments)
-    count = sum(parameter.numel() for parameter in network.parameters())
+        network = as_network(_instantiate(config, key, _without_pretraining(config)))
+    count = parameter_count(network)
     if count > MOST_PARAMETERS:
         raise InputError(
             f"{key} describes too large a network",
@@ -54,6 +66,14 @@ def sketch(config: DictConfig, **arguments: Any) -> nn.Module:
             fix="use a run that you or someone you trust made with this project",
         )
     return network
+
+
+def _is_own_network(config: DictConfig) -> bool:
+    return str(config.get("_target_")).startswith("fundus_unet.models.")
+
+
+def _without_pretraining(config: DictConfig) -> dict[str, Any]:
+    return {"weights": None} if "weights" in config else {}
 
 
 def _key(config: DictConfig) -> str:

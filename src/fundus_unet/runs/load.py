@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.predictor import Predictor
-from fundus_unet.runs.build import build, sketch
+from fundus_unet.models.network import SegmentationNetwork
+from fundus_unet.runs.build import build_network, sketch
 from fundus_unet.runs.device import PRECISIONS, choose_device
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.training.checkpoint_file import damaged_checkpoint, read_checkpoint
@@ -28,14 +29,15 @@ def load_predictor(run: RunDirectory, checkpoint: str, device: str, tta: str = "
     """
     network = load_network(run.config.model, run.checkpoint(checkpoint))
     autocast = PRECISIONS.get(str(run.config.trainer.precision))
-    return Predictor(network, choose_device(device), autocast, symmetries=tta, multiple=2**network.depth)
+    return Predictor(network, choose_device(device), autocast, symmetries=tta)
 
 
 def load_preprocessor(config: DictConfig) -> Preprocessor:
+    """What brings images to the working resolution of a run."""
     return Preprocessor(scale=config.data.scale, fov_diameter=config.data.fov_diameter)
 
 
-def load_network(model: DictConfig, path: Path) -> Any:
+def load_network(model: DictConfig, path: Path) -> SegmentationNetwork:
     """The network of a run's configuration with the weights of a training checkpoint.
 
     Raises:
@@ -43,7 +45,7 @@ def load_network(model: DictConfig, path: Path) -> Any:
     """
     weights = read_weights(path)
     check_fits(sketch(model), weights, path)
-    network = build(model, trusted=False)
+    network = build_network(model, trusted=False)
     fill(network, weights, path)
     return network
 

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.models.unet import MOST_WIDTHS
-from fundus_unet.runs.allowed_config import check_model
-from fundus_unet.runs.allowed_parts import LIMITS
+from fundus_unet.models.network import LARGEST_CONTEXT, LARGEST_MULTIPLE
+from fundus_unet.runs.allowed_parts import LIMITS, check_part
+from fundus_unet.runs.build import sketch
 from fundus_unet.runs.config_file import check_references
 from fundus_unet.runs.device import PRECISIONS
 from fundus_unet.runs.evaluate import validation_threshold
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.run_directory import RunDirectory, plain
 
-FORMAT = 1
+FORMAT = 2
 FACTS = "fundus_unet"
 PREPROCESSING = "preprocessing"
 MOST_CHARACTERS = 1_000_000
@@ -30,10 +30,13 @@ class ModelFacts:
         model: The resolved configuration of the network; exactly one of `scale` and `fov_diameter` is the working
             resolution it was trained for.
         threshold: Was best on validation.
-        precision: Training's. Exported programs take images whose sides are multiples of `multiple`.
+        precision: Training's.
+        upsampler: None for a network that takes none.
+        size_multiple: Exported programs take images whose sides are multiples of it.
+        context: How far the network sees, None where that is not known.
 
     Units:
-        `scale` in working pixels per original pixel, `fov_diameter` in working pixels.
+        `scale` in working pixels per original pixel; `fov_diameter`, `size_multiple` and `context` in working pixels.
     """
 
     model: dict[str, Any]
@@ -41,9 +44,10 @@ class ModelFacts:
     fov_diameter: float | None
     threshold: float
     precision: str
-    upsampler: str
+    upsampler: str | None
     trained_on: dict[str, Any]
-    multiple: int
+    size_multiple: int
+    context: int | None
 
     def as_metadata(self) -> dict[str, str]:
         """JSON under two names: the facts, and `preprocessing` for who has the file but not this project."""
@@ -92,10 +96,10 @@ class ModelFacts:
             "resolution: (value - mean) / max(std, smallest_std), so zero mean and unit variance; zero outside",
             "smallest_std": 1.0,
             "input": "image: float32 (batch, 3, height, width)",
-            "padding": "repeat the last row and the last column until both sides are multiples of `multiple`, at least "
-            "`smallest_side`; crop the logits to the upper left",
-            "multiple": self.multiple,
-            "smallest_side": 2 * self.multiple,
+            "padding": "repeat the last row and the last column until both sides are multiples of `size_multiple`, at "
+            "least `smallest_side`; crop the logits to the upper left",
+            "size_multiple": self.size_multiple,
+            "smallest_side": 2 * self.size_multiple,
             "output": "logits: float32 (batch, 1, height, width); sigmoid gives the vessel probability; resize the "
             "logits to the image before it",
             "threshold": self.threshold,
@@ -117,17 +121,24 @@ def facts_of(run: RunDirectory, checkpoint: str = "best") -> ModelFacts:
         "commit": run.environment.get("commit"),
         "created": run.created,
     }
+    network = sketch(run.config.model)
     facts = ModelFacts(
         model=plain(run.config.model),
         scale=None if data.scale is None else float(data.scale),
         fov_diameter=None if data.fov_diameter is None else float(data.fov_diameter),
         threshold=_threshold(run, checkpoint),
         precision=str(run.config.trainer.precision),
-        upsampler=str(run.choices.get("upsampler") or run.config.model.upsampler._target_),
+        upsampler=_upsampler(run),
         trained_on=trained_on,
-        multiple=2 ** (len(run.config.model.widths) - 1),
+        size_multiple=network.size_multiple,
+        context=network.context,
     )
     return ModelFacts.from_metadata(facts.as_metadata(), run.path)
+
+
+def _upsampler(run: RunDirectory) -> str | None:
+    node = run.config.model.get("upsampler")
+    return None if node is None else str(run.choices.get("upsampler") or node._target_)
 
 
 def _threshold(run: RunDirectory, checkpoint: str) -> float:
@@ -139,7 +150,7 @@ def _threshold(run: RunDirectory, checkpoint: str) -> float:
 def _check_model(model: dict[str, Any], path: Path) -> None:
     try:
         check_references({"model": model})
-        check_model(model)
+        check_part(model, "model", "model")
     except InputError as error:
         raise InputError(
             f"the network that {path} describes cannot be built: {error}",
@@ -198,10 +209,14 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "threshold": (_number(0, 1), "a number from 0 to 1"),
     "precision": (lambda value: _text(value) and value in PRECISIONS, ", ".join(PRECISIONS)),
-    "upsampler": (_text, "a name"),
+    "upsampler": (_optional(_text), "a name, or null"),
     "trained_on": (_is_trained_on, "data, seed, commit and created"),
-    "multiple": (
-        lambda value: _whole(value) and value in {2**depth for depth in range(1, MOST_WIDTHS)},
-        "a power of two",
+    "size_multiple": (
+        lambda value: _whole(value) and 1 <= value <= LARGEST_MULTIPLE,
+        f"an integer from 1 to {LARGEST_MULTIPLE}",
+    ),
+    "context": (
+        _optional(lambda value: _whole(value) and 0 <= value <= LARGEST_CONTEXT),
+        f"an integer from 0 to {LARGEST_CONTEXT}, or null",
     ),
 }

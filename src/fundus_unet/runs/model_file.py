@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import open_regular, write_bytes
-from fundus_unet.models.unet import UNet
-from fundus_unet.runs.build import build, sketch
+from fundus_unet.models.network import SegmentationNetwork
+from fundus_unet.runs.build import build_network, sketch
 from fundus_unet.runs.load import check_fits, fill
 from fundus_unet.runs.model_facts import ModelFacts
 
@@ -24,7 +24,7 @@ def write_model_file(path: Path, network: nn.Module, facts: ModelFacts) -> None:
     write_bytes(path, save(weights, metadata=facts.as_metadata()))
 
 
-def read_model_file(path: Path) -> tuple[nn.Module, ModelFacts]:
+def read_model_file(path: Path) -> tuple[SegmentationNetwork, ModelFacts]:
     """The network, ready to predict, and its facts.
 
     Nothing in the file is executed: its format has no place for code, and the configuration of the network may name
@@ -38,9 +38,10 @@ def read_model_file(path: Path) -> tuple[nn.Module, ModelFacts]:
     facts = ModelFacts.from_metadata(metadata, path)
     model = OmegaConf.create(facts.model)
     check_fits(_network(lambda: sketch(model), facts, path), weights, path)
-    network = _network(lambda: build(model, trusted=False), facts, path)
+    network = _network(lambda: build_network(model, trusted=False), facts, path)
     fill(network, weights, path)
-    return network.eval(), facts
+    network.eval()
+    return network, facts
 
 
 def _contents(path: Path) -> tuple[dict[str, str] | None, dict[str, Tensor]]:
@@ -61,7 +62,7 @@ def _contents(path: Path) -> tuple[dict[str, str] | None, dict[str, Tensor]]:
         ) from error
 
 
-def _network(make: Callable[[], nn.Module], facts: ModelFacts, path: Path) -> UNet:
+def _network(make: Callable[[], SegmentationNetwork], facts: ModelFacts, path: Path) -> SegmentationNetwork:
     try:
         network = make()
     except InputError as error:
@@ -69,11 +70,11 @@ def _network(make: Callable[[], nn.Module], facts: ModelFacts, path: Path) -> UN
             f"the network that {path} describes cannot be built: {error}",
             fix="use a file that you or someone you trust exported with this version of the project",
         ) from error
-    if not isinstance(network, UNet) or 2**network.depth != facts.multiple:
+    if (network.size_multiple, network.context) != (facts.size_multiple, facts.context):
         raise InputError(
             f"{path} does not describe the network it is for",
-            expected=f"a U-Net whose depth has 2 ** depth = {facts.multiple}",
-            got=f"{type(network).__name__} from {facts.model['_target_']}",
+            expected=f"size_multiple={facts.size_multiple}, context={facts.context}",
+            got=f"size_multiple={network.size_multiple}, context={network.context} of {facts.model['_target_']}",
         )
     return network
 
