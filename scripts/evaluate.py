@@ -7,7 +7,7 @@ from fundus_unet.commands.entry import entry
 
 @entry("evaluate")
 def main(config: DictConfig) -> None:
-    from fundus_unet.runs.evaluate import evaluate_from_config
+    from fundus_unet.commands.evaluate import evaluate_from_config
 
     evaluate_from_config(config)
 

@@ -372,23 +372,16 @@ class TestOwnFiles:
         assert "would overwrite those of" in finished.out
         assert (scripts.folder / "out/mask/a.png").read_bytes() == before
 
-    def test_a_folder_from_before_there_was_a_manifest(self, scripts: Scripts, run_dir: Path, photos: Path) -> None:
-        """Its table tells what was made; what stands in no row is a user's."""
+    def test_files_that_no_manifest_claims_are_a_user_s(self, scripts: Scripts, run_dir: Path, photos: Path) -> None:
         predict(scripts, run_dir)
         out = scripts.folder / "out"
         (out / ".made_0.jsonl").unlink()
-        lines = (out / "predictions.csv").read_text().splitlines(keepends=True)
-        (out / "predictions.csv").write_text("".join(line for line in lines if "b.jpg" not in line))
-        before = {path: path.stat().st_mtime_ns for path in out.rglob("*.png")}
-        finished = predict(scripts, run_dir)
-        assert finished.code == 1
-        rows = table(out)
-        assert {name: row["status"] for name, row in rows.items() if row["status"] not in ("ok", "warning")} == {
-            "b.jpg": "error"
-        }
-        assert predict(scripts, run_dir, "overwrite=true").code == 1
-        kept = {path.name for path, time in before.items() if path.stat().st_mtime_ns == time}
-        assert kept == {"b.png"}
+        before = {path: path.read_bytes() for path in out.rglob("*.png")}
+        for overrides in ((), ("overwrite=true",)):
+            finished = predict(scripts, run_dir, *overrides)
+            assert finished.code == 1
+            assert "was not made by predict" in finished.out
+            assert {path: path.read_bytes() for path in out.rglob("*.png")} == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX names and pipes")

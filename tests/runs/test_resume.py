@@ -187,28 +187,13 @@ def test_a_damaged_record_of_the_data(scripts: Scripts, stopped: Path, record: s
     refused(scripts("train", f"resume={stopped}"), "data.json is damaged")
 
 
-def test_an_old_run_keeps_the_best_score_that_it_had(scripts: Scripts, stopped: Path) -> None:
-    def as_of_old(state: dict[str, Any]) -> None:
-        state["callbacks"] = {
-            "ModelCheckpoint{'monitor': 'val/average_precision'}": {"best_model_score": torch.tensor(0.999)}
-        }
+def test_a_checkpoint_without_the_project_s_own_state_is_refused(scripts: Scripts, stopped: Path) -> None:
+    def as_of_others(state: dict[str, Any]) -> None:
+        state["callbacks"] = {"ModelCheckpoint{'monitor': 'val/dice'}": {"best_model_score": torch.tensor(0.999)}}
 
-    for name in ("last", "best"):
-        change(stopped / f"checkpoints/{name}.ckpt", as_of_old)
-    config = OmegaConf.load(stopped / "config.yaml")
-    config.callbacks.checkpoint = {
-        "_target_": "lightning.pytorch.callbacks.ModelCheckpoint",
-        "dirpath": "${paths.run_dir}/checkpoints",
-        "filename": "best",
-        "monitor": "val/average_precision",
-        "mode": "max",
-        "save_last": True,
-        "enable_version_counter": False,
-    }
-    OmegaConf.save(config, stopped / "config.yaml")
-    best = copy.deepcopy((stopped / "checkpoints/best.ckpt").read_bytes())
-    assert scripts("train", f"resume={stopped}").code == 0
-    assert (stopped / "checkpoints/best.ckpt").read_bytes() == best
+    for name in ("last", "previous"):
+        change(stopped / f"checkpoints/{name}.ckpt", as_of_others)
+    refused(scripts("train", f"resume={stopped}"), "no checkpoint of this project")
 
 
 def test_a_full_disk_keeps_the_epoch_before(scripts: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:

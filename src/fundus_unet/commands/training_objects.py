@@ -16,7 +16,7 @@ from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import ImageStore
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.metrics.vessel_scores import VesselScores
-from fundus_unet.runs.build import build
+from fundus_unet.runs.build import build, build_network
 from fundus_unet.runs.load import load_preprocessor
 from fundus_unet.training.checkpoints import WholeFiles
 from fundus_unet.training.segmenter import VesselSegmenter
@@ -44,17 +44,37 @@ def make_datamodule(config: DictConfig, splits: Splits, trusted: bool, console: 
     )
 
 
-def make_model(config: DictConfig, trusted: bool) -> VesselSegmenter:
+def make_segmenter(config: DictConfig, trusted: bool) -> VesselSegmenter:
     """Network, loss, optimizer and schedule; the network's weights depend on the seed alone."""
     torch.manual_seed(config.seed)
     return VesselSegmenter(
-        build(config.model, trusted=trusted),
+        build_network(config.model, trusted=trusted),
         build(config.loss, trusted=trusted),
         build(config.optimizer, trusted=trusted),
         build(config.scheduler, trusted=trusted),
         VesselScores(),
         channels_last=config.channels_last,
     )
+
+
+def training_steps(config: DictConfig) -> int:
+    """How many there will be.
+
+    Raises:
+        InputError: Where `trainer.limit_train_batches` is neither a number of batches nor a share of them.
+    """
+    limit, per_epoch = config.trainer.limit_train_batches, config.data.steps_per_epoch
+    if isinstance(limit, float) and 0 < limit <= 1:
+        per_epoch = int(per_epoch * limit)
+    elif isinstance(limit, int) and limit > 0:
+        per_epoch = min(limit, per_epoch)
+    elif limit is not None:
+        raise InputError(
+            "trainer.limit_train_batches cannot be used",
+            expected="a number of batches from 1, a share of them such as 0.5, or null",
+            got=limit,
+        )
+    return per_epoch * config.trainer.max_epochs
 
 
 def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:

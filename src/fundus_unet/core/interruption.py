@@ -10,6 +10,8 @@ from types import FrameType
 
 from fundus_unet.core.errors import InputError
 
+INTERRUPTED = 130
+"""The exit code after an interruption."""
 _requested = False
 
 

@@ -17,7 +17,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import remove_partial_files, write_json
 from fundus_unet.core.plain_text import printable
 from fundus_unet.inference.inputs import Source
-from fundus_unet.inference.output_folder import SETTINGS, adopt, read_settings
+from fundus_unet.inference.output_folder import SETTINGS, read_settings
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.record import (
     ERROR,
@@ -67,9 +67,7 @@ class Report:
             self.folder.mkdir(parents=True, exist_ok=True)
             for folder in {self.folder, *outputs.folders(source.name for source in self.sources)}:
                 remove_partial_files(folder)
-            records = self._rows()
-            adopt(outputs, records, before or identity)
-            self._keep(records)
+            self._keep(self._rows())
             write_json(path, identity)
         except OSError as error:
             raise InputError(
@@ -79,7 +77,7 @@ class Report:
             ) from error
 
     @contextmanager
-    def progress(self, samples: int) -> Iterator[None]:
+    def progress(self, images: int) -> Iterator[None]:
         """A bar of this process's images, in the first process."""
         share = f" (process 1 of {self.processes})" if self.processes > 1 else ""
         columns = (
@@ -90,7 +88,7 @@ class Report:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self.console, disable=self.rank > 0) as bar:
-            self._bar, self._task = bar, bar.add_task("", total=samples)
+            self._bar, self._task = bar, bar.add_task("", total=images)
             yield
         self._bar = None
 

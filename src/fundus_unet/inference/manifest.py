@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import append_lines, read_bytes, write_text
+from fundus_unet.core.files import append_lines, read_bytes
 
 _LARGEST = 2**30
 
@@ -24,13 +24,13 @@ _LARGEST = 2**30
 class Claim:
     """One output as it was, or was about to be, written.
 
-    `file` is its place below the folder, with slashes; `image` the whole path of the image that it belongs to, or None
-    where that is not known; `settings` the fingerprint of what it was predicted with.
+    `file` is its place below the folder, with slashes; `image` the whole path of the image that it belongs to;
+    `settings` the fingerprint of what it was predicted with.
     """
 
     file: str
     digest: str
-    image: str | None
+    image: str
     settings: str
 
 
@@ -47,10 +47,6 @@ class Manifest:
         self._own = folder / f".made_{rank}.jsonl"
         self._lock = Lock()
         self._claims: dict[str, list[Claim]] | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._known()
 
     def read_again(self) -> None:
         """Take in what other processes have claimed."""
@@ -74,10 +70,9 @@ class Manifest:
         return not _is_filled(path) or _digest_of(path) in {claim.digest for claim in claims}
 
     def image_of(self, path: Path) -> Path | None:
-        """The image that an output belongs to, where that is known and it is still there."""
+        """The image that an output belongs to, where it is still there."""
         claims = self._of(path)
-        image = claims[-1].image if claims else None
-        return Path(image) if image is not None and os.path.lexists(image) else None
+        return Path(claims[-1].image) if claims and os.path.lexists(claims[-1].image) else None
 
     def claim(self, contents: dict[Path, bytes], image: Path) -> None:
         """Tell the disk what is going to be written.
@@ -96,14 +91,6 @@ class Manifest:
                 append_lines(self._own, map(_line, new), durable=True)
             for claim in new:
                 known.setdefault(claim.file, []).append(claim)
-
-    def adopt(self, paths: Iterable[Path], settings: str) -> None:
-        """Claim files of predict from before it kept a manifest, all or none."""
-        digests = {path: _digest_of(path) for path in paths}
-        claims = [Claim(self._place(path), digest, None, settings) for path, digest in digests.items() if digest]
-        if claims:
-            write_text(self._own, "".join(f"{_line(claim)}\n" for claim in claims))
-            self.read_again()
 
     def _of(self, path: Path) -> list[Claim]:
         return self._known().get(self._place(path), [])
@@ -154,7 +141,7 @@ def _read(path: Path) -> Iterable[Claim]:
             claim = Claim(**json.loads(line))
         except (ValueError, TypeError, RecursionError):
             continue
-        if all(isinstance(value, str) for value in (claim.file, claim.digest, claim.image or "", claim.settings)):
+        if all(isinstance(value, str) for value in vars(claim).values()):
             yield claim
 
 

@@ -2,25 +2,25 @@
 
 import errno
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import DictConfig
 from PIL import Image
 from rich.console import Console
 from rich.progress import Progress
 
-from fundus_unet.commands.tables import score_table
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import write_bytes, write_csv, write_json
 from fundus_unet.data.case import Case, Splits
+from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import LabelledImage
 from fundus_unet.drawing.panel import prediction_panel
 from fundus_unet.inference.evaluation import REGIONS, choose_threshold, evaluate
 from fundus_unet.inference.predictor import Predictor
+from fundus_unet.inference.score_table import score_table
 from fundus_unet.runs.build import build
 from fundus_unet.runs.load import load_predictor, load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
@@ -28,46 +28,61 @@ from fundus_unet.runs.run_directory import RunDirectory
 SPLITS = ("train", "val", "test")
 
 
-def evaluate_from_config(config: DictConfig) -> dict[str, Any]:
-    """Entry of `scripts/evaluate.py`; returns the metrics."""
-    if config.run_dir is None:
-        raise InputError("which run?", expected="run_dir=RUN_DIRECTORY", fix="give the run that training printed")
-    run = RunDirectory(config.run_dir)
-    if config.paths.data_dir is not None:
-        run.set_data_dir(config.paths.data_dir)
-    source, name = run.config.data.source, config.split
-    if "data" in config and config.data is not None:
-        config.paths.data_dir = run.config.paths.data_dir
-        source = config.data.source
-        name = f"{type(build(source, trusted=True)).__name__}_{config.split}"
-    return evaluate_run(run, source, config.split, name, config.checkpoint, config.device, config.tta)
-
-
 def evaluate_run(
     run: RunDirectory,
-    source: DictConfig,
     split: str,
-    name: str,
+    splits: Splits | None = None,
+    name: str | None = None,
     checkpoint: str = "best",
     device: str = "auto",
     tta: str = "none",
 ) -> dict[str, Any]:
-    """Score a checkpoint on a split of `source` and write metrics.json, per_image.csv and figures.
+    """Score a checkpoint on a split of the run's own data, or of other `splits`; returns and writes as `score`.
+
+    Args:
+        run: Its network, preprocessing and threshold are used.
+        name: Of the evaluation; None: the split's.
 
     Raises:
         InputError: For an unknown split, or one without labels, or where the run cannot be written to; what was
             written before stays.
     """
-    console = Console()
-    splits: Splits = build(source, trusted=False).splits()
+    splits = splits or build(run.config.data.source, trusted=False).splits()
     cases = labelled_cases(splits, split)
     if split == "test" and splits.test_reason:
-        console.print(f"left out of test: {splits.test_reason}", style="yellow", markup=False, soft_wrap=True)
+        left_out = f"left out of test: {splits.test_reason}"
+        Console().print(left_out, style="yellow", markup=False, soft_wrap=True)
     predictor = load_predictor(run, checkpoint, device, tta)
-    preprocessor = load_preprocessor(run.config)
     threshold = validation_threshold(run, predictor, checkpoint)
+    return score(run, predictor, load_preprocessor(run.config), threshold, cases, split, name, checkpoint, tta)
+
+
+def score(
+    run: RunDirectory,
+    predictor: Predictor,
+    preprocessor: Preprocessor,
+    threshold: float,
+    cases: Sequence[Case],
+    split: str,
+    name: str | None = None,
+    checkpoint: str = "best",
+    tta: str = "none",
+) -> dict[str, Any]:
+    """Score a run's network on cases; writes metrics.json, per_image.csv and figures into the run.
+
+    Args:
+        threshold: The one that was best on validation.
+        split: What the cases are, for the record.
+
+    Returns:
+        What metrics.json holds.
+
+    Raises:
+        InputError: Where an image cannot be read, or the run cannot be written to.
+    """
+    console = Console()
     unusual = [word for word, usual in ((checkpoint, "best"), (tta, "none")) if word != usual]
-    folder = run.place("evaluation", "_".join([name, *unusual]))
+    folder = run.place("evaluation", "_".join([name or split, *unusual]))
     figures = run.place("evaluation", folder.name, "figures")
     run.remove_partial_files()
     with _writing(folder), Progress(console=console, transient=True) as progress:
@@ -93,12 +108,12 @@ def evaluate_run(
         write_json(folder / "metrics.json", metrics)
     for region in REGIONS:
         console.print(score_table(metrics, region, f"{split}, {len(cases)} images"))
-    console.print(f"scores    {folder / 'metrics.json'}", soft_wrap=True)
-    console.print(f"figures  {folder / 'figures'}", soft_wrap=True)
+    console.print(f"scores    {folder / 'metrics.json'}\nfigures   {figures}", soft_wrap=True)
     return metrics
 
 
 def check_split(split: str) -> None:
+    """Raise `InputError` where there is no such split."""
     if split not in SPLITS:
         raise InputError(f"unknown split {split!r}", expected=SPLITS, fix=did_you_mean(str(split), SPLITS))
 

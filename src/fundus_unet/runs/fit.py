@@ -9,9 +9,8 @@ from lightning.pytorch import Trainer
 from omegaconf import DictConfig
 from rich.console import Console
 
-from fundus_unet.commands.entry import INTERRUPTED
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.interruption import interruption_requested
+from fundus_unet.core.interruption import INTERRUPTED, interruption_requested
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.runs.run_directory import CONFIG, DIVERGED, RunDirectory
 from fundus_unet.runs.stopwatch import Stopwatch

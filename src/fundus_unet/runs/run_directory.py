@@ -24,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import PARTIAL, remove_partial_files, write_json, write_text
-from fundus_unet.runs.allowed_config import check_used, replace_old_checkpoint
+from fundus_unet.runs.allowed_config import check_used
 from fundus_unet.runs.config_file import portable, read_config
 from fundus_unet.runs.data_record import DATA
 from fundus_unet.runs.environment import environment
@@ -40,31 +40,42 @@ DIVERGED = "diverged"
 class RunDirectory:
     """An existing run. Make a new one with `new_run_path` and `create`."""
 
-    def __init__(self, path: object) -> None:
+    def __init__(self, path: object, data_dir: object = None) -> None:
         """Open a run, and check what it says about its network and its data.
+
+        Args:
+            path: The directory.
+            data_dir: Where the user has the data sets now; missing synthetic images are generated there. None: where
+                training found them, or for synthetic images inside the run.
 
         Raises:
             InputError: Where `path` is no run directory, or what it says cannot be read or is not allowed.
         """
         self.path = _run_path(path)
-        self.config = read_config(self.path / CONFIG)
+        saved = read_config(self.path / CONFIG)
         try:
-            check_used(self.config)
+            check_used(saved)
         except InputError as error:
             raise InputError(f"{self.path / CONFIG} is no training configuration: {error}") from error
-        replace_old_checkpoint(self.config)
-        self.config.paths.run_dir = str(self.path)
-        self._sources = self.config.data.source.copy()
+        self._saved = saved
+        self.config = self._located(saved, data_dir)
         read_facts(self.path / FACTS)
         read_sessions(self.path / SESSIONS)
-        keep_synthetic_inside(self.config.data.source, lambda: self.place("synthetic"))
 
-    def set_data_dir(self, path: object) -> None:
-        """Have the run's data looked for in a folder that the user named; missing synthetic images are put there."""
-        folder = Path(str(path)).expanduser().resolve()
-        self.config.paths.data_dir = str(folder)
-        self.config.data.source = self._sources.copy()
-        keep_synthetic_inside(self.config.data.source, lambda: folder / "synthetic")
+    def _located(self, saved: DictConfig, data_dir: object) -> DictConfig:
+        """The saved configuration with the places of this machine."""
+        config = saved.copy()
+        config.paths.run_dir = str(self.path)
+        if data_dir is None:
+            keep_synthetic_inside(config.data.source, lambda: self.place("synthetic"))
+        else:
+            folder = Path(str(data_dir)).expanduser().resolve()
+            config.paths.data_dir = str(folder)
+            keep_synthetic_inside(config.data.source, lambda: folder / "synthetic")
+        return config
+
+    def set_data_dir(self, path: object) -> None:  # leaves with its last caller
+        self.config = self._located(self._saved, path)
 
     def place(self, *parts: str) -> Path:
         """A path inside the run that may be written to.

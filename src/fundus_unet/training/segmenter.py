@@ -1,6 +1,6 @@
 """The Lightning module that trains a vessel segmentation network."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -24,11 +24,15 @@ class VesselSegmenter(LightningModule):
     """Trains the network it is given with the loss it is given, and scores it at the original resolution.
 
     Args:
-        network: Maps (B, 3, H, W) to logits (B, 1, H, W)
-        loss: Maps (logits, label, region) to a dict with `loss` in it.
+        network: Maps (B, 3, H, W) to logits (B, 1, H, W).
+        loss: Maps (logits, label, region), each (B, 1, H, W), to a scalar, or to scalars by name with `loss` among them.
         optimizer: Called with the parameters.
-        scheduler: With the optimizer and `total_steps`.
+        scheduler: Called with the optimizer and `total_steps`.
         val_scores: Accumulates the validation images in the field of view.
+
+    Raises:
+        InputError: From a step whose loss is none of these.
+        DivergedError: From validation where logits are not finite.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class VesselSegmenter(LightningModule):
         self.val_scores = val_scores
         self.make_optimizer = optimizer
         self.make_scheduler = scheduler
+        self._planned: tuple[int, Optimizer, LRScheduler] | None = None
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) -> logits (B, 1, H, W)."""
@@ -54,7 +59,7 @@ class VesselSegmenter(LightningModule):
 
     def _step(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor]:
         logits = self(batch["image"])
-        parts = self.loss(logits, batch["label"], batch["field_of_view"])
+        parts = _parts_of(self.loss(logits, batch["label"], batch["field_of_view"]), self.loss)
         for name, value in parts.items():
             # a part of the loss may be named like a score: `val/dice` is the score
             self.log(
@@ -94,21 +99,37 @@ class VesselSegmenter(LightningModule):
         self.val_scores.reset()
 
     def configure_optimizers(self) -> Any:
-        optimizer, scheduler = self.make_optimizer_and_schedule(int(self.trainer.estimated_stepping_batches))
+        optimizer, scheduler = self.plan_steps(int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def make_optimizer_and_schedule(self, total_steps: int) -> tuple[Optimizer, LRScheduler]:
-        """Optimizer and schedule for so many training steps.
+    def plan_steps(self, total_steps: int) -> tuple[Optimizer, LRScheduler]:
+        """The optimizer and the schedule for so many training steps; asked for again, the same ones.
 
         Raises:
             InputError: Where their settings cannot be used, or the schedule does not fit the number of steps.
         """
+        if self._planned is not None and self._planned[0] == total_steps:
+            return self._planned[1:]
         try:
             optimizer = self.make_optimizer(self.network.parameters())
-            return optimizer, self.make_scheduler(optimizer, total_steps=total_steps)
+            scheduler = self.make_scheduler(optimizer, total_steps=total_steps)
         except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(
                 f"optimizer and scheduler cannot be made for {total_steps} training steps: {error}",
                 expected="settings that their classes take; so many steps that the warm-up (pct_start) has two or more",
                 fix="check optimizer and scheduler, or train longer (trainer.max_epochs)",
             ) from error
+        self._planned = total_steps, optimizer, scheduler
+        return optimizer, scheduler
+
+
+def _parts_of(value: Any, loss: nn.Module) -> dict[str, Tensor]:
+    parts = {"loss": value} if isinstance(value, Tensor) else value
+    scalars = isinstance(parts, Mapping) and all(isinstance(part, Tensor) and part.ndim == 0 for part in parts.values())
+    if not scalars or "loss" not in parts:
+        raise InputError(
+            f"{type(loss).__name__} returns no loss",
+            expected="a scalar tensor, or a dict of scalar tensors by name, with `loss` among them",
+            got=f"{type(value).__name__} {dict(value) if isinstance(value, Mapping) else value!r}"[:200],
+        )
+    return dict(parts)

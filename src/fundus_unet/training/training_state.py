@@ -129,11 +129,9 @@ class TrainingState:
 
 
 def _own_state(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What `RunCheckpoints` kept; of runs that are older than it, the score that Lightning's own callback kept."""
+    """What `RunCheckpoints` kept."""
     states = {str(key).partition("{")[0]: value for key, value in found["callbacks"].items()}
-    if "ModelCheckpoint" in states:
-        return {"best_score": float(states["ModelCheckpoint"]["best_model_score"])}
-    return dict(states.get("RunCheckpoints", {}))
+    return dict(states["RunCheckpoints"])
 
 
 def _with_numbers(trainer: Trainer) -> Iterator[tuple[Callback, dict[str, Any]]]:
