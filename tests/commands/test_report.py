@@ -67,9 +67,9 @@ def test_one_page_holds_all_three_comparisons_and_needs_nothing_else(compared: S
     assert all((folder / picture).is_file() for picture in figures)
     found = json.loads((folder / "report.json").read_text())
     assert {"accuracy", "speed", "checkerboard"} < set(found)
-    assert found["verdict"][0].startswith("**In short**: ")
-    assert found["verdict"][1].startswith("**Dice**: ")
-    for sentence in found["verdict"]:
+    assert found["conclusions"][0].startswith("**In short**: ")
+    assert found["conclusions"][1].startswith("**Dice**: ")
+    for sentence in found["conclusions"]:
         assert sentence.replace("**", "").replace("`", "") in " ".join(finished.out.split())
     assert "python scripts/train.py data=chasedb1" in text
     assert "upsampler=bilinear_conv seed=1" in text
@@ -100,10 +100,10 @@ def test_a_browser_shows_it_without_an_error_and_without_asking_for_anything(com
 
 
 def test_without_images_only_maps_are_shown(compared: Scripts) -> None:
-    _, folder = report(compared, "images=false")
+    _, folder = report(compared, "show_images=false")
     maps = np.asarray(Image.open(folder / "report/predictions.png").convert("RGB"))
     assert "Errors at threshold" not in (folder / "report.md").read_text()
-    report(compared, "images=true")
+    report(compared, "show_images=true")
     everything = np.asarray(Image.open(folder / "report/predictions.png").convert("RGB"))
     assert everything.shape[0] > maps.shape[0]
     # maps are grey, but for the frame; images and errors are not

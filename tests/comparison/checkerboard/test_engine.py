@@ -6,17 +6,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fundus_unet.comparison.checkerboard.engine import MEASURES, NOT_FROM_AN_IMAGE, Settings, measure_network
+from fundus_unet.comparison.checkerboard.engine import MEASURES, NOT_FROM_AN_IMAGE, measure_network
+from fundus_unet.comparison.checkerboard.figure_data import figure_data_of
 from fundus_unet.comparison.checkerboard.gradient import input_gradient
+from fundus_unet.comparison.checkerboard.measured_values import MeasuredValue, summarize, summarize_seeds
 from fundus_unet.comparison.checkerboard.phase_energy import moving_average, phase_energy
-from fundus_unet.comparison.checkerboard.portrait import portrait_of
-from fundus_unet.comparison.checkerboard.readings import Reading, summarize, summarize_seeds
 from fundus_unet.comparison.checkerboard.regions import background_of, eroded, region_at
-from fundus_unet.comparison.checkerboard.stages import stages_of
 from fundus_unet.core.errors import InputError
 from fundus_unet.models.downsampling import MaxPoolDownsampler
 from fundus_unet.models.unet import UNet
-from fundus_unet.upsampling.blur import BlurredUpsampler
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
 from fundus_unet.upsampling.transposed_conv import TransposedConvUpsampler
 
@@ -54,24 +52,24 @@ def test_a_unet_has_every_measure_at_every_place():
     region = torch.ones(126, 121, dtype=torch.bool)
     region[:10] = False
     seen = []
-    readings = measure_network(unet(transposed(3)), inputs, [region, region], None, Settings(4), lambda: seen.append(1))
+    measured = measure_network(unet(transposed(3)), inputs, [region, region], None, 4, lambda: seen.append(1))
     assert len(seen) == 2
-    assert tuple(readings) == MEASURES
-    assert list(readings["phase_energy"]) == ["stage 1", "stage 2", "output, period 2", "output, period 4"]
-    assert [one.value for one in readings["overlap_unevenness"]["stage 2"]] == [pytest.approx(4 / 3)]
+    assert tuple(measured) == MEASURES
+    assert list(measured["phase_energy"]) == ["stage 1", "stage 2", "output, period 2", "output, period 4"]
+    assert [one.value for one in measured["overlap_unevenness"]["stage 2"]] == [pytest.approx(4 / 3)]
     for measure in MEASURES[2:]:
-        for place, values in readings[measure].items():
+        for place, values in measured[measure].items():
             assert len(values) == 2
             assert all(value.value is not None for value in values), (measure, place)
-    json.dumps({m: {p: summarize(v) for p, v in places.items()} for m, places in readings.items()}, allow_nan=False)
+    json.dumps({m: {p: summarize(v) for p, v in places.items()} for m, places in measured.items()}, allow_nan=False)
 
 
 def test_transposed_kernels_make_grids_at_init_where_interpolation_does_not():
     inputs = [1 + noise(1, 3, 128, 128)]
     grids, none = (measure_network(unet(up), inputs) for up in (transposed(3), InterpolateConvUpsampler))
 
-    def excess(readings, place: str) -> float:
-        return readings["phase_energy"][place][0].excess
+    def excess(measured, place: str) -> float:
+        return measured["phase_energy"][place][0].excess
 
     assert excess(grids, "stage 2") > 0.1 > 20 * abs(excess(none, "stage 2"))
     assert excess(grids, "output, period 2") > 0.02
@@ -83,21 +81,12 @@ def test_transposed_kernels_make_grids_at_init_where_interpolation_does_not():
 
 def test_a_generator_is_measured_without_what_needs_an_image():
     torch.manual_seed(0)
-    readings = measure_network(Generator(transposed(4)), [noise(1, 8, seed=seed) for seed in range(2)])
-    assert readings["phase_energy"]["output, period 2"][1].excess > 0.05
-    assert readings["grid_line_spectrum"]["period 2, x"][0].value is not None
+    measured = measure_network(Generator(transposed(4)), [noise(1, 8, seed=seed) for seed in range(2)])
+    assert measured["phase_energy"]["output, period 2"][1].excess > 0.05
+    assert measured["grid_line_spectrum"]["period 2, x"][0].value is not None
     for measure in ("subgrid_shift_sensitivity", "gradient_phase_energy"):
-        for values in readings[measure].values():
+        for values in measured[measure].values():
             assert [value.reason for value in values] == [NOT_FROM_AN_IMAGE] * 2
-
-
-def test_stages_are_the_outermost_upsamplers_in_order():
-    blurred = unet(lambda a, b: BlurredUpsampler(a, b, upsampler=transposed(4)))
-    assert [(stage.name, stage.module) for stage in stages_of(blurred)] == [
-        ("stage 1", "upsamplers.0"),
-        ("stage 2", "upsamplers.1"),
-    ]
-    assert [stage.module for stage in stages_of(transposed(2)(1, 1))] == [""]
 
 
 def test_what_is_not_measurable_is_refused():
@@ -144,14 +133,14 @@ def test_the_background_keeps_away_from_rim_and_vessels():
     assert torch.equal(eroded(field_of_view, 8)[8:-8, 8:-8], torch.ones(48, 48, dtype=torch.bool))
 
 
-def test_portraits_show_the_networks_maps():
-    portrait = portrait_of(unet(transposed(3)), noise(1, 3, 80, 72))
-    assert portrait.residual.shape == (32, 32)
-    assert portrait.spectrum.shape == (16, 16)
-    assert portrait.phase_means["stage 1"].shape == (6, 2, 2)
-    assert portrait.phase_means["output, period 4"].shape == (1, 4, 4)
-    assert max(portrait.spectrum[place] for place in ((0, 0), (0, 8), (8, 0))) > 8  # a grid of period 2
-    small = portrait_of(unet(transposed(3)), noise(1, 3, 20, 20))  # too small for several tiles
+def test_figures_show_the_networks_maps():
+    shown = figure_data_of(unet(transposed(3)), noise(1, 3, 80, 72))
+    assert shown.residual.shape == (32, 32)
+    assert shown.spectrum.shape == (16, 16)
+    assert shown.phase_means["stage 1"].shape == (6, 2, 2)
+    assert shown.phase_means["output, period 4"].shape == (1, 4, 4)
+    assert max(shown.spectrum[place] for place in ((0, 0), (0, 8), (8, 0))) > 8  # a grid of period 2
+    small = figure_data_of(unet(transposed(3)), noise(1, 3, 20, 20))  # too small for several tiles
     assert small.residual.shape == (20, 20)
     assert small.spectrum.shape == (16, 16)
 
@@ -162,17 +151,19 @@ def test_the_detail_lies_between_vessels():
     image, network = noise(1, 3, 96, 96), unet(transposed(3)).eval()
     output = network(image)[0].detach()
     expected = (output - moving_average(output, 2))[0] / output.std(correction=0)
-    portrait = portrait_of(network, image, background=background)
-    assert portrait.residual == pytest.approx(expected[40:72, 24:56].numpy(), abs=1e-4)
+    shown = figure_data_of(network, image, background=background)
+    assert shown.residual == pytest.approx(expected[40:72, 24:56].numpy(), abs=1e-4)
 
 
 def test_summaries_leave_out_what_is_missing():
-    one = summarize([Reading(1.0, 0.0, None, 1.0, 2.0), Reading(3.0, 0.0, None, 2.0, 4.0), Reading(reason="none")])
+    one = summarize(
+        [MeasuredValue(1.0, 0.0, None, 1.0, 2.0), MeasuredValue(3.0, 0.0, None, 2.0, 4.0), MeasuredValue(reason="none")]
+    )
     assert (one["value"], one["excess"], one["positive_control"], one["images"]) == (2.0, 1.5, 3.0, 2)
     assert one["value_sd_over_images"] == pytest.approx(2**0.5)
     assert one["null_95"] is None
     assert one["reason"] == "none"
-    both = summarize_seeds([{"seed": 0} | one, {"seed": 1} | summarize([Reading(4.0)])])
+    both = summarize_seeds([{"seed": 0} | one, {"seed": 1} | summarize([MeasuredValue(4.0)])])
     assert (both["mean"], both["excess"]) == (3.0, 1.5)
     assert both["sd_over_seeds"] == pytest.approx(2**0.5)
     assert summarize_seeds([one])["sd_over_seeds"] is None

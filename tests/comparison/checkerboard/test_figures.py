@@ -32,11 +32,11 @@ def test_phase_means_have_a_panel_per_network_and_place():
 
 def test_a_mosaic_holds_up_to_sixteen_channels():
     patterns = np.arange(20 * 4).reshape(20, 2, 2).astype(float)
-    picture = mosaic(patterns)
-    assert picture.shape == (11, 11)
-    assert picture[:2, :2].tolist() == patterns[0].tolist()
-    assert picture[9:, 9:].tolist() == patterns[15].tolist()
-    assert np.isnan(picture[2]).all()
+    panel = mosaic(patterns)
+    assert panel.shape == (11, 11)
+    assert panel[:2, :2].tolist() == patterns[0].tolist()
+    assert panel[9:, 9:].tolist() == patterns[15].tolist()
+    assert np.isnan(panel[2]).all()
     assert mosaic(patterns[:1]).tolist() == patterns[0].tolist()
 
 

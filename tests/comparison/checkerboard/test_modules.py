@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from fundus_unet.comparison.checkerboard.gain import gain_imbalance, phase_gains
-from fundus_unet.comparison.checkerboard.overlap import overlap_unevenness
+from fundus_unet.comparison.checkerboard.module_measures import gain_imbalance, overlap_unevenness, phase_gains
 from fundus_unet.upsampling.pixel_shuffle import PixelShuffleUpsampler
 from fundus_unet.upsampling.transposed_conv import TransposedConvUpsampler
 from upsampling.cases import CASES
@@ -15,17 +14,17 @@ every_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 @every_case
 def test_overlap_follows_from_the_sizes(case):
-    reading = overlap_unevenness(case.factory(3, 2))
+    measured = overlap_unevenness(case.factory(3, 2))
     if case.name == "dysample":
-        assert reading.value is None
-        assert "not linear" in reading.reason
+        assert measured.value is None
+        assert "not linear" in measured.reason
     else:
-        assert reading.value == pytest.approx(case.overlap, abs=1e-12)
+        assert measured.value == pytest.approx(case.overlap, abs=1e-12)
 
 
 def test_kernel_3_sums_1_2_2_4_taps():
-    reading = overlap_unevenness(TransposedConvUpsampler(1, 1, kernel_size=3, padding=1))
-    assert reading.value == pytest.approx((4 - 1) / 2.25)
+    measured = overlap_unevenness(TransposedConvUpsampler(1, 1, kernel_size=3, padding=1))
+    assert measured.value == pytest.approx((4 - 1) / 2.25)
 
 
 @every_case

@@ -44,20 +44,20 @@ def test_value_is_the_variance_of_the_phase_means_over_the_total(period):
 
 @pytest.mark.parametrize("period", [2, 4, 8])
 def test_noise_has_no_excess_and_rarely_passes_the_null(period):
-    readings = [phase_energy(noise(6, 96, 96, seed=seed), period) for seed in range(60)]
-    excess, null = (torch.tensor([getattr(one, name) for one in readings]) for name in ("excess", "null"))
+    measured = [phase_energy(noise(6, 96, 96, seed=seed), period) for seed in range(60)]
+    excess, null = (torch.tensor([getattr(one, name) for one in measured]) for name in ("excess", "null"))
     assert float(null.mean()) == pytest.approx((period**2 - (period // 2) ** 2) / (96 - 2 * period) ** 2, rel=0.05)
     assert abs(float(excess.mean())) < 4 * float(excess.std()) / 60**0.5
     assert abs(float(excess.mean())) < 0.1 * float(null.mean())
-    assert 0 <= sum(one.value > one.null_95 for one in readings) <= 9
+    assert 0 <= sum(one.value > one.null_95 for one in measured) <= 9
 
 
 def test_excess_grows_with_the_grid_and_can_be_told_from_nothing_when_small():
     base = noise(1, 256, 256)
-    readings = [phase_energy(plant_grid(base, 2, size)) for size in (0, 0.02, 0.05, 0.1, 0.2)]
-    excesses = [reading.excess for reading in readings]
+    measured = [phase_energy(plant_grid(base, 2, size)) for size in (0, 0.02, 0.05, 0.1, 0.2)]
+    excesses = [value.excess for value in measured]
     assert excesses == sorted(excesses)
-    assert readings[2].value > readings[2].null_95
+    assert measured[2].value > measured[2].null_95
     assert excesses[3] == pytest.approx(0.01, rel=0.2)
 
 
@@ -70,9 +70,9 @@ def test_slopes_and_smooth_content_are_no_grid(period):
     row = torch.hann_window(17, periodic=False)
     kernel = (torch.outer(row, row) / row.sum() ** 2)[None, None]
     textures = [F.conv2d(noise(1, 144, 144, seed=seed)[None], kernel)[0] for seed in range(10)]
-    readings = [phase_energy(texture, period) for texture in textures]
-    assert sum(one.value > one.null_95 for one in readings) <= 2
-    assert max(one.excess for one in readings) < 1e-3
+    measured = [phase_energy(texture, period) for texture in textures]
+    assert sum(one.value > one.null_95 for one in measured) <= 2
+    assert max(one.excess for one in measured) < 1e-3
 
 
 def test_the_moving_average_keeps_grids_out_and_slopes_in():
@@ -86,9 +86,9 @@ def test_the_moving_average_keeps_grids_out_and_slopes_in():
 
 def test_the_control_adds_its_size():
     for maps in (noise(4, 128, 128), plant_grid(noise(4, 128, 128), 4, 0.3)):
-        reading = phase_energy(maps, 4)
-        gained = reading.positive_control - reading.excess
-        assert gained == pytest.approx(CONTROL_SIZE**2 * (1 - reading.excess), rel=0.05)
+        value = phase_energy(maps, 4)
+        gained = value.positive_control - value.excess
+        assert gained == pytest.approx(CONTROL_SIZE**2 * (1 - value.excess), rel=0.05)
 
 
 def test_only_the_region_counts():

@@ -48,18 +48,18 @@ def test_few_tiles_do_not_bias_the_decibels():
 @pytest.mark.parametrize("period", PERIODS)
 def test_a_larger_grid_gives_more_decibels_at_its_period_and_none_elsewhere(period):
     base = noise(3)
-    readings = [
+    measured = [
         grid_line_spectrum(plant_grid(base, period, size, (1, 0)), EVERYWHERE, PERIODS, 32)
         for size in (0, 0.1, 0.2, 0.4, 0.8)
     ]
     for direction in DIRECTIONS:
-        values = [one[period, direction].value for one in readings]
+        values = [one[period, direction].value for one in measured]
         assert values[1:] == sorted(values[1:])
         assert values[-1] > 10 > abs(values[0]) + 5
-        assert readings[0][period, direction].positive_control > readings[0][period, direction].value
+        assert measured[0][period, direction].positive_control > measured[0][period, direction].value
     for longer in (other for other in PERIODS if other > period):
         for direction in DIRECTIONS:
-            shift = readings[-1][longer, direction].value - readings[0][longer, direction].value
+            shift = measured[-1][longer, direction].value - measured[0][longer, direction].value
             assert abs(shift) < 0.05
 
 
@@ -108,9 +108,9 @@ def test_tiles_get_smaller_where_large_ones_do_not_fit():
     assert tile_size([EVERYWHERE], 8) == 32
     assert tile_size([EVERYWHERE, striped, striped], 8) == 16
     assert tile_size([~EVERYWHERE], 8) is None
-    readings = grid_line_spectrum(noise(0), striped, PERIODS, 16)
-    assert readings[4, "x"].value is not None
-    assert "too small for period 8" in readings[8, "x"].reason
+    measured = grid_line_spectrum(noise(0), striped, PERIODS, 16)
+    assert measured[4, "x"].value is not None
+    assert "too small for period 8" in measured[8, "x"].reason
     assert "fewer than 4 vessel-free tiles" in grid_line_spectrum(noise(0), ~EVERYWHERE, PERIODS, 32)[2, "x"].reason
     assert grid_line_spectrum(noise(0), EVERYWHERE, PERIODS, None)[2, "x"].value is None
     assert grid_line_spectrum(torch.zeros(1, 128, 128), EVERYWHERE, PERIODS, 32)[2, "x"].value is None

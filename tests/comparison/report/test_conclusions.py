@@ -2,8 +2,13 @@
 
 import pytest
 
-from fundus_unet.comparison.checkerboard.summary import checkerboard_verdict
-from fundus_unet.comparison.report.conclusions import accuracy_verdict, observer_verdict, short_answer, speed_verdict
+from fundus_unet.comparison.report.checkerboard_conclusions import checkerboard_conclusions
+from fundus_unet.comparison.report.conclusions import (
+    accuracy_conclusion,
+    observer_conclusion,
+    short_answer,
+    speed_conclusion,
+)
 from fundus_unet.comparison.speed.tables import rows_as_trained
 
 RATER = "network at 0.5"
@@ -27,7 +32,7 @@ def accuracy(found, metric="dice", observer=0.79):
 
 def test_nothing_but_noise() -> None:
     found = {"k3": difference(0.001, -0.002, 0.003, "none"), "bilinear": difference(-0.0005, -0.004, 0.001, "none")}
-    text = accuracy_verdict(accuracy(found), RATER, "dice")
+    text = accuracy_conclusion(accuracy(found), RATER, "dice")
     assert text.startswith("**Dice**: No upsampler shows a difference to `k4` that is more than noise")
     assert "between -0.0005 and +0.0010" in text
     assert "within -0.0040 to +0.0030" in text
@@ -36,7 +41,7 @@ def test_nothing_but_noise() -> None:
 
 def test_a_real_difference_is_named_with_its_direction() -> None:
     found = {"k3": difference(-0.02, -0.03, -0.01, "lower", 0.01), "bilinear": difference(0.0, -0.004, 0.001, "none")}
-    text = accuracy_verdict(accuracy(found), RATER, "dice")
+    text = accuracy_conclusion(accuracy(found), RATER, "dice")
     assert "`k3` is worse than `k4` by 0.0200 (95 % interval of the difference -0.0300 to -0.0100" in text
     assert "The other variants show no difference to `k4`" in text
     assert "within -0.0040 to +0.0010" in text
@@ -44,26 +49,26 @@ def test_a_real_difference_is_named_with_its_direction() -> None:
 
 def test_fewer_pieces_are_better() -> None:
     found = {"k3": difference(-12.0, -15.0, -9.0, "lower", 0.01)}
-    assert "`k3` is better than `k4` by 12.0" in accuracy_verdict(
+    assert "`k3` is better than `k4` by 12.0" in accuracy_conclusion(
         accuracy(found, "betti0_error"), RATER, "betti0_error"
     )
 
 
 def test_one_seed_and_one_variant() -> None:
     unknown = {"k3": {"mean": 0.1, "interval": None, "corrected_p": None, "verdict": "unknown"}}
-    assert "One seed only for `k3`" in accuracy_verdict(accuracy(unknown), RATER, "dice")
+    assert "One seed only for `k3`" in accuracy_conclusion(accuracy(unknown), RATER, "dice")
     mixed = unknown | {"bilinear": difference(0.001, -0.002, 0.003, "none")}
-    text = accuracy_verdict(accuracy(mixed), RATER, "dice")
+    text = accuracy_conclusion(accuracy(mixed), RATER, "dice")
     assert "One seed only for `k3`" in text
     assert "up to 0.0030 cannot be excluded" in text
-    assert "nothing to compare" in accuracy_verdict(accuracy(None), RATER, "dice")
+    assert "nothing to compare" in accuracy_conclusion(accuracy(None), RATER, "dice")
 
 
 @pytest.mark.parametrize(
     ("observer", "said"), [(0.79, "2 of 3 variants exceed"), (0.7, "every variant exceeds"), (None, None)]
 )
 def test_the_second_observer(observer, said) -> None:
-    text = observer_verdict(accuracy(None, observer=observer), RATER)
+    text = observer_conclusion(accuracy(None, observer=observer), RATER)
     assert (text is None) if said is None else said in text
 
 
@@ -135,11 +140,11 @@ def test_the_setting_most_like_training_is_chosen() -> None:
 
 
 def test_the_fastest_and_the_slowest_are_named() -> None:
-    text = speed_verdict(*rows_as_trained(SPEED, "training", "bf16-mixed"), "k4")
+    text = speed_conclusion(*rows_as_trained(SPEED, "training", "bf16-mixed"), "k4")
     assert "0.90 (`k3`; quartiles 0.89 to 0.91) to 1.25 (`bilinear`; quartiles 1.24 to 1.26) times" in text
     assert "cpu bfloat16 channels_last eager, 8 x 96 x 96" in text
-    assert speed_verdict("alone", [row("k4", 1.0)], "k4") is None
-    assert speed_verdict("no control", [row("k3", 1.0)], "k4") is None
+    assert speed_conclusion("alone", [row("k4", 1.0)], "k4") is None
+    assert speed_conclusion("no control", [row("k3", 1.0)], "k4") is None
 
 
 def test_in_short_noise_is_no_reason_to_choose() -> None:
@@ -177,16 +182,16 @@ def test_in_short_speed_and_checkerboards() -> None:
 
 
 def test_checkerboards_in_plain_words() -> None:
-    inside, logits, position = checkerboard_verdict(CHECKERBOARD["variants"])
-    assert "Before training, of the variance that leaves the last upsampling, a grid is 25 % (`k4`); " in inside
+    inside, logits, shift = checkerboard_conclusions(CHECKERBOARD["variants"])
+    assert "At initialization, of the variance that leaves the last upsampling, a grid is 25 % (`k4`); " in inside
     assert inside.endswith("less than 0.25 % with `bilinear`.")
     assert "After training, of the variance that leaves the last upsampling, a grid is 40 % (`k4`); " in inside
-    assert "before training at most 20 % (`k4`), after training at most 1 % (`k4`) of their standard" in logits
-    assert "before training 1.5 dB (`bilinear`) to 30.0 dB (`k4`), after training" in logits
-    assert "before training by 0.0500 (`k4`) to 0.0600 (`bilinear`), after training by" in position
+    assert "at initialization at most 20 % (`k4`), after training at most 1 % (`k4`) of their standard" in logits
+    assert "at initialization 1.5 dB (`bilinear`) to 30.0 dB (`k4`), after training" in logits
+    assert "at initialization by 0.0500 (`k4`) to 0.0600 (`bilinear`), after training by" in shift
     alone = {"bilinear": {"trained": CHECKERBOARD["variants"]["bilinear"]["trained"]}}
-    assert checkerboard_verdict(alone)[0].endswith("a grid is less than 0.25 % with `bilinear`.")
-    assert len(checkerboard_verdict(alone)) == 3
+    assert checkerboard_conclusions(alone)[0].endswith("a grid is less than 0.25 % with `bilinear`.")
+    assert len(checkerboard_conclusions(alone)) == 3
 
 
 def test_a_measure_without_a_value_is_not_spoken_of() -> None:
@@ -194,6 +199,6 @@ def test_a_measure_without_a_value_is_not_spoken_of() -> None:
     vae["subgrid_shift_sensitivity"]["probability"]["mean"] = None
     for place in vae["grid_line_spectrum"].values():
         place["mean"] = None
-    inside, logits = checkerboard_verdict({"k4": {"init": vae}})
-    assert "Before training" in inside
-    assert "grid line" not in logits
+    inside, logits = checkerboard_conclusions({"k4": {"init": vae}})
+    assert "At initialization" in inside
+    assert "checkerboard level" not in logits

@@ -37,12 +37,12 @@ def test_a_small_image_is_its_own_window() -> None:
 
 def test_every_map_is_shown_whole_and_enlarged_and_nothing_else_without_a_label() -> None:
     maps = {"a": np.zeros((60, 80)), "b": np.ones((60, 80))}
-    picture = predictions_side_by_side(maps, FIELD, columns=2, tile_width=80, window_side=20)
-    assert picture.shape == (60 + CAPTION_HEIGHT + GAP + 80 + CAPTION_HEIGHT + GAP, 2 * (80 + GAP), 3)
-    first, second = picture[CAPTION_HEIGHT:88, :80], picture[CAPTION_HEIGHT:88, 86:166]
+    panel = predictions_side_by_side(maps, FIELD, columns=2, tile_width=80, window_side=20)
+    assert panel.shape == (60 + CAPTION_HEIGHT + GAP + 80 + CAPTION_HEIGHT + GAP, 2 * (80 + GAP), 3)
+    first, second = panel[CAPTION_HEIGHT:88, :80], panel[CAPTION_HEIGHT:88, 86:166]
     assert np.median(first) == 0
     assert np.median(second) == 255
-    below = picture[60 + 2 * CAPTION_HEIGHT + GAP : -GAP]
+    below = panel[60 + 2 * CAPTION_HEIGHT + GAP : -GAP]
     assert (below[:, :80] == 0).all()
     assert (below[:, 86:166] == 255).all()
 
@@ -52,9 +52,9 @@ def test_with_a_label_errors_are_shown_in_their_colours() -> None:
     label[:, 40:] = 1
     maps = {"right": label.astype(float), "all": np.ones((60, 80))}
     sample = np.full((30, 40, 3), 77, np.uint8)
-    picture = predictions_side_by_side(maps, FIELD, sample, label, columns=4, tile_width=80, window_side=20)
-    assert (picture == 77).all(axis=2).sum() > 1000
-    errors = picture[-(80 + GAP) : -GAP]
+    panel = predictions_side_by_side(maps, FIELD, sample, label, columns=4, tile_width=80, window_side=20)
+    assert (panel == 77).all(axis=2).sum() > 1000
+    errors = panel[-(80 + GAP) : -GAP]
     assert (errors[:, 86:166] == (230, 159, 0)).all(axis=2).any()
     assert not (errors[:, :80] == (230, 159, 0)).all(axis=2).any()
 

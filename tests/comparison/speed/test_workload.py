@@ -1,7 +1,6 @@
 """The steps that are timed: their shapes and FLOPs by hand, and that they do what training and prediction do."""
 
 import pickle
-from functools import partial
 
 import pytest
 import torch
@@ -16,7 +15,6 @@ from fundus_unet.comparison.speed.workload import (
 )
 from fundus_unet.core.counting import count_flops, parameter_count
 from fundus_unet.core.errors import InputError
-from fundus_unet.upsampling.blur import BlurredUpsampler
 from fundus_unet.upsampling.transposed_conv import TransposedConvUpsampler
 
 SEEN: list[tuple[bool, torch.dtype, bool, bool]] = []
@@ -57,10 +55,6 @@ class TestStages:
         _, _, stages = stages_of(dtype=dtype)
         assert {stage.dtype for stage in stages} == {getattr(torch, dtype)}
         assert {stage.output_dtype for stage in stages} == {getattr(torch, dtype)}
-
-    def test_an_upsampler_inside_another_is_no_stage(self):
-        made, _, stages = stages_of(partial(BlurredUpsampler, upsampler=K4))
-        assert [type(made.get_submodule(stage.path)) for stage in stages] == [BlurredUpsampler] * 2
 
     def test_the_network_is_left_as_it_was(self):
         made = network().train()

@@ -1,24 +1,27 @@
-"""The networks whose checkerboards are compared: trained runs with their initialization, or new ones."""
+"""The networks whose checkerboards are compared: runs, trained and at their initialization, or untrained networks."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from fundus_unet.commands.variants import network_for, variant_of
 from fundus_unet.comparison.checkerboard.regions import background_of
+from fundus_unet.comparison.checkerboard.states import INIT, TRAINED
+from fundus_unet.comparison.variants import variant_of
 from fundus_unet.core.errors import InputError
+from fundus_unet.data.case import Case
+from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import decode
-from fundus_unet.runs.build import build
+from fundus_unet.runs.build import build, build_network
 from fundus_unet.runs.evaluate import labelled_cases
 from fundus_unet.runs.load import load_preprocessor, load_weights
-from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.runs.run_directory import RunDirectory, plain
+from fundus_unet.runs.run_settings import check_same, protocol_of
 
-INIT, TRAINED = "init", "trained"
+IMAGE_SETTINGS = ("data.source", "data.scale", "data.fov_diameter")
 
 
 @dataclass(frozen=True)
@@ -53,19 +56,46 @@ class Candidate:
     build: Callable[[Sequence[TestImage]], Subject]
 
 
+Builds = Mapping[str, Callable[[], nn.Module]]
+"""How the network of each upsampler is built, with new weights."""
+
+
+def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """The network whose weights that seed draws."""
+    torch.manual_seed(seed)
+    return build()
+
+
+def untrained_candidates(
+    builds: Builds,
+    seeds: Sequence[int],
+    subject_of: Callable[[Any, Sequence[TestImage]], Subject] = lambda network, images: Subject(network, list(images)),
+) -> list[Candidate]:
+    """Every network with every seed.
+
+    Args:
+        builds: By upsampler.
+        seeds: Of the weights.
+        subject_of: What of a network is measured, and on what, given the images.
+    """
+
+    def initial(name: str, seed: int, images: Sequence[TestImage]) -> Subject:
+        return subject_of(seeded(builds[name], seed), images)
+
+    return [Candidate(name, INIT, seed, functools.partial(initial, name, seed)) for name in builds for seed in seeds]
+
+
 def candidates_of_run(run: RunDirectory) -> list[Candidate]:
     """The run's network as it was initialized and as it was trained (best checkpoint).
 
     Raises:
         InputError: Where configuration or checkpoint cannot be used; both are tried here.
     """
-    config = run.config
-    checkpoint = run.checkpoint("best")
-    variant = variant_of(run)
+    seed, checkpoint, variant = run.config.seed, run.checkpoint("best"), variant_of(run)
 
     def initial(images: Sequence[TestImage]) -> Subject:
-        torch.manual_seed(config.seed)
-        return Subject(build(config.model, trusted=False), list(images))
+        build = functools.partial(build_network, run.config.model, trusted=False)
+        return Subject(seeded(build, seed), list(images))
 
     def trained(images: Sequence[TestImage]) -> Subject:
         subject = initial(images)
@@ -73,29 +103,53 @@ def candidates_of_run(run: RunDirectory) -> list[Candidate]:
         return subject
 
     trained([])
-    return [Candidate(variant, INIT, config.seed, initial), Candidate(variant, TRAINED, config.seed, trained)]
+    return [Candidate(variant, INIT, seed, initial), Candidate(variant, TRAINED, seed, trained)]
 
 
-def new_candidates(config: DictConfig, names: Sequence[str]) -> list[Candidate]:
-    """The U-Net with every chosen upsampler and seed."""
-
-    def initial(name: str, seed: int, images: Sequence[TestImage]) -> Subject:
-        torch.manual_seed(seed)
-        return Subject(network_for(config, name), list(images))
-
-    return [
-        Candidate(name, INIT, seed, functools.partial(initial, name, seed)) for name in names for seed in config.seeds
-    ]
-
-
-def images_of(config: DictConfig, split: str, count: int, trusted: bool, advance: Callable[[], Any]) -> list[TestImage]:
-    """The first `count` images of a split, as a network of this configuration gets them.
+def open_runs(paths: Sequence[str], data_dir: str | None) -> tuple[list[RunDirectory], list[Candidate], list[str]]:
+    """Runs that can be measured, their networks, and what is wrong with the others.
 
     Raises:
-        InputError: For a split without labels, or files that cannot be read.
+        InputError: Naming all of them, where none can be measured; or where they do not name the same images, on
+            which alone networks can be compared.
     """
-    cases = labelled_cases(build(config.data.source, trusted=trusted).splits(), split)[:count]
-    preprocessor = load_preprocessor(config)
+    runs, candidates, problems = [], [], []
+    for path in dict.fromkeys(paths):
+        try:
+            run = RunDirectory(path, data_dir)
+            run.check_finished()
+            candidates += candidates_of_run(run)
+            runs.append(run)
+        except InputError as error:
+            problems.append(f"{path}: {error}")
+    if not runs:
+        raise InputError("no run can be measured\n" + "\n".join(problems))
+    settings = {f"run {number}": protocol_of(plain(run.config)) for number, run in enumerate(runs, 1)}
+    check_same(
+        {
+            run: {key: value for key, value in protocol.items() if key.startswith(IMAGE_SETTINGS)}
+            for run, protocol in settings.items()
+        }
+    )
+    return runs, candidates, problems
+
+
+def cases_of_run(run: RunDirectory, split: str) -> tuple[Sequence[Case], Preprocessor]:
+    """The cases of a split of the run's data, and what brings them to its working resolution.
+
+    Raises:
+        InputError: For a split without labels.
+    """
+    splits = build(run.config.data.source, trusted=False).splits()
+    return labelled_cases(splits, split), load_preprocessor(run.config)
+
+
+def images_of(cases: Sequence[Case], preprocessor: Preprocessor, advance: Callable[[], Any]) -> list[TestImage]:
+    """The images as a network gets them.
+
+    Raises:
+        InputError: For files that cannot be read.
+    """
     images = []
     for case in cases:
         sample = decode(case, preprocessor)
@@ -104,25 +158,3 @@ def images_of(config: DictConfig, split: str, count: int, trusted: bool, advance
         images.append(TestImage(case.name, sample.working.tensor()[None], region, background))
         advance()
     return images
-
-
-def open_runs(paths: Sequence[str], data_dir: str | None) -> tuple[list[RunDirectory], list[Candidate], list[str]]:
-    """Runs that can be measured, their networks, and what is wrong with the others.
-
-    Raises:
-        InputError: Naming all of them, where none can be measured.
-    """
-    runs, candidates, problems = [], [], []
-    for path in dict.fromkeys(str(path) for path in paths):
-        try:
-            run = RunDirectory(path)
-            run.check_finished()
-            if data_dir is not None:
-                run.set_data_dir(data_dir)
-            candidates += candidates_of_run(run)
-            runs.append(run)
-        except InputError as error:
-            problems.append(f"{path}: {error}")
-    if not runs:
-        raise InputError("no run can be measured\n" + "\n".join(problems))
-    return runs, candidates, problems

@@ -19,7 +19,7 @@ LINTHRESH = 0.02
 """Standard deviations up to which the colours of phase means are linear; beyond they are logarithmic, because an
 untrained network's are a hundred times a trained one's."""
 
-Pictures = Sequence[tuple[str, np.ndarray]]
+Panels = Sequence[tuple[str, np.ndarray]]
 
 
 def phase_means_figure(networks: Sequence[tuple[str, Mapping[str, np.ndarray]]]) -> Figure:
@@ -60,27 +60,28 @@ def phase_means_figure(networks: Sequence[tuple[str, Mapping[str, np.ndarray]]])
     return figure
 
 
-def residual_figure(rows: Sequence[Pictures]) -> Figure:
+def residual_figure(rows: Sequence[Panels]) -> Figure:
     """Outputs less their local means, in standard deviations of the output: {title: (h, w)} in rows.
 
-    Every row has a scale of its own, because a trained network's residual is small beside a new one's.
+    Every row has a scale of its own, because a trained network's residual is small beside that at initialization.
     """
-    largest = [max(float(np.quantile(np.abs([picture for _, picture in row]), 0.99)), 1e-3) for row in rows]
+    largest = [max(float(np.quantile(np.abs([panel for _, panel in row]), 0.99)), 1e-3) for row in rows]
     norms = [Normalize(-value, value) for value in largest]
     title = "Output less its local mean, amplified: a detail"
     return _gallery(rows, title, "standard deviations of the output", SIGNED, norms)
 
 
-def spectrum_figure(rows: Sequence[Pictures], periods: Sequence[int]) -> Figure:
-    """Spectra with the grid lines' places marked: {title: (n, n)} in decibels over the surroundings. Every row has a
-    scale of its own.
+def spectrum_figure(rows: Sequence[Panels], periods: Sequence[int]) -> Figure:
+    """Spectra with the grid lines' places marked: {title: (n, n)} in decibels over the surroundings.
+
+    Every row has a scale of its own.
 
     Convention:
         zero frequency in the middle, half the sampling rate at the border.
     """
 
-    def mark(axes: Axes, picture: np.ndarray) -> None:
-        side = len(picture)
+    def mark(axes: Axes, panel: np.ndarray) -> None:
+        side = len(panel)
         spots = sorted({(column, row) for period in periods for column, row in _grid_spots(side, period)})
         x, y = zip(*spots, strict=True)
         axes.scatter(x, y, s=110, facecolors="none", edgecolors="white", linewidths=0.8)
@@ -89,7 +90,7 @@ def spectrum_figure(rows: Sequence[Pictures], periods: Sequence[int]) -> Figure:
 
     listed = ", ".join(str(period) for period in periods)
     title = f"Power by frequency; circles: grids of period {listed}"
-    values = [np.concatenate([picture.ravel() for _, picture in row]) for row in rows]
+    values = [np.concatenate([panel.ravel() for _, panel in row]) for row in rows]
     norms = [Normalize(float(np.quantile(value, 0.02)), float(np.quantile(value, 0.999))) for value in values]
     return _gallery(rows, title, "dB over the frequencies around", POWER, norms, mark)
 
@@ -100,11 +101,11 @@ def mosaic(patterns: np.ndarray) -> np.ndarray:
     across = int(np.ceil(len(shown) ** 0.5))
     side, gap = shown.shape[-1], 1 if len(shown) > 1 else 0
     rows = -(-len(shown) // across)
-    picture = np.full((rows * (side + gap) - gap, across * (side + gap) - gap), np.nan)
+    panel = np.full((rows * (side + gap) - gap, across * (side + gap) - gap), np.nan)
     for number, pattern in enumerate(shown):
         top, left = (index * (side + gap) for index in divmod(number, across))
-        picture[top : top + side, left : left + side] = pattern
-    return picture
+        panel[top : top + side, left : left + side] = pattern
+    return panel
 
 
 def _grid_spots(side: int, period: int) -> list[tuple[int, int]]:
@@ -115,12 +116,12 @@ def _grid_spots(side: int, period: int) -> list[tuple[int, int]]:
 
 
 def _gallery(
-    rows: Sequence[Pictures],
+    rows: Sequence[Panels],
     title: str,
     unit: str,
     cmap: str,
     norms: Sequence[Normalize],
-    mark: Callable[[Axes, np.ndarray], Any] = lambda axes, picture: None,
+    mark: Callable[[Axes, np.ndarray], Any] = lambda axes, panel: None,
 ) -> Figure:
     """Figures in lines of about equal length, at most `ACROSS`; each row starts a new line and has a colour scale."""
     lines = []
@@ -135,12 +136,12 @@ def _gallery(
     bottom = height - 0.5
     for line, norm, last in lines:
         bottom -= pitch_y
-        for column, (caption, picture) in enumerate(line):
+        for column, (caption, panel) in enumerate(line):
             axes = figure.add_axes(((0.15 + column * pitch_x) / width, bottom / height, PANEL / width, PANEL / height))
-            axes.imshow(picture, cmap=cmap, norm=norm, interpolation="nearest")
+            axes.imshow(panel, cmap=cmap, norm=norm, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
             axes.set_title(caption, fontsize=8.5)
-            mark(axes, picture)
+            mark(axes, panel)
         if last:
             bottom -= scale
             bar = figure.add_axes((0.15 / width, (bottom + 0.35) / height, 3 / width, 0.13 / height))

@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from fundus_unet.comparison.checkerboard.measured_values import MeasuredValue
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE, check_period, plant_grid
-from fundus_unet.comparison.checkerboard.readings import Reading
 from fundus_unet.comparison.checkerboard.regions import eroded
 from fundus_unet.core.errors import InputError
 
@@ -43,7 +43,7 @@ class Patterns:
         return (self.sums.sum(1) / self.cells.sum()).unflatten(-1, (self.period, self.period))
 
 
-def phase_energy(maps: Tensor, period: int = 2, region: Tensor | None = None) -> Reading:
+def phase_energy(maps: Tensor, period: int = 2, region: Tensor | None = None) -> MeasuredValue:
     """Variance of the phase means over the total variance, averaged over channels.
 
     The phase mean of (a, b) is the mean of all pixels (a, b) modulo `period`. For periods above 2 only the part that
@@ -67,9 +67,9 @@ def phase_energy(maps: Tensor, period: int = 2, region: Tensor | None = None) ->
     """
     patterns = phase_patterns(maps, period, region)
     if isinstance(patterns, str):
-        return Reading(reason=patterns)
+        return MeasuredValue(reason=patterns)
     value, null, excess = _energies(patterns)
-    return Reading(value, null, _null_quantile(patterns, 0.95), excess, _control(maps, patterns, region))
+    return MeasuredValue(value, null, _null_quantile(patterns, 0.95), excess, _control(maps, patterns, region))
 
 
 def phase_patterns(maps: Tensor, period: int, region: Tensor | None = None) -> Patterns | str:

@@ -10,6 +10,7 @@ CONTROL_SIZE = 0.05
 
 
 def check_period(period: int) -> None:
+    """Raise `InputError` for a period that is not a power of two, from 2 on."""
     if period < 2 or period & (period - 1):
         raise InputError("no upsampling by two makes a grid of this period", expected="2, 4, 8, ...", got=period)
 

@@ -1,12 +1,12 @@
-"""Grid-position sensitivity: does the answer depend on where the image lies on the network's grid?"""
+"""Sensitivity to sub-grid shifts: does the answer depend on where the image lies on the network's grid?"""
 
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
+from fundus_unet.comparison.checkerboard.measured_values import MeasuredValue
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE, plant_grid
-from fundus_unet.comparison.checkerboard.readings import Reading
 from fundus_unet.core.errors import InputError
 
 Shift = tuple[int, int]
@@ -20,7 +20,7 @@ def subgrid_shift_sensitivity(
     block: int,
     shifts: Sequence[Shift],
     margin: int,
-) -> dict[str, Reading]:
+) -> dict[str, MeasuredValue]:
     """Standard deviation over shifts of each pixel's probability, averaged over pixels, and mean Dice between shifts.
 
     A shift is a crop that begins `(dy, dx)` lower and further right: nothing wraps around, and all crops have one size.
@@ -41,7 +41,7 @@ def subgrid_shift_sensitivity(
     inside = _interior(image.shape[-2:], region, block, margin)
     if not inside.any():
         reason = f"no pixel of the region is {margin + block} pixels or more away from the border"
-        return {"probability": Reading(reason=reason), "dice": Reading(reason=reason)}
+        return {"probability": MeasuredValue(reason=reason), "dice": MeasuredValue(reason=reason)}
     where = inside.flatten().nonzero()[:, 0]
 
     def answer(shift: Shift) -> Tensor:
@@ -60,8 +60,8 @@ def subgrid_shift_sensitivity(
     null_spread, null_dice = _spread_and_dice(whole)
     control_spread, control_dice = _spread_and_dice(control)
     return {
-        "probability": Reading(spread, null_spread, None, spread - null_spread, control_spread),
-        "dice": Reading(dice, null_dice, None, dice - null_dice, control_dice - 1),
+        "probability": MeasuredValue(spread, null_spread, None, spread - null_spread, control_spread),
+        "dice": MeasuredValue(dice, null_dice, None, dice - null_dice, control_dice - 1),
     }
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from fundus_unet.comparison.checkerboard.measured_values import MeasuredValue
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE, plant_grid
-from fundus_unet.comparison.checkerboard.readings import Reading
 from fundus_unet.comparison.checkerboard.tiles import FEWEST_TILES, PERIODS_PER_TILE, tiles_in
 from fundus_unet.core.errors import InputError
 
@@ -33,7 +33,7 @@ class Spectrum:
 
 def grid_line_spectrum(
     maps: Tensor, background: Tensor, periods: Sequence[int], size: int | None
-) -> dict[tuple[int, str], Reading]:
+) -> dict[tuple[int, str], MeasuredValue]:
     """Decibels of the grid lines of each period along x, y and the diagonal over the median of neighbouring bins.
 
     Power is averaged over tiles before any ratio or logarithm. Both are then corrected for the number of tiles, by the
@@ -50,21 +50,21 @@ def grid_line_spectrum(
     corners = tiles_in(background, size) if size else []
     if size is None or len(corners) < FEWEST_TILES:
         few = f"fewer than {FEWEST_TILES} vessel-free tiles" + (f" of {size} pixels" if size else "")
-        return dict.fromkeys(lines, Reading(reason=few))
+        return dict.fromkeys(lines, MeasuredValue(reason=few))
     spectrum = tile_spectrum(maps, corners, size)
     longest = min(max(periods), size // PERIODS_PER_TILE)  # a longer grid reaches all bins of so small a tile
-    readings: dict[tuple[int, str], Reading] = {}
+    found: dict[tuple[int, str], MeasuredValue] = {}
     for period in periods:
         if PERIODS_PER_TILE * period > size:
             reason = f"tiles of {size} pixels are too small for period {period}"
-            readings |= {(period, direction): Reading(reason=reason) for direction in DIRECTIONS}
+            found |= {(period, direction): MeasuredValue(reason=reason) for direction in DIRECTIONS}
             continue
         planted = _with_control(maps, background, period, corners, size)
         for direction in DIRECTIONS:
             value, control = (decibels(one, period, direction, longest) for one in (spectrum, planted))
             threshold = white_noise_95(spectrum, period, direction, longest)
-            readings[period, direction] = Reading(value, 0.0, threshold, value, control)
-    return readings
+            found[period, direction] = MeasuredValue(value, 0.0, threshold, value, control)
+    return found
 
 
 def tile_spectrum(maps: Tensor, corners: Sequence[tuple[int, int]], size: int) -> Spectrum:
@@ -149,8 +149,10 @@ def _alike(place: tuple[int, int], line: tuple[int, int], size: int, factor: flo
 
 
 def radius(place: tuple[int, int], size: int) -> float:
-    """Distance from zero frequency as differences of neighbouring pixels see it: flat at half the sampling rate, as
-    the spectrum of every sampled image is; half a bin at zero."""
+    """Distance from zero frequency as differences of neighbouring pixels see it; half a bin at zero.
+
+    It is flat at half the sampling rate, as the spectrum of every sampled image is.
+    """
     return math.hypot(*(2 * math.sin(math.pi * frequency / size) for frequency in place)) or math.pi / size
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fundus_unet.comparison.checkerboard.states import STATES
 from fundus_unet.comparison.document import Block, Document, Grid, Heading, Paragraph
 
 HEADINGS = {
@@ -17,12 +18,12 @@ HEADINGS = {
         "share of the variance that is one repeating pattern, less what a map without a grid gives",
     ),
     "grid_line_spectrum": (
-        "Grid-line spectrum",
+        "Checkerboard level",
         "decibels of the output's power at a grid's frequency over its neighbourhood, in vessel-free field of view; "
         "0 is no line",
     ),
     "subgrid_shift_sensitivity": (
-        "Grid-position sensitivity",
+        "Sensitivity to sub-grid shifts",
         "standard deviation of the vessel probability, and Dice, between shifted images; 0 and 1 are none",
     ),
     "gradient_phase_energy": (
@@ -34,24 +35,26 @@ AS_DEFINED = ("overlap_unevenness", "gain_imbalance", "grid_line_spectrum", "sub
 """Measures shown by their value; the others by their excess over the null."""
 
 Variants = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]]
-"""`{upsampler: {"init" or "trained": {measure: {place: summary over seeds}}}}`."""
+"""`{variant: {"init" or "trained": {measure: {place: summary over seeds}}}}`."""
 
 
-SHORT_COLUMNS = ("gain", "stage", "output", "dB", "shift", "gradient")
+LEVEL = "level (dB)"
+SHORT_COLUMNS = ("gain", "stage", "output", LEVEL, "shift", "gradient")
 SHORT_LEGEND = (
     "Period 2, means over seeds. gain: imbalance of the last stage. stage, output, gradient: share of the variance "
-    "that is a grid, less the null. dB: strongest line. shift: standard deviation of the probability."
+    "that is a grid, less the null. level: strongest grid line of "
+    "the output over its neighbourhood. shift: standard deviation of the probability."
 )
 
 
 def short_grid(variants: Variants) -> Grid:
-    """One row per upsampler and state, one column per kind of measure; the last stage and period 2 stand for all."""
+    """One row per variant and state, one column per kind of measure; the last stage and period 2 stand for all."""
     rows = [
-        [f"`{variant}`" if number_of_state == 0 else "", state, *map(number, short_values(measures).values())]
+        [f"`{variant}`" if index == 0 else "", STATES[state], *map(number, short_values(measures).values())]
         for variant, states in variants.items()
-        for number_of_state, (state, measures) in enumerate(states.items())
+        for index, (state, measures) in enumerate(states.items())
     ]
-    return Grid(["upsampler", "state", *SHORT_COLUMNS], rows)
+    return Grid(["variant", "state", *SHORT_COLUMNS], rows)
 
 
 def checkerboard_document(variants: Variants, protocol: Mapping[str, Any]) -> Document:
@@ -60,18 +63,19 @@ def checkerboard_document(variants: Variants, protocol: Mapping[str, Any]) -> Do
 
 
 def measure_blocks(variants: Variants, protocol: Mapping[str, Any]) -> list[Block]:
+    """What was measured, and a table per measure with its meaning."""
     blocks: list[Block] = [
         Paragraph(
-            f"{protocol['networks']}; {len(protocol['images'])} inputs ({protocol['split']}), mean over seeds ± standard "
-            "deviation over seeds. In parentheses: no more than 95 of 100 maps without a grid give. Planted: what the "
-            f"measure gains, on average over the networks, by a grid of {100 * protocol['planted']:g} % of the "
-            "standard deviation."
+            f"{protocol['networks']}; {len(protocol['images'])} inputs ({protocol['split']}), mean over seeds ± "
+            "standard deviation over seeds. In parentheses: no more than 95 of 100 maps without a grid give. Planted: "
+            f"what the measure gains, on average over the networks, by a grid of {100 * protocol['planted']:g} % of "
+            "the standard deviation."
         )
     ]
     for measure, (title, meaning) in HEADINGS.items():
         places = list(dict.fromkeys(place for s in variants.values() for m in s.values() for place in m[measure]))
         rows = [
-            [f"`{variant}`, {state}", *(_cell(measure, measures[measure].get(place)) for place in places)]
+            [f"`{variant}`, {STATES[state]}", *(_cell(measure, measures[measure].get(place)) for place in places)]
             for variant, states in variants.items()
             for state, measures in states.items()
         ]
@@ -105,6 +109,7 @@ def short_values(measures: Mapping[str, Any]) -> dict[str, float | None]:
 
 
 def number(value: float | None) -> str:
+    """Three decimals, or two digits of what is small."""
     if value is None:
         return "–"
     return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.1e}"

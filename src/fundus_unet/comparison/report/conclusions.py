@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fundus_unet.comparison.accuracy.scores import LOWER_IS_BETTER
-from fundus_unet.comparison.accuracy.tables import TITLES, signed
+from fundus_unet.comparison.accuracy.tables import signed
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE
-from fundus_unet.comparison.checkerboard.summary import grid_in_the_logits, percent
+from fundus_unet.comparison.checkerboard.states import TRAINED
+from fundus_unet.comparison.report.checkerboard_conclusions import grid_in_the_logits, percent
 from fundus_unet.comparison.speed.tables import Row, rows_as_trained
+from fundus_unet.metrics.registry import METRICS
 
 Found = Mapping[str, Mapping[str, Any]]
 
@@ -21,13 +22,13 @@ def short_answer(
 ) -> str | None:
     """Which upsampling, in a sentence each on accuracy, speed and checkerboards."""
     sentences = [_accuracy_in_short(accuracy, rater)] if accuracy else []
-    setting = rows_as_trained(speed, "inference", precision) if speed else None
-    if speed and setting and (ends := _fastest_and_slowest(setting[1], speed["control"])):
+    _, rows = (rows_as_trained(speed, "inference", precision) if speed else None) or ("", [])
+    if speed and (ends := _fastest_and_slowest(rows, speed["control"])):
         (variant, row), *slowest = ends
         text = f"At inference, `{variant}` takes {row['ratio_to_control']:.2f} times as long as `{speed['control']}`"
         text += "".join(f" and `{variant}` {row['ratio_to_control']:.2f} times" for variant, row in slowest)
         sentences.append(f"{text}; the others lie between." if slowest else f"{text}.")
-    strongest = grid_in_the_logits(checkerboard["variants"], "trained") if checkerboard else None
+    strongest = grid_in_the_logits(checkerboard["variants"], TRAINED) if checkerboard else None
     if strongest:
         fainter = f", fainter than the {percent(CONTROL_SIZE)} planted as a test" if strongest[1] < CONTROL_SIZE else ""
         sentences.append(
@@ -38,9 +39,9 @@ def short_answer(
     return f"**In short**: {' '.join(said)}" if said else None
 
 
-def accuracy_verdict(result: Mapping[str, Any], rater: str, metric: str) -> str:
+def accuracy_conclusion(result: Mapping[str, Any], rater: str, metric: str) -> str:
     """A few sentences on one metric: what differs from the control, or how small any difference must be."""
-    control, title = f"`{result['control']}`", TITLES[metric]
+    control, title = f"`{result['control']}`", METRICS[metric].title
     found: Found = result["differences"][rater].get(metric, {})
     if not found:
         return f"**{title}**: only one variant was scored, so there is nothing to compare."
@@ -58,13 +59,13 @@ def accuracy_verdict(result: Mapping[str, Any], rater: str, metric: str) -> str:
     if by_verdict["unknown"]:
         variants = ", ".join(f"`{variant}`" for variant in by_verdict["unknown"])
         sentences.append(
-            f"One seed only for {variants}: two trainings of the same network differ too, by how much is not known, so no "
-            "interval can be given and no difference can be called real."
+            f"One seed only for {variants}: two trainings of the same network differ too, by how much is not known, "
+            "so no interval can be given and no difference can be called real."
         )
     return f"**{title}**: " + " ".join(sentences)
 
 
-def observer_verdict(result: Mapping[str, Any], rater: str) -> str | None:
+def observer_conclusion(result: Mapping[str, Any], rater: str) -> str | None:
     """Which variants agree with the first observer better than the second observer does."""
     observer = (result.get("second_observer") or {}).get("pooled", {}).get("dice")
     if observer is None:
@@ -81,8 +82,8 @@ def observer_verdict(result: Mapping[str, Any], rater: str) -> str | None:
     )
 
 
-def speed_verdict(title: str, rows: Sequence[Row], control: str) -> str | None:
-    """The fastest and the slowest network in one setting, relative to the control."""
+def speed_conclusion(title: str, rows: Sequence[Row], control: str) -> str | None:
+    """The fastest and the slowest network under one set of conditions, relative to the control."""
     parts = [
         f"{row['ratio_to_control']:.2f} (`{variant}`; quartiles {row['ratio_lower_quartile']:.2f} to "
         f"{row['ratio_upper_quartile']:.2f})"
@@ -128,12 +129,12 @@ def _accuracy_in_short(accuracy: Mapping[str, Any], rater: str) -> str | None:
 
 
 def _real_sentence(variant: str, difference: Mapping[str, Any], metric: str, control: str) -> str:
-    better = (difference["verdict"] == "higher") != (metric in LOWER_IS_BETTER)
+    better = (difference["verdict"] == "higher") != METRICS[metric].lower_is_better
     low, high = difference["interval"]
     return (
-        f"`{variant}` is {'better' if better else 'worse'} than {control} by {signed(abs(difference['mean']), metric)[1:]} "
-        f"(95 % interval of the difference {signed(low, metric)} to {signed(high, metric)}, "
-        f"corrected p {difference['corrected_p']:.3f})."
+        f"`{variant}` is {'better' if better else 'worse'} than {control} by "
+        f"{signed(abs(difference['mean']), metric)[1:]} (95 % interval of the difference "
+        f"{signed(low, metric)} to {signed(high, metric)}, corrected p {difference['corrected_p']:.3f})."
     )
 
 

@@ -1,11 +1,10 @@
 """What every variant predicts for one image, side by side."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
 
@@ -20,17 +19,36 @@ from fundus_unet.runs.load import load_predictor, load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
 
 
-def draw_predictions(accuracy: Mapping[str, Any], folder: Path, config: DictConfig, console: Console) -> list[Block]:
+@dataclass(frozen=True)
+class PredictionFigure:
+    """What the figure of predictions shows.
+
+    Args:
+        image: Its name; None: the one with the control's median Dice.
+        show_images: Whether the image, its label and errors are shown, or only maps that networks computed.
+        device: To predict on.
+        data_dir: Where the sets are; None: where training found them.
+    """
+
+    image: str | None
+    show_images: bool
+    device: str
+    data_dir: str | None
+
+
+def draw_predictions(
+    accuracy: Mapping[str, Any], folder: Path, shown: PredictionFigure, console: Console
+) -> list[Block]:
     """The section with the figure; where runs or images are not here, a sentence that says so instead.
 
     Raises:
         InputError: For an image that is not in the split.
     """
     try:
-        seeds, runs = _runs(accuracy, folder)
-        sample = _chosen_image(accuracy, next(iter(runs.values())), config)
+        seeds, runs = _runs(accuracy, folder, shown.data_dir)
+        sample = _chosen_image(accuracy, next(iter(runs.values())), shown.image)
         probabilities = {
-            variant: _probability(run, sample, config)
+            variant: load_predictor(run, "best", shown.device).probability(sample.working, sample.field_of_view)
             for variant, run in track(runs.items(), "predicting for the figures", console=console, transient=True)
         }
     except _NoSuchImageError:
@@ -39,18 +57,18 @@ def draw_predictions(accuracy: Mapping[str, Any], folder: Path, config: DictConf
         console.print(f"no figures of predictions: {error}", style="yellow", markup=False, highlight=False)
         return [Heading("Predictions"), Paragraph(f"Not shown: {error.problem}.")]
     path = folder / "report" / "predictions.png"
-    picture = predictions_side_by_side(
+    panels = predictions_side_by_side(
         probabilities,
         sample.field_of_view,
-        sample.working.image if config.show_images else None,
-        sample.label if config.show_images else None,
+        sample.working.image if shown.show_images else None,
+        sample.label if shown.show_images else None,
     )
-    write_png(path, picture, colours=None if config.show_images else 64)
+    write_png(path, panels, colours=None if shown.show_images else 64)
     caption = (
         f"Vessel probability of {sample.case.name}, seed {', '.join(map(str, seeds))}; then, enlarged, the part "
         "(orange frame) on which the networks disagree most: elsewhere they are more alike than here."
     )
-    if config.show_images:
+    if shown.show_images:
         caption += " Errors at threshold 0.5: found vessels white, false ones orange, missed ones blue."
     return [Heading("Predictions"), Figure(path, caption, "vessel probability maps of every variant, side by side")]
 
@@ -59,7 +77,7 @@ class _NoSuchImageError(InputError):
     pass
 
 
-def _runs(accuracy: Mapping[str, Any], folder: Path) -> tuple[list[int], dict[str, RunDirectory]]:
+def _runs(accuracy: Mapping[str, Any], folder: Path, data_dir: str | None) -> tuple[list[int], dict[str, RunDirectory]]:
     """The seeds that are shown, and a run with a checkpoint for every variant: of one seed for all where that can be.
 
     Raises:
@@ -70,7 +88,7 @@ def _runs(accuracy: Mapping[str, Any], folder: Path) -> tuple[list[int], dict[st
         usable[variant], problem = {}, None
         for seed in summary["seeds"]:
             try:
-                run = RunDirectory(folder / summary["runs"][str(seed)]["run_dir"])
+                run = RunDirectory(folder / summary["runs"][str(seed)]["run_dir"], data_dir)
                 run.checkpoint("best")
                 usable[variant][seed] = run
             except InputError as error:
@@ -82,14 +100,13 @@ def _runs(accuracy: Mapping[str, Any], folder: Path) -> tuple[list[int], dict[st
     return sorted(set(chosen.values())), {variant: usable[variant][seed] for variant, seed in chosen.items()}
 
 
-def _chosen_image(accuracy: Mapping[str, Any], run: RunDirectory, config: DictConfig) -> LabelledImage:
+def _chosen_image(accuracy: Mapping[str, Any], run: RunDirectory, image: str | None) -> LabelledImage:
     names = accuracy["protocol"]["images"]
-    name = config.image or _median_image(accuracy)
+    name = image or _median_image(accuracy)
     if name not in names:
         raise _NoSuchImageError(
             f"there is no image {name!r} in the compared split", expected=names, fix=did_you_mean(str(name), names)
         )
-    _set_data_dir(run, config)
     cases = labelled_cases(build(run.config.data.source, trusted=False).splits(), accuracy["protocol"]["split"])
     case = next((case for case in cases if case.name == name), None)
     if case is None:
@@ -102,14 +119,3 @@ def _median_image(accuracy: Mapping[str, Any]) -> str:
     dice = accuracy["variants"][accuracy["control"]]["dice_per_image"]
     ordered = sorted(dice, key=lambda name: dice[name] or 0.0)
     return ordered[len(ordered) // 2]
-
-
-def _probability(run: RunDirectory, sample: LabelledImage, config: DictConfig) -> np.ndarray:
-    _set_data_dir(run, config)
-    predictor = load_predictor(run, "best", config.device)
-    return predictor.probability(sample.working, sample.field_of_view)
-
-
-def _set_data_dir(run: RunDirectory, config: DictConfig) -> None:
-    if config.paths.data_dir is not None:
-        run.set_data_dir(config.paths.data_dir)

@@ -5,24 +5,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fundus_unet.comparison.accuracy.tables import caveats, cost_table, difference_table, reading, score_table
+from fundus_unet.comparison.accuracy.tables import accuracy_table, caveats, cost_table, difference_table, how_to_read
 from fundus_unet.comparison.checkerboard.tables import SHORT_LEGEND, measure_blocks, short_grid
 from fundus_unet.comparison.document import Block, Code, Figure, Folded, Heading, Paragraph
 from fundus_unet.comparison.report.figures import accuracy_against_speed, forest
-from fundus_unet.comparison.speed.tables import LEGEND, by_setting, remarks, rows_as_trained, speed_grid
+from fundus_unet.comparison.speed.tables import LEGEND, by_conditions, remarks, rows_as_trained, speed_grid
+from fundus_unet.metrics.registry import METRICS
 
 Result = Mapping[str, Any]
 FIGURES = {
     "residual.png": "Logits less their mean over two pixels, amplified, in a part of the image without labelled "
-    "vessels: a grid shows as a regular pattern. The same part for every network; one scale for the new networks, and "
-    "a finer one for the trained.",
+    "vessels: a grid shows as a regular pattern. The same part for every network; one scale at "
+    "initialization, and a finer one after training.",
     "spectrum.png": "Power of the logits by frequency, between vessels, over the frequencies around: a grid of the "
     "decoder shows as bright points in the circles. Frequency 0 is in the middle, the finest grid at the border.",
-    "phase_means.png": "Mean of each of the four (or more) positions on the grid, relative to the standard deviation; "
+    "phase_means.png": "Mean of each of the four (or more) phases of the grid, relative to the standard deviation; "
     "one even tile is no grid.",
 }
 MAIN_METRICS = ("dice", "cldice", "betti0_error", "auroc", "average_precision")  # all are too wide for a page
-FOREST_METRICS = {"dice": "Dice", "cldice": "clDice", "average_precision": "average precision"}
+FOREST_METRICS = ("dice", "cldice", "average_precision")
 
 
 def what_was_compared(accuracy: Result | None, speed: Result | None, checkerboard: Result | None) -> list[Block]:
@@ -57,17 +58,17 @@ def accuracy_section(accuracy: Result, rater: str, folder: Path) -> list[Block]:
             f"{rater}; mean ± standard deviation over seeds. Scores are pooled over the pixels of all images; "
             "Betti-0 error, the difference in the number of pieces, is the mean over images (lower is better)."
         ),
-        score_table(accuracy, rater, MAIN_METRICS),
+        accuracy_table(accuracy, rater, MAIN_METRICS),
     ]
     found = accuracy["differences"][rater]
     if any(found.values()):
         path = folder / "differences.png"
         panels = {
-            title: {
+            METRICS[metric].title: {
                 variant: (difference["mean"], difference["interval"], difference["corrected_interval"])
                 for variant, difference in found[metric].items()
             }
-            for metric, title in FOREST_METRICS.items()
+            for metric in FOREST_METRICS
             if metric in found
         }
         forest(path, panels, accuracy["control"])
@@ -78,26 +79,25 @@ def accuracy_section(accuracy: Result, rater: str, folder: Path) -> list[Block]:
                 "interval corrected for the number of variants. A bar that crosses 0 is compatible with no difference.",
                 "forest plot of the differences in the table below",
             ),
-            Paragraph(" ".join(reading(found))),
+            Paragraph(how_to_read(found)),
             Folded("All differences", [difference_table(found)]),
         ]
     others = [name for name in accuracy["differences"] if name != rater]
-    blocks += [Folded(f"All scores, {name}", [score_table(accuracy, name)]) for name in (rater, *others)]
+    blocks += [Folded(f"All scores, {name}", [accuracy_table(accuracy, name)]) for name in (rater, *others)]
     blocks += [Folded("Cost", [cost_table(accuracy)]), *caveats(accuracy)]
     return blocks
 
 
 def speed_section(speed: Result, precision: str) -> list[Block]:
-    """Whole networks in the settings most like training; all others on demand."""
+    """Whole networks under the conditions most like training; all others on demand."""
     blocks: list[Block] = [Heading("Speed and memory"), Paragraph(LEGEND)]
     shown = [rows_as_trained(speed, mode, precision) for mode in ("training", "inference")]
-    for setting in shown:
-        if setting:
-            blocks += [Paragraph(f"**{setting[0]}**"), speed_grid(setting[1])]
-    rest = [setting for setting in by_setting(speed["rows"]) if setting not in shown]
+    for title, rows in filter(None, shown):
+        blocks += [Paragraph(f"**{title}**"), speed_grid(rows)]
+    rest = [group for group in by_conditions(speed["rows"]) if group not in shown]
     if rest:
         inside = [block for title, rows in rest for block in (Paragraph(f"**{title}**"), speed_grid(rows))]
-        blocks.append(Folded("Other settings, and the layer alone at every decoder stage", inside))
+        blocks.append(Folded("Other conditions, and the layer alone at every decoder stage", inside))
     blocks += [Paragraph(remark) for remark in remarks(speed["rows"])]
     return blocks
 

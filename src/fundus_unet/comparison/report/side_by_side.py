@@ -27,7 +27,7 @@ def most_disputed_window(probabilities: Sequence[np.ndarray], field_of_view: np.
     return slice(int(top), int(top) + side), slice(int(left), int(left) + side)
 
 
-def probability_picture(probability: np.ndarray) -> np.ndarray:
+def probability_image(probability: np.ndarray) -> np.ndarray:
     """Black 0 to white 1: float (H, W) in [0, 1] -> uint8 (H, W, 3)."""
     return cv2.cvtColor(np.round(probability * 255).astype(np.uint8), cv2.COLOR_GRAY2RGB)
 
@@ -59,10 +59,10 @@ def predictions_side_by_side(
     if sample is not None:
         whole["image"] = cv2.resize(sample, (width, height), interpolation=cv2.INTER_AREA)
     if label is not None:
-        whole["label"] = probability_picture(label.astype(np.float32))
-    whole |= {caption: probability_picture(probability) for caption, probability in probabilities.items()}
-    enlarged = {caption: picture[window] for caption, picture in whole.items()}
-    groups = [{caption: _with_frame(picture, window) for caption, picture in whole.items()}, enlarged]
+        whole["label"] = probability_image(label.astype(np.float32))
+    whole |= {caption: probability_image(probability) for caption, probability in probabilities.items()}
+    enlarged = {caption: panel[window] for caption, panel in whole.items()}
+    groups = [{caption: _with_frame(panel, window) for caption, panel in whole.items()}, enlarged]
     if label is not None:
         errors = {
             f"errors: {caption}": error_map(probability, label, field_of_view, 0.5)[window]
@@ -72,10 +72,10 @@ def predictions_side_by_side(
     return np.vstack([_tiled(group, columns, tile_width) for group in groups])
 
 
-def _with_frame(picture: np.ndarray, window: Window) -> np.ndarray:
+def _with_frame(panel: np.ndarray, window: Window) -> np.ndarray:
     rows, columns = window
-    framed = picture.copy()
-    thickness = max(1, picture.shape[1] // 300)
+    framed = panel.copy()
+    thickness = max(1, panel.shape[1] // 300)
     cv2.rectangle(framed, (columns.start, rows.start), (columns.stop - 1, rows.stop - 1), (230, 159, 0), thickness)
     return framed
 
@@ -84,7 +84,7 @@ def _tiled(figures: Mapping[str, np.ndarray], columns: int, tile_width: int) -> 
     """Captioned figures of equal shape in rows; the last row is filled up with white."""
     first = next(iter(figures.values()))
     size = (tile_width, max(1, round(first.shape[0] * tile_width / first.shape[1])))
-    tiles = [captioned(picture, caption, size) for caption, picture in figures.items()]
+    tiles = [captioned(panel, caption, size) for caption, panel in figures.items()]
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
     tiles = [cv2.copyMakeBorder(tile, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=(255, 255, 255)) for tile in tiles]
     return np.vstack([np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)])

@@ -1,21 +1,39 @@
-"""Polyphase gain imbalance: does a constant input give a constant output?"""
+"""Measures of an upsampler alone: overlap unevenness and polyphase gain imbalance."""
 
 import copy
 
 import torch
 from torch import Tensor
 
-from fundus_unet.comparison.checkerboard.overlap import PROBE
-from fundus_unet.comparison.checkerboard.readings import Reading
-from fundus_unet.upsampling.measuring import nearest_to_double
+from fundus_unet.comparison.checkerboard.measured_values import MeasuredValue
+from fundus_unet.upsampling.measuring import is_linear, nearest_to_double, overlap_of, phase_values
 from fundus_unet.upsampling.upsampler import Upsampler
 
+PROBE = (8, 8)
+"""Of the constant input: its middle is out of reach of the border for every upsampler here."""
 CHANNELS_AT_ONCE = 32
 SMALLEST_RMS = 1e-9
 """Of a pair's gains relative to the largest: pairs below are not connected (groups), or their gains cancel."""
 
 
-def gain_imbalance(upsampler: Upsampler) -> Reading:
+def overlap_unevenness(upsampler: Upsampler) -> MeasuredValue:
+    """(max - min) / mean over the four phases of the response to all ones with every weight one, away from the border.
+
+    It depends on the sizes of kernel, stride and padding alone: kernel 3, stride 2 sums 1, 2, 2, 4 taps, so 3 / 2.25.
+    The null is zero, exactly. An operation that is not linear has no taps to count.
+
+    Source:
+        Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016.
+    """
+    output_size = nearest_to_double(upsampler, PROBE)
+    if not is_linear(upsampler, PROBE, output_size):
+        return MeasuredValue(reason="not linear in its input, so it has no fixed taps")
+    phases = phase_values(overlap_of(upsampler, PROBE, output_size))
+    value = float((phases.max() - phases.min()) / phases.mean())
+    return MeasuredValue(value=value, null=0.0, excess=value)
+
+
+def gain_imbalance(upsampler: Upsampler) -> MeasuredValue:
     """Standard deviation over their root mean square of the four phase gains, averaged over pairs of channels.
 
     Gain g_ab of an input and an output channel is the response of the output pixels (a, b) modulo 2 to a constant one
@@ -34,9 +52,9 @@ def gain_imbalance(upsampler: Upsampler) -> Reading:
     rms = gains.square().mean(-1).sqrt()
     connected = rms > SMALLEST_RMS * rms.max()
     if not connected.any():
-        return Reading(reason="no response to a constant")
+        return MeasuredValue(reason="no response to a constant")
     value = float((gains.std(-1, correction=0)[connected] / rms[connected]).mean())
-    return Reading(value=value, null=0.0, excess=value)
+    return MeasuredValue(value=value, null=0.0, excess=value)
 
 
 @torch.no_grad()

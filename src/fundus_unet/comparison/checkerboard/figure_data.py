@@ -1,4 +1,4 @@
-"""What a person can look at: phase means, amplified residual and log spectrum of one network on one input."""
+"""What the figures show of one network on one input: phase means, amplified residual and log spectrum."""
 
 from dataclasses import dataclass
 
@@ -11,15 +11,15 @@ from fundus_unet.comparison.checkerboard.engine import periods_of
 from fundus_unet.comparison.checkerboard.phase_energy import moving_average, phase_patterns
 from fundus_unet.comparison.checkerboard.regions import region_at
 from fundus_unet.comparison.checkerboard.spectrum import over_surroundings, tile_spectrum
-from fundus_unet.comparison.checkerboard.stages import outputs_of, stages_of
 from fundus_unet.comparison.checkerboard.tiles import FEWEST_TILES, PERIODS_PER_TILE, tile_size, tiles_in
+from fundus_unet.comparison.decoder_stages import pass_through
 
 DETAIL = 32
 """Side of the residual in pixels: small enough to lie between vessels, and for single pixels to be seen."""
 
 
 @dataclass(frozen=True)
-class Portrait:
+class FigureData:
     """Maps that the network computed; nothing of the input is shown.
 
     Shapes:
@@ -35,22 +35,23 @@ class Portrait:
 
 
 @torch.no_grad()
-def portrait_of(
+def figure_data_of(
     network: nn.Module, image: Tensor, region: Tensor | None = None, background: Tensor | None = None
-) -> Portrait:
-    """Of the first output channel; the detail is where the background is emptiest, the spectrum is of the tiles that
-    lines are measured on.
+) -> FigureData:
+    """Of the first output channel.
+
+    The detail is where the background is emptiest, the spectrum is of the tiles that lines are measured on.
 
     Shapes:
         image a batch of one, region and background bool (H, W) of the output's size.
     """
     network.eval()
-    outputs, output = outputs_of(network, stages_of(network), image)
-    periods, output = periods_of(network), output[:1].cpu()
+    passed = pass_through(network, image)
+    periods, output = periods_of(passed.stages), passed.output[0].float()[:1].cpu()
     phase_means = {}
-    for name, maps in outputs.items():
-        shown = region_at(region, (maps.shape[-2], maps.shape[-1]))
-        phase_means[name] = _relative_phase_means(maps, 2, shown)
+    for stage, maps in zip(passed.stages, passed.maps, strict=True):
+        shown = region_at(region, stage.output_size)
+        phase_means[stage.name] = _relative_phase_means(maps[0].float(), 2, shown)
     for period in periods:
         phase_means[f"output, period {period}"] = _relative_phase_means(output, period, region)
     inside = torch.ones(output.shape[-2:], dtype=torch.bool) if region is None else region
@@ -60,7 +61,7 @@ def portrait_of(
     top, left = _emptiest(empty, DETAIL)
     size, corners = _tiles(empty, max(periods))
     power = over_surroundings(tile_spectrum(output, corners, size).power, min(max(periods), size // PERIODS_PER_TILE))
-    return Portrait(
+    return FigureData(
         phase_means,
         residual[top : top + DETAIL, left : left + DETAIL].numpy(),
         torch.fft.fftshift(power).numpy(),

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Reading:
+class MeasuredValue:
     """One measure at one place of one network, on one image.
 
     `value` is the measure as defined. `null` is what it gives on average where there is no grid, and `null_95` what it
@@ -26,25 +26,25 @@ class Reading:
 
 NUMBERS = ("value", "null", "null_95", "excess", "positive_control")
 
-Readings = dict[str, dict[str, list[Reading]]]
-"""`{measure: {place: one reading per image}}`; measures of a module alone have a single reading."""
+MeasuredValues = dict[str, dict[str, list[MeasuredValue]]]
+"""`{measure: {place: one value per image}}`; measures of a module alone have a single one."""
 
 
-def summarize(readings: Sequence[Reading]) -> dict[str, Any]:
-    """Means over images, the standard deviation of the value and the excess over images, and the readings themselves.
+def summarize(values: Sequence[MeasuredValue]) -> dict[str, Any]:
+    """Means over images, the standard deviation of the value and the excess over images, and the values themselves.
 
     Convention:
         images without a value are left out; a standard deviation of fewer than two is None.
     """
-    means = {name: _mean(_defined(readings, name)) for name in NUMBERS}
-    spreads = {f"{name}_sd_over_images": _spread(_defined(readings, name)) for name in ("value", "excess")}
-    reasons = sorted({reading.reason for reading in readings if reading.reason})
+    means = {name: _mean(_defined(values, name)) for name in NUMBERS}
+    spreads = {f"{name}_sd_over_images": _spread(_defined(values, name)) for name in ("value", "excess")}
+    reasons = sorted({one.reason for one in values if one.reason})
     return {
         **means,
         **spreads,
-        "images": len(_defined(readings, "value")),
+        "images": len(_defined(values, "value")),
         "reason": "; ".join(reasons) or None,
-        "per_image": [asdict(reading) for reading in readings],
+        "per_image": [asdict(one) for one in values],
     }
 
 
@@ -64,8 +64,8 @@ def summarize_seeds(per_seed: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _defined(readings: Sequence[Reading], name: str) -> list[float]:
-    return [value for reading in readings if (value := getattr(reading, name)) is not None]
+def _defined(values: Sequence[MeasuredValue], name: str) -> list[float]:
+    return [number for one in values if (number := getattr(one, name)) is not None]
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -3,20 +3,21 @@
 from collections.abc import Callable, Mapping
 
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE
-from fundus_unet.comparison.checkerboard.tables import Variants, short_values
+from fundus_unet.comparison.checkerboard.states import INIT, TRAINED
+from fundus_unet.comparison.checkerboard.tables import LEVEL, Variants, short_values
 
-WHEN = {"init": "Before training", "trained": "After training"}
+WHEN = {INIT: "At initialization", TRAINED: "After training"}
 NOTEWORTHY = CONTROL_SIZE**2
 """Share of a variance from which a grid is named: that of the planted one."""
 
 
-def checkerboard_verdict(variants: Variants) -> list[str]:
-    """Inside the decoder, in the logits, and from one position of the image to another."""
+def checkerboard_conclusions(variants: Variants) -> list[str]:
+    """Inside the decoder, in the logits, and between sub-grid shifts."""
     inside = " ".join(sentence for state in WHEN if (sentence := _inside_the_decoder(variants, state)))
     paragraphs = {
         "Checkerboards in the decoder": inside,
         "Checkerboards in the logits": _in_the_logits(variants),
-        "Sub-grid shift": _by_position(variants),
+        "Sub-grid shift": _between_shifts(variants),
     }
     return [f"**{title}**: {text}" for title, text in paragraphs.items() if text]
 
@@ -51,22 +52,23 @@ def _in_the_logits(variants: Variants) -> str | None:
     )
     if not amplitudes:
         return None
-    lines = _over_states({state: _ends(found, _decibels) for state in WHEN if (found := _known(variants, state, "dB"))})
+    levels = {state: _ends(found, _decibels) for state in WHEN if (found := _known(variants, state, LEVEL))}
     return f"A grid's amplitude is {amplitudes} of their standard deviation." + (
-        f" In vessel-free background, the strongest grid line rises {lines} above its surroundings; 0 is no line."
-        if lines
+        f" In vessel-free background, the checkerboard level, that of the strongest grid line over its surroundings, "
+        f"is {_over_states(levels)}; 0 dB is no line."
+        if levels
         else ""
     )
 
 
-def _by_position(variants: Variants) -> str | None:
+def _between_shifts(variants: Variants) -> str | None:
     varies = _over_states(
         {state: f"by {_ends(found, _probability)}" for state in WHEN if (found := _known(variants, state, "shift"))}
     )
     if not varies:
         return None
     return (
-        "When the image lies elsewhere on the network's grid, a pixel's vessel probability varies "
+        "When the image is shifted by less than the network's grid, a pixel's vessel probability varies "
         f"{varies} (standard deviation)."
     )
 
@@ -76,7 +78,7 @@ def _over_states(texts: Mapping[str, str]) -> str:
 
 
 def _known(variants: Variants, state: str, column: str) -> dict[str, float]:
-    """What every upsampler has in a column of the short table; those without a value are left out."""
+    """What every variant has in a column of the short table; those without a value are left out."""
     found = {variant: short_values(states[state])[column] for variant, states in variants.items() if state in states}
     return {variant: value for variant, value in found.items() if value is not None}
 
@@ -95,4 +97,5 @@ def _probability(value: float) -> str:
 
 
 def percent(share: float) -> str:
+    """Two digits."""
     return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.0f} %"
