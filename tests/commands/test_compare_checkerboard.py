@@ -6,8 +6,8 @@ import shutil
 import pytest
 from PIL import Image
 
-from fundus_unet.commands import compare_checkerboard
-from fundus_unet.comparison.checkerboard import engine
+from fundus_unet.comparison.checkerboard import compare as comparing
+from fundus_unet.comparison.checkerboard.engine import MEASURES, measure_network
 from running import Finished, Scripts
 
 NEW = (
@@ -21,7 +21,6 @@ NEW = (
     "max_shifts=4",
     "out_dir=out",
 )
-MEASURES = engine.MEASURES
 
 
 def result(scripts: Scripts) -> dict:
@@ -53,8 +52,8 @@ def test_new_networks(scripts: Scripts) -> None:
     assert "1.333" in text
     assert "`bilinear_conv`" in text
     for name in ("phase_means", "residual", "spectrum"):
-        with Image.open(scripts.folder / f"out/checkerboard/{name}.png") as picture:
-            assert len(picture.convert("RGB").getcolors(1 << 24)) > 20
+        with Image.open(scripts.folder / f"out/checkerboard/{name}.png") as figure:
+            assert len(figure.convert("RGB").getcolors(1 << 24)) > 20
     assert "transposed_k3s2p1" in finished.out
 
 
@@ -129,9 +128,9 @@ def test_an_interruption_keeps_what_was_measured(scripts: Scripts, monkeypatch: 
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return engine.measure_network(*arguments, **options)
+        return measure_network(*arguments, **options)
 
-    monkeypatch.setattr(compare_checkerboard, "measure_network", interrupted_at_the_third)
+    monkeypatch.setattr(comparing, "measure_network", interrupted_at_the_third)
     finished = compare(scripts, *NEW, "images=1")
     assert finished.code == 130
     assert "2 of 4 networks measured" in finished.out

@@ -151,7 +151,7 @@ def test_an_interruption_keeps_what_was_measured(scripts: Scripts, monkeypatch: 
         (["modes=[train]"], "did you mean 'training'"),
         (["modes=[]"], "modes"),
         (["dtypes=[float]"], "did you mean 'float32'"),
-        (["dtypes=float32"], "dtypes=[...]"),
+        (["dtypes=float32"], "dtypes=[float32]"),
         (["memory_formats=[nhwc]"], "channels_last"),
         (["compile=[maybe]"], "compile=maybe"),
         (["devices=[gpu]"], "auto"),

@@ -64,7 +64,7 @@ def test_one_page_holds_all_three_comparisons_and_needs_nothing_else(compared: S
     text = (folder / "report.md").read_text()
     figures = re.findall(r"!\[[^]]*\]\(([^)]*)\)", text)
     assert len(figures) == 6
-    assert all((folder / picture).is_file() for picture in figures)
+    assert all((folder / name).is_file() for name in figures)
     found = json.loads((folder / "report.json").read_text())
     assert {"accuracy", "speed", "checkerboard"} < set(found)
     assert found["conclusions"][0].startswith("**In short**: ")
@@ -107,7 +107,7 @@ def test_without_images_only_maps_are_shown(compared: Scripts) -> None:
     everything = np.asarray(Image.open(folder / "report/predictions.png").convert("RGB"))
     assert everything.shape[0] > maps.shape[0]
     # maps are grey, but for the frame; images and errors are not
-    colourful = [float((np.ptp(picture.astype(int), axis=2) > 24).mean()) for picture in (maps, everything)]
+    colourful = [float((np.ptp(shown.astype(int), axis=2) > 24).mean()) for shown in (maps, everything)]
     assert colourful[0] < 0.02 < 3 * colourful[0] < colourful[1]
     assert "Errors at threshold" in (folder / "report.md").read_text()
 
