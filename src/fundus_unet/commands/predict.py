@@ -1,19 +1,20 @@
 """Vessel maps of new images, from any number of processes."""
 
 import logging
+import os
 import sys
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.fabric import Fabric
 from lightning.fabric.strategies import DDPStrategy
 from omegaconf import DictConfig, ListConfig
 
-from fundus_unet.commands.entry import INTERRUPTED
-from fundus_unet.commands.predict_settings import Settings
-from fundus_unet.commands.variants import listed
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.interruption import start_others, together
+from fundus_unet.core.interruption import INTERRUPTED, start_others, together
+from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.batch_prediction import BatchPrediction
 from fundus_unet.inference.batch_report import Report
 from fundus_unet.inference.inputs import Source, find_images
@@ -22,8 +23,10 @@ from fundus_unet.inference.output_folder import fingerprint
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.plan import is_done, planned
 from fundus_unet.inference.predictor import Predictor
+from fundus_unet.inference.tiling import Tiling
 from fundus_unet.runs.device import PRECISIONS, choose_device, resolve_precision
-from fundus_unet.runs.trained_model import load_trained_model
+from fundus_unet.runs.model_facts import ModelFacts
+from fundus_unet.runs.trained_model import load_model
 
 FAILED = 1
 
@@ -34,39 +37,40 @@ def predict_from_config(config: DictConfig) -> None:
     Raises:
         InputError: Before anything is written where the settings cannot be used.
     """
-    settings = Settings.of(config)
-    device = choose_device(config.device)
-    if device.type == "cpu":
-        settings.share_cores()
-    sources = find_images(_images(config.images), leave_out=settings.out_dir)
-    kinds, bits = list(listed(config.outputs, "outputs")), config.probability_bits
-    Outputs(settings.out_dir, kinds, bits)  # before the other processes are started
-    model = load_trained_model(config.run_dir, config.weights, config.runtime, device, torch.get_num_threads())
-    tiling = settings.tiling(model.facts)
+    out_dir, device = Path(config.out_dir).expanduser(), choose_device(config.device)
+    cores = max(1, (os.cpu_count() or 1) // config.devices)
+    if device.type == "cpu" and config.devices > 1:
+        torch.set_num_threads(cores)
+    sources = find_images(_named(config.images), leave_out=out_dir)
+    kinds, bits = list(config.outputs), config.probability_bits
+    Outputs(out_dir, kinds, bits)  # before the other processes are started
+    model = load_model(config.run_dir, config.weights, config.runtime, device)
+    tiling = Tiling.of(config.tile, model.facts.size_multiple, model.facts.context) if config.tile else None
+    threshold = model.facts.threshold if config.threshold == "validation" else float(config.threshold)
     precision = PRECISIONS[resolve_precision(config.precision, device.type)]
-    read_threads, write_threads = settings.threads()
-    fabric = _launched(device, settings, config.strategy)
-    identity = settings.identity(model, bits)
-    manifest = Manifest(settings.out_dir, fabric.global_rank, fingerprint(identity))
-    outputs = Outputs(settings.out_dir, kinds, bits, manifest)
+    fabric = _launched(device, config.devices, config.strategy)
+    identity = {
+        "model": model.origin,
+        "weights": model.fingerprint,
+        "threshold": threshold,
+        "scale": config.scale,
+        "tta": config.tta,
+        "tile": config.tile,
+        "probability_bits": bits,
+    }
+    outputs = Outputs(out_dir, kinds, bits, Manifest(out_dir, fabric.global_rank, fingerprint(identity)))
+    read_threads = config.read_threads or min(8, cores)
     work = BatchPrediction(
-        Predictor(
-            model.network,
-            fabric.device,
-            precision,
-            tiling=tiling,
-            symmetries=settings.tta,
-            multiple=model.facts.multiple,
-        ),
-        settings.preprocessor(model.facts),
+        Predictor(model.network, fabric.device, precision, tiling=tiling, symmetries=config.tta),
+        _preprocessor(config.scale, model.facts),
         outputs,
-        settings.threshold_of(model.facts),
-        batch_size=settings.batch_size or (8 if device.type == "cuda" else 1),
+        threshold,
+        batch_size=config.batch_size or (8 if device.type == "cuda" else 1),
         read_threads=read_threads,
-        write_threads=write_threads,
-        pixels_in_memory=int(settings.megapixels_in_memory * 1e6),
+        write_threads=config.write_threads or max(1, read_threads // 2),
+        pixels_in_memory=int(config.megapixels_in_memory * 1e6),
     )
-    report = Report(settings.out_dir, sources, fabric.global_rank, fabric.world_size)
+    report = Report(out_dir, sources, fabric.global_rank, fabric.world_size)
     todo = []
     if fabric.is_global_zero:
         report.open(identity, config.overwrite, outputs)
@@ -89,12 +93,18 @@ def predict_from_config(config: DictConfig) -> None:
         sys.exit(FAILED)
 
 
+def _preprocessor(scale: str | float, facts: ModelFacts) -> Preprocessor:
+    if scale == "auto":
+        return Preprocessor(facts.scale, facts.fov_diameter)
+    return Preprocessor(scale=1.0 if scale == "native" else float(scale))
+
+
 def _done(sources: list[Source], outputs: Outputs) -> list[Source]:
     outputs.manifest.read_again()  # the other processes have written too
     return [source for source in sources if is_done(source, outputs)]
 
 
-def _images(images: object) -> list[str]:
+def _named(images: Any) -> list[str]:
     """Raise `InputError` where nothing is named."""
     named = [str(image) for image in images] if isinstance(images, ListConfig) else [str(images)] if images else []
     if not named:
@@ -105,15 +115,15 @@ def _images(images: object) -> list[str]:
     return named
 
 
-def _launched(device: torch.device, settings: Settings, strategy: str) -> Fabric:
+def _launched(device: torch.device, devices: int, strategy: str) -> Fabric:
     """This process's place among those that predict; starts the others."""
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
-    if settings.devices > 1:
+    if devices > 1:
         start_others()
     try:
         # the first to be ready waits for the others as long as they need; the default is half an hour
-        waiting = DDPStrategy(timeout=timedelta(days=365)) if settings.devices > 1 and strategy == "auto" else strategy
-        fabric = Fabric(accelerator=device.type, devices=settings.devices, strategy=waiting)
+        waiting = DDPStrategy(timeout=timedelta(days=365)) if devices > 1 and strategy == "auto" else strategy
+        fabric = Fabric(accelerator=device.type, devices=devices, strategy=waiting)
     except (ValueError, RuntimeError) as error:  # lightning's MisconfigurationException among them
         raise InputError(
             f"the processes cannot be started: {error}", fix="check device, devices and strategy"

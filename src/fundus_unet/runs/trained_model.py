@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from fundus_unet.commands.entry import CONFIG_DIR
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import open_regular
 from fundus_unet.inference.onnx_runtime import OnnxNetwork
@@ -16,9 +15,10 @@ from fundus_unet.runs.model_facts import ModelFacts, facts_of
 from fundus_unet.runs.model_file import read_model_file
 from fundus_unet.runs.run_directory import RunDirectory
 
-WEIGHTS_DIR = CONFIG_DIR.parent / "weights"
+WEIGHTS_DIR = Path(__file__).resolve().parents[3] / "weights"
 OWN_WEIGHTS = "vessels"
 RUNTIMES = ("torch", "onnx")
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,16 @@ class TrainedModel:
     fingerprint: str
 
 
-def load_trained_model(
-    run_dir: str | None, weights: str | None, runtime: str, device: torch.device, threads: int
+def load_model(
+    run_dir: str | None, weights: str | None = None, runtime: str = "torch", device: torch.device = CPU
 ) -> TrainedModel:
     """The model of `run_dir` or `weights`; of neither: the one that comes with the project.
 
     Args:
-        threads: How many ONNX Runtime takes on a CPU.
+        run_dir: A run directory of a finished training, whose best checkpoint is taken.
+        weights: A name in weights/, or a file that export made.
+        runtime: `torch`; or `onnx`, which takes as many threads as torch, for a file of that format.
+        device: Where ONNX Runtime works; a torch network is moved by its user.
 
     Raises:
         InputError: For both, an unknown name, a file that cannot be used, or an unfinished run. No code from a file
@@ -58,7 +61,7 @@ def load_trained_model(
                 expected=str(path),
                 fix=f"python scripts/export.py run_dir={run.path} format=onnx",
             )
-        return _of_onnx(path, device, threads)
+        return _of_onnx(path, device)
     path = weights_file(weights or OWN_WEIGHTS)
     if (path.suffix == ".onnx") != (runtime == "onnx"):
         raise InputError(
@@ -66,7 +69,7 @@ def load_trained_model(
             expected="a .safetensors file for torch, an .onnx file for onnx (scripts/export.py makes both)",
             fix=f"set runtime={'onnx' if path.suffix == '.onnx' else 'torch'}",
         )
-    return _of_onnx(path, device, threads) if runtime == "onnx" else _of_file(path)
+    return _of_onnx(path, device) if runtime == "onnx" else _of_file(path)
 
 
 def weights_file(name: str) -> Path:
@@ -99,13 +102,13 @@ def _of_file(path: Path) -> TrainedModel:
     return TrainedModel(network, facts, _name(path), _fingerprint(network))
 
 
-def _of_onnx(path: Path, device: torch.device, threads: int) -> TrainedModel:
+def _of_onnx(path: Path, device: torch.device) -> TrainedModel:
     try:
         with open_regular(path) as file:
             fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", expected="an .onnx file of export.py") from error
-    network = OnnxNetwork(path, device=device.type, threads=threads)
+    network = OnnxNetwork(path, device=device.type, threads=torch.get_num_threads())
     facts = ModelFacts.from_metadata(network.metadata, path)
     return TrainedModel(network, facts, _name(path), fingerprint)
 
