@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,10 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.core.interruption import interruptible, interruption_requested
+from fundus_unet.core.interruption import INTERRUPTED, interruptible, interruption_requested
 
 CONFIG_DIR = Path(__file__).resolve().parents[3] / "configs"
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 def entry(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
@@ -56,7 +56,8 @@ def entry(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[
                 composed = True
                 try:
                     _check(config, config_name)
-                    return main(config)
+                    with trusting_what_is_typed(config):
+                        return main(config)
                 except Exception as error:  # through Hydra it would come with a line of its own on the screen
                     failures.append(error)
 
@@ -95,6 +96,15 @@ def _check(config: DictConfig, config_name: str) -> None:
     from fundus_unet.commands.settings import check_settings  # after composing: a misspelt key then fails in a second
 
     check_settings(config, config_name)
+
+
+def trusting_what_is_typed(config: DictConfig) -> AbstractContextManager[None]:
+    """Let runs name the networks of other packages that the user names here, by `trust` or as the network of a run."""
+    from fundus_unet.runs.allowed_parts import trusting  # as above
+
+    trusted = OmegaConf.select(config, "trust") or []
+    targets = [trusted] if isinstance(trusted, str) else map(str, trusted)
+    return trusting([*targets, str(OmegaConf.select(config, "model._target_") or "")])
 
 
 def explain(error: BaseException, config_name: str) -> str | None:

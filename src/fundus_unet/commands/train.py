@@ -133,6 +133,12 @@ class _Training:
         """Continue from the last whole epoch, where there is one."""
         state = saved_state(checkpoints, console)
         if state is None:
+            if self.config.model.get("weights") is not None:
+                raise InputError(
+                    "there is no epoch to continue from, and a run that is there fetches no pretrained weights",
+                    got=f"model.weights={self.config.model.weights}",
+                    fix=f"start a new run, or remove {checkpoints.parent} to start it again",
+                )
             return
         network, config = self.segmenter.network, self.config
         load_weights(network, state.path)
@@ -205,10 +211,10 @@ def _run_to_resume(config: DictConfig, overrides: list[str]) -> RunDirectory:
         key = override.partition("=")[0]
         if key == "paths.data_dir":
             data_dir = config.paths.data_dir
-        elif key != "resume":
+        elif key not in ("resume", "trust"):
             raise InputError(
                 f"a resumed run keeps its configuration, so {override} cannot be applied",
-                expected="resume=RUN_DIR, and paths.data_dir=DIR where the data has moved",
+                expected="resume=RUN_DIR; paths.data_dir=DIR where the data has moved; trust=CLASS of another package",
                 fix="start a new run for another configuration",
             )
     return RunDirectory(config.resume, data_dir)

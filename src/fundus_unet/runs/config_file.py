@@ -54,6 +54,8 @@ def portable(config: DictConfig) -> DictConfig:
     """
     saved = config.copy()
     OmegaConf.set_readonly(saved, False)
+    OmegaConf.set_struct(saved, False)
+    saved.pop("trust", None)  # what its author trusts is no part of a run
     for node, key in list(_interpolations(config)):
         parent = OmegaConf.select(saved, node._get_full_key("")) if node._get_full_key("") else saved
         if _is_kept(config, node._get_node(key)._value()):

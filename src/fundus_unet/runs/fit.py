@@ -12,6 +12,7 @@ from rich.console import Console
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED, interruption_requested
 from fundus_unet.data.patches.datamodule import FundusDataModule
+from fundus_unet.runs.allowed_parts import is_trusted
 from fundus_unet.runs.run_directory import CONFIG, DIVERGED, RunDirectory
 from fundus_unet.runs.stopwatch import Stopwatch
 from fundus_unet.runs.tensorboard import errors_of_writers_raised_once, log_config
@@ -94,4 +95,6 @@ def _say_what_is_kept(run: RunDirectory, checkpoints: RunCheckpoints, ended: str
 
 def continuing(run: RunDirectory) -> str:
     """The command that continues a run, for a shell."""
-    return f"python scripts/train.py {shlex.quote(f'resume={run.path}')}"
+    target = run.config.model._target_
+    trust = f" trust={target}" if is_trusted(target) else ""
+    return f"python scripts/train.py {shlex.quote(f'resume={run.path}')}{trust}"

@@ -8,9 +8,8 @@ from typing import Any
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.models.network import LARGEST_CONTEXT, LARGEST_MULTIPLE
-from fundus_unet.runs.allowed_parts import LIMITS, check_part
+from fundus_unet.runs.allowed_parts import LIMITS
 from fundus_unet.runs.build import sketch
-from fundus_unet.runs.config_file import check_references
 from fundus_unet.runs.device import PRECISIONS
 from fundus_unet.runs.evaluate import validation_threshold
 from fundus_unet.runs.load import load_predictor
@@ -80,7 +79,6 @@ class ModelFacts:
         if (facts["scale"] is None) == (facts["fov_diameter"] is None):
             got = f"scale={facts['scale']}, fov_diameter={facts['fov_diameter']}"
             raise _damaged(path, "exactly one of scale and fov_diameter", got)
-        _check_model(facts["model"], path)
         return cls(**facts)
 
     def _preprocessing(self) -> dict[str, Any]:
@@ -145,17 +143,6 @@ def _threshold(run: RunDirectory, checkpoint: str) -> float:
     if checkpoint == "best":
         return run.threshold
     return validation_threshold(run, load_predictor(run, checkpoint, "auto"), checkpoint)
-
-
-def _check_model(model: dict[str, Any], path: Path) -> None:
-    try:
-        check_references({"model": model})
-        check_part(model, "model", "model")
-    except InputError as error:
-        raise InputError(
-            f"the network that {path} describes cannot be built: {error}",
-            fix="use a file that you or someone you trust exported with this version of the project",
-        ) from error
 
 
 def _parsed(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The model file: a network's weights and what is needed to use them, in one safetensors file."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -11,7 +12,9 @@ from torch import Tensor, nn
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import open_regular, write_bytes
 from fundus_unet.models.network import SegmentationNetwork
+from fundus_unet.runs.allowed_parts import check_part
 from fundus_unet.runs.build import build_network, sketch
+from fundus_unet.runs.config_file import check_references
 from fundus_unet.runs.load import check_fits, fill
 from fundus_unet.runs.model_facts import ModelFacts
 
@@ -36,9 +39,15 @@ def read_model_file(path: Path) -> tuple[SegmentationNetwork, ModelFacts]:
     """
     metadata, weights = _contents(path)
     facts = ModelFacts.from_metadata(metadata, path)
-    model = OmegaConf.create(facts.model)
-    check_fits(_network(lambda: sketch(model), facts, path), weights, path)
-    network = _network(lambda: build_network(model, trusted=False), facts, path)
+    with _described_in(path):
+        check_references({"model": facts.model})
+        check_part(facts.model, "model", "model")
+        model = OmegaConf.create(facts.model)
+        planned = sketch(model)
+    _check_described(planned, facts, path)
+    check_fits(planned, weights, path)
+    with _described_in(path):
+        network = build_network(model, trusted=False)
     fill(network, weights, path)
     network.eval()
     return network, facts
@@ -62,21 +71,24 @@ def _contents(path: Path) -> tuple[dict[str, str] | None, dict[str, Tensor]]:
         ) from error
 
 
-def _network(make: Callable[[], SegmentationNetwork], facts: ModelFacts, path: Path) -> SegmentationNetwork:
+@contextmanager
+def _described_in(path: Path) -> Iterator[None]:
     try:
-        network = make()
+        yield
     except InputError as error:
         raise InputError(
             f"the network that {path} describes cannot be built: {error}",
             fix="use a file that you or someone you trust exported with this version of the project",
         ) from error
+
+
+def _check_described(network: SegmentationNetwork, facts: ModelFacts, path: Path) -> None:
     if (network.size_multiple, network.context) != (facts.size_multiple, facts.context):
         raise InputError(
             f"{path} does not describe the network it is for",
             expected=f"size_multiple={facts.size_multiple}, context={facts.context}",
             got=f"size_multiple={network.size_multiple}, context={network.context} of {facts.model['_target_']}",
         )
-    return network
 
 
 def _float32(value: Tensor) -> Tensor:

@@ -84,6 +84,6 @@ def settings_of(configuration: DictConfig) -> dict[str, Any]:
     config = plain(configuration)
     return protocol_of(config) | {
         "seed": config["seed"],
-        "upsampler": config["model"]["upsampler"],
+        "upsampler": config["model"].get("upsampler"),
         "upsampled_width": config["model"].get("upsampled_width"),
     }

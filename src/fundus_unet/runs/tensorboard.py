@@ -28,7 +28,7 @@ def log_final_metrics(
     hyperparameters = {key: run.choices.get(key) for key in ("data", "downsampler", "upsampler")} | {
         "lr": config.optimizer.lr,
         "seed": config.seed,
-        "widths": str(list(config.model.widths)),
+        "widths": str(list(config.model.get("widths") or [])),
     }
     final = {
         f"{split}_{region}/{name}": value
