@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from fundus_unet.commands.settings import check_settings
 from fundus_unet.runs.allowed_config import check_run_config
 from fundus_unet.runs.build import build
+from fundus_unet.runs.config_file import portable
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
 from fundus_unet.upsampling.upsampler import Upsampler
 from running import ROOT
@@ -47,7 +48,7 @@ def test_every_option_composes_and_its_objects_are_built(group: str, option: str
     config = composed("train", f"{group}={option}", f"paths.data_dir={tmp_path}")
     check_settings(config, "train")
     OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    check_run_config(config)
+    check_run_config(portable(config))
     config.paths.run_dir = str(tmp_path)
     for key in ("model", "augment", "callbacks", "logger", "loss", "optimizer", "scheduler"):
         if config[key] is not None:

@@ -74,7 +74,7 @@ def test_training_refuses(scripts: Scripts, overrides: list[str], expected: list
         (["predict", "images=x", "threshold=2"], "threshold"),
         (["predict", "images=x", "strategy=dddp"], "did you mean 'ddp'"),
         (["report", "dir=x", "title=[]"], "title"),
-        (["report", "dir=x", "images=2"], "images"),
+        (["report", "dir=x", "show_images=2"], "show_images=true or show_images=false"),
         (["compare_speed", "rounds=true"], "rounds"),
         (["compare_speed", "seed=-1"], "seed"),
         (["compare_checkerboard", "vae_training.learning_rate=inf"], "vae_training.learning_rate"),

@@ -1,12 +1,10 @@
-"""What a configuration gives to a class: arguments that the class has, of the types that it names."""
+"""What a configuration gives to a class: arguments that the class has and needs, of the types that it names."""
 
 import importlib
 import inspect
-import types
 import typing
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.loggers import Logger
@@ -14,10 +12,11 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from fundus_unet.commands.settings_rules import above, choice, flag, folder_to_write, node, path, shown
+from fundus_unet.commands.settings_paths import PathText, WritableFolder
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.data.patches.augmentation import Augmentation
-from fundus_unet.runs.allowed_parts import PLACES, DataSet, check_value
+from fundus_unet.runs.allowed_parts import LIMITS, PLACES, DataSet
+from fundus_unet.runs.schema import LARGEST, TARGET, Node, Positive, argument_type, check, one_of
 from fundus_unet.upsampling.upsampler import Upsampler
 
 KINDS: dict[str, type] = {
@@ -26,6 +25,7 @@ KINDS: dict[str, type] = {
     "generator": nn.Module,
     "upsampler": Upsampler,
     "downsampler": nn.Module,
+    "skip": nn.Module,
     "normalization": nn.Module,
     "activation": nn.Module,
     "source": DataSet,
@@ -42,116 +42,36 @@ OWN_TRAINER_ARGUMENTS = {"callbacks", "logger", "use_distributed_sampler"}
 """Arguments of Lightning's Trainer that the project gives itself."""
 WRITTEN = {"save_dir", "dirpath", "default_root_dir"}
 """Arguments that name a folder to write into."""
-POSITIVE = {"lr": above(0), "max_lr": above(0)}
+POSITIVE = {"lr", "max_lr"}
 """Arguments of which libraries take values that train nothing."""
 
 
-def check_targets_below(value: Any, key: str) -> None:
+def check_targets_below(value: Any, key: str, later: Collection[str] = ()) -> None:
     """Check every node with a `_target_` at and below `value`, a configuration of plain values.
 
+    Args:
+        later: Keys of arguments that are given to their classes later.
+
     Raises:
-        InputError: That names the key, where a class is not there, has no such argument, or wants another type.
+        InputError: That names the key, where a class is not there, has no such argument, needs another one, or wants
+            another type.
     """
     if isinstance(value, Mapping):
-        if isinstance(value.get("_target_"), str):
-            given = {name: child for name, child in value.items() if name not in SPECIAL}
-            target = _target_of(value["_target_"], key)
+        if isinstance(value.get(TARGET), str):
+            target = _target_of(value[TARGET], key)
             _check_kind(target, key)
             _check_special(value, key)
+            given = {name: child for name, child in value.items() if name not in SPECIAL}
             check_arguments(target, given, key)
+            needed = [name for name, needed in _parameters(target)[0].items() if needed and name not in given]
+            missing = [name for name in needed if f"{key}.{name}" not in later]
+            if missing and "_partial_" not in value:
+                raise InputError(f"{key}.{missing[0]} is missing", fix=f"give it a value: {key}.{missing[0]}=...")
         for name, child in value.items():
-            check_targets_below(child, f"{key}.{name}".lstrip("."))
+            check_targets_below(child, f"{key}.{name}".lstrip("."), later)
     elif isinstance(value, list):
         for number, child in enumerate(value):
             check_targets_below(child, f"{key}[{number}]")
-
-
-def _check_kind(target: Callable[..., Any], key: str) -> None:
-    above, _, name = key.rpartition(".")
-    kind = Callback if above == "callbacks" else KINDS.get(name)
-    own_function = inspect.isfunction(target) or inspect.ismethod(target)  # a user's, which makes one
-    if kind is not None and not own_function and not (isinstance(target, type) and issubclass(target, kind)):
-        raise InputError(
-            f"{key}._target_ cannot be used",
-            expected=f"a class of the kind {kind.__name__}",
-            got=f"{key}._target_={getattr(target, '__module__', '')}.{getattr(target, '__qualname__', target)}",
-        )
-
-
-def _check_special(node: Mapping[str, Any], key: str) -> None:
-    passed_on = key.rpartition(".")[2] in PASSED_ON
-    if node.get("_partial_", False) is not passed_on:
-        raise InputError(
-            f"{key}._partial_ cannot be used",
-            expected=str(passed_on).lower(),
-            got=f"{key}._partial_={shown(node.get('_partial_', False))}",
-        )
-    for name, rule in (("_recursive_", flag()), ("_convert_", choice(("none", "partial", "object", "all")))):
-        if name in node:
-            rule.check(node[name], f"{key}.{name}")
-    if "_args_" in node:
-        raise InputError(f"{key}._args_ cannot be used", expected=f"arguments by name: {key}.NAME=...")
-
-
-def check_trainer(given: Mapping[str, Any]) -> None:
-    """Check `trainer.*` against Lightning's Trainer; raises as `check_targets_below`."""
-    given = {name: value for name, value in given.items() if name != "precision"}  # `auto` is the project's own
-    for name, value in given.items():
-        if isinstance(value, Mapping) and "_target_" in value:
-            raise InputError(f"trainer.{name} cannot be used", expected="a plain value, without a _target_")
-    check_arguments(Trainer, given, "trainer", without=OWN_TRAINER_ARGUMENTS)
-
-
-def check_arguments(
-    target: Callable[..., Any], given: Mapping[str, Any], key: str, without: Collection[str] = ()
-) -> None:
-    """Raise `InputError` for an argument that `target` does not have or is `without`, or a value of another type."""
-    try:
-        parameters = inspect.signature(target).parameters
-    except (TypeError, ValueError):  # written in C
-        return
-    takes_any = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values())
-    names = [name for name, one in parameters.items() if one.kind not in _COLLECTING and name not in without]
-    hints = _hints(target)
-    for name, value in given.items():
-        if name not in names:
-            if not takes_any:
-                raise InputError(f"{key} has no setting {name!r}", fix=did_you_mean(str(name), names))
-            continue
-        _check_argument(str(name), value, hints.get(name, Any), f"{key}.{name}")
-
-
-_COLLECTING = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-
-
-def _check_argument(name: str, value: Any, hint: Any, key: str) -> None:
-    if name in KINDS:
-        node().check(value, key)
-    if isinstance(value, Mapping) and (_takes_objects(hint) if "_target_" in value else _takes_mapping(hint)):
-        return  # checked by itself
-    if name in POSITIVE and _is_number(value):
-        POSITIVE[name].check(value, key)
-    check_value(name, value, hint, key)
-    if isinstance(value, str) and Path in typing.get_args(hint):
-        (folder_to_write() if name in WRITTEN else path()).check(value, key)
-
-
-def _takes_objects(hint: Any) -> bool:
-    """Whether a type is more than plain values: then it may be made from a node."""
-    parts = typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
-    return any(part not in _PLAIN and typing.get_origin(part) is not typing.Literal for part in parts)
-
-
-_PLAIN = (bool, int, float, str, Path, types.NoneType)
-
-
-def _takes_mapping(hint: Any) -> bool:
-    parts = [hint, typing.get_origin(hint), *map(typing.get_origin, typing.get_args(hint))]
-    return any(part is Any or part in (dict, Mapping) for part in parts)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _target_of(name: str, key: str) -> Callable[..., Any]:
@@ -168,6 +88,72 @@ def _target_of(name: str, key: str) -> Callable[..., Any]:
             got=f"{key}._target_={name:.200}",
         )
     return found
+
+
+def _check_kind(target: Callable[..., Any], key: str) -> None:
+    above, _, name = key.rpartition(".")
+    kind = Callback if above == "callbacks" else KINDS.get(name)
+    own_function = inspect.isfunction(target) or inspect.ismethod(target)  # a user's, which makes one
+    if kind is not None and not own_function and not (isinstance(target, type) and issubclass(target, kind)):
+        raise InputError(
+            f"{key}._target_ cannot be used",
+            expected=f"a class of the kind {kind.__name__}",
+            got=f"{key}._target_={getattr(target, '__module__', '')}.{getattr(target, '__qualname__', target)}",
+        )
+
+
+def _check_special(node: Mapping[str, Any], key: str) -> None:
+    partial = Annotated[bool, one_of(key.rpartition(".")[2] in PASSED_ON)]
+    convert = Annotated[str, one_of("none", "partial", "object", "all")]
+    check(partial, node.get("_partial_", False), f"{key}._partial_")
+    check(bool, node.get("_recursive_", True), f"{key}._recursive_")
+    check(convert, node.get("_convert_", "none"), f"{key}._convert_")
+    if "_args_" in node:
+        raise InputError(f"{key}._args_ cannot be used", expected=f"arguments by name: {key}.NAME=...")
+
+
+def check_trainer(given: Mapping[str, Any]) -> None:
+    """Check `trainer.*` against Lightning's Trainer, with plain values alone; raises as `check_targets_below`."""
+    given = {name: value for name, value in given.items() if name != "precision"}  # `auto` is the project's own
+    check_arguments(Trainer, given, "trainer", without=OWN_TRAINER_ARGUMENTS, objects=False)
+
+
+def check_arguments(
+    target: Callable[..., Any],
+    given: Mapping[str, Any],
+    key: str,
+    without: Collection[str] = (),
+    objects: bool = True,
+) -> None:
+    """Raise `InputError` for an argument that `target` does not have or is `without`, or a value of another type."""
+    names, takes_any = _parameters(target)
+    names = {name: needed for name, needed in names.items() if name not in without}
+    hints = _hints(target)
+    for name, value in given.items():
+        if name in names:
+            _check_argument(name, value, hints.get(name, Any), f"{key}.{name}", objects)
+        elif not takes_any:
+            raise InputError(f"{key} has no setting {name!r}", fix=did_you_mean(str(name), names))
+
+
+def _check_argument(name: str, value: Any, hint: Any, key: str, objects: bool) -> None:
+    if name in KINDS:
+        check(Node, value, key)
+    path = WritableFolder if name in WRITTEN else PathText
+    check(argument_type(hint, LIMITS.get(name, (-LARGEST, LARGEST)), path, objects), value, key)
+    if name in POSITIVE and isinstance(value, int | float):
+        check(Positive, value, key)
+
+
+def _parameters(target: Callable[..., Any]) -> tuple[dict[str, bool], bool]:
+    """The arguments that a class or function has, and whether it needs them; and whether it takes any others."""
+    try:
+        parameters = inspect.signature(target).parameters.values()
+    except (TypeError, ValueError):  # written in C
+        return {}, True
+    named = [one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
+    return {one.name: one.default is one.empty for one in named}, takes_any
 
 
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:

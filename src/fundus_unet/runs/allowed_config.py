@@ -4,70 +4,78 @@ Every use of a run builds its network and reads its data; only continuing the tr
 """
 
 import re
-from collections.abc import Mapping
-from typing import Any, Literal, cast
+import typing
+from typing import Annotated, Any, cast
 
+from lightning.pytorch import Trainer
 from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.runs.allowed_parts import CALLBACKS, CHECKPOINT_CALLBACK, check_part, check_value
+from fundus_unet.runs.schema import (
+    Node,
+    Precision,
+    Resolution,
+    Seed,
+    Settings,
+    Text,
+    TrainerSettings,
+    TrainingSettings,
+    check,
+    one_of,
+)
 
 RUN_DIR = "${paths.run_dir}"
 NAME = re.compile(r"(?!\.+$)[\w.+-]{0,100}")
 """What may become a part of a path or of a table: no separator, and not `..`."""
-
-Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed", "64-true"]
-PATHS: dict[str, Any] = {"data_dir": str | None, "runs_dir": str | None, "run_dir": str | None}
-DATA: dict[str, Any] = {
-    "scale": float | None,
-    "fov_diameter": float | None,
-    "patch_size": int,
-    "batch_size": int,
-    "steps_per_epoch": int,
-    "epochs": int,
-    "workers": int,
-    "memory_limit_gb": float,
-}
-TRAINER: dict[str, Any] = {
-    "accelerator": Literal["auto", "cpu", "gpu", "cuda", "mps"],
-    "devices": int | str | list[int],
-    "num_nodes": int,
-    "strategy": Literal["auto"],  # others start processes of their own, even on one device
-    "precision": Precision,
-    "max_epochs": int,
-    "min_epochs": int | None,
-    "gradient_clip_val": float | None,
-    "gradient_clip_algorithm": Literal["norm", "value"] | None,
-    "deterministic": bool | Literal["warn"] | None,
-    "benchmark": bool | None,
-    "log_every_n_steps": int | None,
-    "limit_train_batches": float | None,
-    "limit_val_batches": float | None,
-    "num_sanity_val_steps": int | None,
-    "check_val_every_n_epoch": int | None,
-    "accumulate_grad_batches": int,
-    "overfit_batches": float,
-    "sync_batchnorm": bool,
-    "detect_anomaly": bool,
-    "enable_model_summary": bool | None,
-    "enable_progress_bar": bool | None,
-}
-TOP: dict[str, Any] = {
-    "seed": int,
-    "channels_last": bool,
-    "final_split": Literal["train", "val", "test"],
-    "resume": str | None,
-}
-SECTIONS = ("paths", "data", "augment", "model", "loss", "optimizer", "scheduler", "trainer", "callbacks", "logger")
+TRAINER = (
+    *("accelerator", "devices", "num_nodes", "strategy", "precision", "max_epochs", "min_epochs", "gradient_clip_val"),
+    *("gradient_clip_algorithm", "deterministic", "benchmark", "log_every_n_steps", "limit_train_batches"),
+    *("limit_val_batches", "num_sanity_val_steps", "check_val_every_n_epoch", "accumulate_grad_batches"),
+    *("overfit_batches", "sync_batchnorm", "detect_anomaly", "enable_model_summary", "enable_progress_bar"),
+)
 LARGEST_BATCH = 2**27  # pixels
-LARGEST_SEED = 2**32 - 1
-OLD_CHECKPOINT = "lightning.pytorch.callbacks.ModelCheckpoint"
-_OLD_CHECKPOINT_SETTINGS: dict[str, Any] = {
-    "dirpath": f"{RUN_DIR}/checkpoints",
-    "filename": "best",
-    "save_last": True,
-    "enable_version_counter": False,
-}
+
+
+class RunPaths(Settings):
+    """The group `paths`; where nothing is looked for until it is used."""
+
+    data_dir: Text | None
+    runs_dir: Text | None = None
+    run_dir: Text | None = None
+
+
+class RunTrainerSettings(TrainerSettings):
+    """The group `trainer`, with strategies that start no processes of their own."""
+
+    accelerator: Annotated[str, one_of("auto", "cpu", "gpu", "cuda", "mps")]
+    strategy: Annotated[str, one_of("auto")] = "auto"
+
+
+class RunSettings(TrainingSettings):
+    """All that a run is trained from."""
+
+    paths: RunPaths
+    trainer: RunTrainerSettings
+    resume: Text | None = None
+
+
+class _UsedPaths(RunPaths, extra="ignore"):
+    pass
+
+
+class _UsedTrainer(Settings, extra="ignore"):
+    precision: Precision
+
+
+class UsedSettings(Settings, extra="ignore"):
+    """What every use of a run needs."""
+
+    seed: Seed
+    model: Node
+    data: Resolution
+    trainer: _UsedTrainer
+    paths: _UsedPaths
 
 
 def check_used(config: DictConfig) -> None:
@@ -76,17 +84,12 @@ def check_used(config: DictConfig) -> None:
     Raises:
         InputError: Which names the key, for anything that is not allowed or not there.
     """
-    values = _values(config)
-    check_part(_section(values, "model"), "model", "model")
-    data = _section(values, "data")
-    check_part(data.get("source"), "source", "data.source")
-    for name in ("scale", "fov_diameter"):
-        check_value(name, data.get(name), DATA[name], f"data.{name}")
-    if (data.get("scale") is None) == (data.get("fov_diameter") is None):
+    values = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
+    used: UsedSettings = check(UsedSettings, values)
+    if (used.data.scale is None) == (used.data.fov_diameter is None):
         raise InputError("the working resolution is not clear", expected="exactly one of data.scale, data.fov_diameter")
-    check_value("precision", _section(values, "trainer").get("precision"), Precision, "trainer.precision")
-    check_value("data_dir", _section(values, "paths").get("data_dir"), PATHS["data_dir"], "paths.data_dir")
-    _check_seed(values.get("seed"))
+    check_part(used.model, "model", "model")
+    check_part(used.data.source, "source", "data.source")
 
 
 def check_run_config(config: DictConfig) -> None:
@@ -96,80 +99,32 @@ def check_run_config(config: DictConfig) -> None:
         InputError: Which names the key, for anything that is not allowed or not there.
     """
     check_used(config)
-    values, written = _values(config), cast(dict[str, Any], OmegaConf.to_container(config))
-    _check_names(values, (*SECTIONS, *TOP), "")
-    for name, hint in TOP.items():
-        if name != "resume" or values.get(name) is not None:
-            check_value(name, values.get(name), hint, name)
-    _check_values(values, "paths", PATHS)
-    _check_values(values, "data", DATA | {"source": Any}, parts=("source",))
-    _check_values(values, "trainer", TRAINER)
-    data = values["data"]
-    if data.get("batch_size", 0) * data.get("patch_size", 0) ** 2 > LARGEST_BATCH:
+    values, written = (
+        cast(dict[str, Any], OmegaConf.to_container(config, resolve=resolve)) for resolve in (True, False)
+    )
+    run: RunSettings = check(RunSettings, values)
+    if run.data.batch_size * run.data.patch_size**2 > LARGEST_BATCH:
         raise InputError("a batch is too large", expected=f"batch_size * patch_size ** 2 up to {LARGEST_BATCH}")
-    check_part(values.get("augment"), "augment", "augment")
-    for part in ("loss", "optimizer", "scheduler"):
-        check_part(values.get(part), part, part)
-    for name, callback in _section(values, "callbacks").items():
+    hints = typing.get_type_hints(Trainer.__init__)
+    for name, value in values["trainer"].items():
+        if name not in TRAINER:
+            raise InputError(f"a run may not set trainer.{name}", fix=did_you_mean(name, TRAINER))
+        if name not in RunTrainerSettings.model_fields:
+            check_value(name, value, hints[name], f"trainer.{name}")
+    for part in ("augment", "loss", "optimizer", "scheduler"):
+        check_part(values[part], part, part)
+    for name, callback in run.callbacks.items():
         if callback is not None:
             place = CHECKPOINT_CALLBACK if name == "checkpoint" else CALLBACKS
             check_part(callback, place, f"callbacks.{name}")
-    if values.get("logger") is not None:
-        _check_logger(values["logger"], written["logger"])
+    if run.logger is not None:
+        _check_logger(run.logger, written["logger"])
 
 
-def replace_old_checkpoint(config: DictConfig) -> None:
-    """Turn Lightning's checkpoint callback, as runs of earlier versions name it, into this project's.
-
-    One that writes elsewhere or otherwise stays, and is refused by `check_run_config`.
-    """
-    callbacks = OmegaConf.to_container(config).get("callbacks")  # type: ignore[union-attr]
-    if not isinstance(callbacks, dict):
-        return
-    for name, callback in callbacks.items():
-        if not isinstance(callback, dict) or callback.get("_target_") != OLD_CHECKPOINT:
-            continue
-        rest = {key: value for key, value in callback.items() if key not in ("_target_", "monitor", "mode")}
-        if rest == _OLD_CHECKPOINT_SETTINGS:
-            scores = {key: callback[key] for key in ("monitor", "mode") if key in callback}
-            own = {"_target_": "fundus_unet.training.checkpoints.RunCheckpoints", "_partial_": True}
-            config.callbacks[name] = own | scores
-
-
-def _check_logger(logger: Any, written: Any) -> None:
+def _check_logger(logger: dict[str, Any], written: Any) -> None:
     check_part(logger, "logger", "logger")
     if written.get("save_dir") != RUN_DIR:
         raise InputError("a run's logger writes into the run alone", expected=f"logger.save_dir={RUN_DIR}")
     for name in ("name", "version", "prefix"):
         if not NAME.fullmatch(str(logger.get(name) if logger.get(name) is not None else "")):
             raise InputError(f"logger.{name} cannot be used", expected="a plain name", got=f"{logger[name]!r:.200}")
-
-
-def _check_seed(seed: Any) -> None:
-    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= LARGEST_SEED:
-        raise InputError("seed cannot be used", expected=f"an integer from 0 to {LARGEST_SEED}", got=f"{seed!r:.200}")
-
-
-def _check_values(values: Mapping[str, Any], name: str, hints: Mapping[str, Any], parts: tuple[str, ...] = ()) -> None:
-    section = _section(values, name)
-    _check_names(section, (*hints, *parts), name)
-    for key, value in section.items():
-        if key not in parts:
-            check_value(key, value, hints[key], f"{name}.{key}")
-
-
-def _check_names(found: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-    for name in found:
-        if name not in known:
-            raise InputError(f"a run may not set {f'{where}.{name}'.lstrip('.')}", fix=did_you_mean(name, known))
-
-
-def _section(values: Mapping[str, Any], name: str) -> dict[str, Any]:
-    section = values.get(name)
-    if not isinstance(section, dict):
-        raise InputError(f"{name} is not there", expected=f"settings {name}.*", got=f"{name}={section!r:.200}")
-    return section
-
-
-def _values(config: DictConfig) -> dict[str, Any]:
-    return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
