@@ -12,10 +12,10 @@ from rich.console import Console
 
 from fundus_unet.commands.train import resume_run, train_new_run
 from fundus_unet.commands.variants import changed_copy, check_control, check_upsamplers, network_for, with_upsampler
-from fundus_unet.comparison.accuracy.compare import compare_accuracy, open_finished
+from fundus_unet.comparison.accuracy.compare import compare_accuracy
 from fundus_unet.comparison.accuracy.matching import matching_width
 from fundus_unet.comparison.accuracy.scored_runs import Failure
-from fundus_unet.comparison.variants import variant_name
+from fundus_unet.comparison.variants import open_finished, variant_name
 from fundus_unet.core.counting import parameter_count
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED
@@ -43,7 +43,8 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
     _check_overrides(overrides)
     if config.run_dirs:
         moved = any(item.startswith("paths.data_dir=") for item in overrides)
-        runs, failures = open_finished(list(config.run_dirs), config.paths.data_dir if moved else None)
+        opened, errors = open_finished(config.run_dirs, config.paths.data_dir if moved else None)
+        runs, failures = list(opened.values()), [Failure(path, error.problem) for path, error in errors.items()]
     else:
         runs, failures = _train_all(config, overrides, console)
     result = compare_accuracy(

@@ -81,7 +81,7 @@ def _found(config: DictConfig, console: Console) -> _Found:
     if config.run_dirs:
         if config.generator is not None:
             raise InputError("run_dirs are U-Nets; a generator is made here", fix="set only one of run_dirs, generator")
-        runs, candidates, problems = open_runs(list(config.run_dirs), config.paths.data_dir)
+        runs, candidates, problems = open_runs(config.run_dirs, config.paths.data_dir)
         return _Found(candidates, _class(runs[0].config.model), *cases_of_run(runs[0], config.split), problems)
     if config.paths.data_dir is None:
         config = changed_copy(config, {"paths.data_dir": "data"})

@@ -1,6 +1,28 @@
-"""A variant of a comparison: an upsampler, and the width after upsampling where that is not 1."""
+"""The runs of a comparison and their variants: an upsampler, and the width after upsampling where that is not 1."""
 
+from collections.abc import Sequence
+
+from fundus_unet.core.errors import InputError
 from fundus_unet.runs.run_directory import RunDirectory
+
+
+def open_finished(paths: Sequence[str], data_dir: str | None) -> tuple[dict[str, RunDirectory], dict[str, InputError]]:
+    """The finished runs among the given directories, and what is wrong with the others, by path.
+
+    Args:
+        paths: Each counts once.
+        data_dir: Where the runs' data lie now; None: where training found them.
+    """
+    runs: dict[str, RunDirectory] = {}
+    errors: dict[str, InputError] = {}
+    for path in paths:
+        try:
+            run = RunDirectory(path, data_dir)
+            run.check_finished()
+            runs[path] = run
+        except InputError as error:
+            errors[path] = error
+    return runs, errors
 
 
 def variant_name(upsampler: str, upsampled_width: float) -> str:

@@ -12,10 +12,10 @@ RATER = "network at 0.5"
 IMAGES = [f"image {number}" for number in range(8)]
 
 
-def scored(variant: str, seed: int, dice: float, samples=IMAGES, **extra) -> ScoredRun:
+def scored(variant: str, seed: int, dice: float, images=IMAGES, **extra) -> ScoredRun:
     per_image = {
         name: {"dice": dice + 0.01 * number + 0.001 * seed, "betti0_error": 3.0} | extra
-        for number, name in enumerate(samples)
+        for number, name in enumerate(images)
     }
     facts = {"parameters": 1000, "upsampler_parameters": 10, "flops_512": 2e9, "processor_seconds": 60.0}
     return ScoredRun(
@@ -82,7 +82,7 @@ def test_bad_comparisons() -> None:
     with pytest.raises(InputError, match="given twice"):
         differences([*runs(), scored("same", 0, 0.7)], "control", RATER)
     with pytest.raises(InputError, match="other images"):
-        differences([*runs(), scored("other", 0, 0.7, samples=IMAGES[:3])], "control", RATER)
+        differences([*runs(), scored("other", 0, 0.7, images=IMAGES[:3])], "control", RATER)
 
 
 def test_the_text_says_what_was_found() -> None:

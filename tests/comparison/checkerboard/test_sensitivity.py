@@ -1,4 +1,4 @@
-"""Grid-position sensitivity: zero for what knows no position, and the value by hand for what does."""
+"""Sensitivity to sub-grid shifts: zero for what knows no position, and the value by hand for what does."""
 
 import itertools
 

@@ -21,25 +21,6 @@ PRINTED_COLUMNS = ("metric", "variant", "difference", "95 % interval", "verdict"
 PRINTED = ("dice", "cldice", "average_precision")  # the files have the rest
 
 
-def open_finished(paths: Sequence[str], data_dir: str | None) -> tuple[list[RunDirectory], list[Failure]]:
-    """The finished runs among the given ones, and why the others are not compared.
-
-    Args:
-        paths: Run directories.
-        data_dir: Where their data lie now; None: where training found them.
-    """
-    runs: list[RunDirectory] = []
-    failures: list[Failure] = []
-    for path in paths:
-        try:
-            run = RunDirectory(path, data_dir)
-            run.check_finished()
-            runs.append(run)
-        except InputError as error:
-            failures.append(Failure(path, error.problem))
-    return runs, failures
-
-
 def compare_accuracy(
     runs: Sequence[RunDirectory],
     failures: Sequence[Failure],
@@ -121,6 +102,6 @@ def _rows(runs: Sequence[ScoredRun]) -> list[dict[str, Any]]:
     return [
         {"variant": run.variant, "seed": run.seed, "rater": rater, "name": name} | dict(scores)
         for run in runs
-        for rater, samples in run.per_image.items()
-        for name, scores in samples.items()
+        for rater, images in run.per_image.items()
+        for name, scores in images.items()
     ]

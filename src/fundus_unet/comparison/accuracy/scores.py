@@ -59,7 +59,7 @@ def differences(runs: Sequence[ScoredRun], control: str, rater: str) -> dict[str
         raise InputError("a variant was given twice with one seed", expected="one run per upsampler and seed")
     if not any(run.variant == control for run in runs):
         raise InputError("the control was not scored", expected=control, got=sorted({run.variant for run in runs}))
-    samples = _common_images(runs, rater)
+    images = _common_images(runs, rater)
     result: dict[str, dict[str, Difference]] = {}
     for metric in METRICS:
         pairs = {}
@@ -73,8 +73,8 @@ def differences(runs: Sequence[ScoredRun], control: str, rater: str) -> dict[str
                 )
             pairs[variant] = np.array(
                 [
-                    _values(by_key[variant, seed], rater, metric, samples)
-                    - _values(by_key[control, seed], rater, metric, samples)
+                    _values(by_key[variant, seed], rater, metric, images)
+                    - _values(by_key[control, seed], rater, metric, images)
                     for seed in seeds
                 ]
             )
@@ -131,18 +131,18 @@ def _image_mean(run: ScoredRun, rater: str, metric: str) -> float | None:
     return statistics.fmean(defined) if defined else None
 
 
-def _values(run: ScoredRun, rater: str, metric: str, samples: Sequence[str]) -> np.ndarray:
-    values = (run.per_image[rater][name].get(metric) for name in samples)
+def _values(run: ScoredRun, rater: str, metric: str, images: Sequence[str]) -> np.ndarray:
+    values = (run.per_image[rater][name].get(metric) for name in images)
     return np.array([math.nan if value is None else value for value in values])
 
 
 def _common_images(runs: Sequence[ScoredRun], rater: str) -> list[str]:
-    samples = list(runs[0].per_image[rater])
+    images = list(runs[0].per_image[rater])
     for run in runs:
-        if set(run.per_image[rater]) != set(samples):
+        if set(run.per_image[rater]) != set(images):
             raise InputError(
                 f"{run.variant} with seed {run.seed} was scored on other images than {runs[0].variant}",
-                expected=sorted(samples),
+                expected=sorted(images),
                 got=sorted(run.per_image[rater]),
             )
-    return samples
+    return images

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from fundus_unet.comparison.checkerboard.regions import background_of
 from fundus_unet.comparison.checkerboard.states import INIT, TRAINED
-from fundus_unet.comparison.variants import variant_of
+from fundus_unet.comparison.variants import open_finished, variant_of
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case
 from fundus_unet.data.images.preprocessing import Preprocessor
@@ -113,24 +113,20 @@ def open_runs(paths: Sequence[str], data_dir: str | None) -> tuple[list[RunDirec
         InputError: Naming all of them, where none can be measured; or where they do not name the same images, on
             which alone networks can be compared.
     """
-    runs, candidates, problems = [], [], []
-    for path in dict.fromkeys(paths):
+    opened, errors = open_finished(paths, data_dir)
+    runs: list[RunDirectory] = []
+    candidates: list[Candidate] = []
+    for path, run in opened.items():
         try:
-            run = RunDirectory(path, data_dir)
-            run.check_finished()
             candidates += candidates_of_run(run)
             runs.append(run)
         except InputError as error:
-            problems.append(f"{path}: {error}")
+            errors[path] = error
+    problems = [f"{path}: {error}" for path, error in errors.items()]
     if not runs:
         raise InputError("no run can be measured\n" + "\n".join(problems))
     settings = {f"run {number}": protocol_of(plain(run.config)) for number, run in enumerate(runs, 1)}
-    check_same(
-        {
-            run: {key: value for key, value in protocol.items() if key.startswith(IMAGE_SETTINGS)}
-            for run, protocol in settings.items()
-        }
-    )
+    check_same({run: {key: one[key] for key in one if key.startswith(IMAGE_SETTINGS)} for run, one in settings.items()})
     return runs, candidates, problems
 
 

@@ -1,5 +1,6 @@
 """Phase energy: how much of a map's variance is one pattern that repeats with a fixed period."""
 
+import itertools
 from dataclasses import dataclass, replace
 
 import torch
@@ -142,10 +143,9 @@ def _control(maps: Tensor, patterns: Patterns, region: Tensor | None) -> float:
 def _null_quantile(patterns: Patterns, share: float) -> float:
     """By draws: the same random phase of a block in all channels, because channels of one map are alike."""
     period, (_, blocks, phases) = patterns.period, patterns.sums.shape
-    rows, columns = torch.meshgrid(torch.arange(period), torch.arange(period), indexing="ij")
-    shifts = torch.stack(
-        [((rows + down) % period * period + (columns + right) % period).flatten() for down, right in _pairs(period)]
-    )
+    positions = torch.arange(period**2).view(period, period)
+    moves = itertools.product(range(period), repeat=2)
+    shifts = torch.stack([positions.roll((-down, -right), (0, 1)).flatten() for down, right in moves])
     generator = torch.Generator().manual_seed(0)
     cells, energies = patterns.cells.sum(), []
     for _ in range(DRAWS):
@@ -153,10 +153,6 @@ def _null_quantile(patterns: Patterns, share: float) -> float:
         moved = patterns.sums.gather(-1, order.expand(len(patterns.sums), -1, -1))
         energies.append(((moved.sum(1) / cells).square().mean(-1) / patterns.total).mean())
     return float(torch.stack(energies).quantile(share))
-
-
-def _pairs(period: int) -> list[tuple[int, int]]:
-    return [(down, right) for down in range(period) for right in range(period)]
 
 
 def _cells(maps: Tensor, period: int) -> Tensor:

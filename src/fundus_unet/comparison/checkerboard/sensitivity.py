@@ -69,7 +69,7 @@ def choose_shifts(block: int, most: int) -> list[Shift]:
     """All `(dy, dx) < block`, or `most` of them that share all phases of every period as evenly as can be.
 
     The lowest bits come first, because a grid of period 2 has phases of the lowest bits alone: any 4 shifts in a row
-    have all phases modulo 2, 16 all modulo 4. The bits above are drawn, the same for every network.
+    have all phases modulo 2, 16 all modulo 4. The bits above are random, the same for every network.
 
     Raises:
         InputError: For fewer than two shifts or a block that is not a power of two.

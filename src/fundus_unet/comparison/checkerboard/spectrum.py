@@ -93,8 +93,8 @@ def decibels(spectrum: Spectrum, period: int, direction: str, longest: int) -> f
     steps = torch.tensor([math.log(radius(place, size) / radius(bins[0], size)) for place in around])
     level = torch.stack([spectrum.power[place] for place in around]) * torch.exp(-slope * steps)
     # the median of gamma-distributed powers lies below their mean
-    floor = float(level.quantile(0.5)) / (1 - 1 / (9 * spectrum.tiles)) ** 3
-    return 10 / math.log(10) * (math.log(line / floor) - _mean_log(_shape(spectrum, period, direction)))
+    usual = float(level.quantile(0.5)) / (1 - 1 / (9 * spectrum.tiles)) ** 3
+    return 10 / math.log(10) * (math.log(line / usual) - _mean_log(_shape(spectrum, period, direction)))
 
 
 def line_bins(size: int, period: int, direction: str) -> list[tuple[int, int]]:
@@ -176,8 +176,8 @@ def over_surroundings(power: Tensor, longest: int) -> Tensor:
     for row, column in itertools.product(range(len(power)), repeat=2):
         around = neighbours(len(power), [(row, column)], longest)
         if around:
-            floor = torch.stack([logarithm[place] for place in around]).quantile(0.5)
-            shown[row, column] = 10 * (logarithm[row, column] - floor)
+            usual = torch.stack([logarithm[place] for place in around]).quantile(0.5)
+            shown[row, column] = 10 * (logarithm[row, column] - usual)
     return shown
 
 

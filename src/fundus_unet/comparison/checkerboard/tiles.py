@@ -19,7 +19,7 @@ def tile_size(backgrounds: Sequence[Tensor], longest_period: int) -> int | None:
     """The side of all tiles: four times the longest period, halved until half of the images have enough tiles.
 
     Tiles that fit are preferred to filling vessels in: what is filled in is made up, and a smooth filling lowers the
-    floor that a grid is compared with. Every network is measured on the same tiles.
+    level that a grid is compared with. Every network is measured on the same tiles.
 
     Convention:
         a power of two from `SMALLEST` to `LARGEST`, so that all periods fall exactly on bins; None where no image

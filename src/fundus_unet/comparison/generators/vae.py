@@ -118,13 +118,13 @@ class VAE(nn.Module):
         return mean, logvar
 
     def forward(self, image: Tensor, generator: torch.Generator | None = None) -> VAEOutput:
-        """Decodes latents drawn from the posterior; `decoder(encode(image)[0])` decodes their mean instead."""
+        """Decodes latents sampled from the posterior; `decoder(encode(image)[0])` decodes their mean instead."""
         mean, logvar = self.encode(image)
         return VAEOutput(self.decoder(reparameterize(mean, logvar, generator)), mean, logvar)
 
 
 def reparameterize(mean: Tensor, logvar: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """A draw from N(mean, exp(logvar)) that gradients pass through; `generator` is a CPU one, on any device."""
+    """A sample of N(mean, exp(logvar)) that gradients pass through; `generator` is a CPU one, on any device."""
     noise = torch.randn(mean.shape, generator=generator).to(mean)
     return mean + noise * torch.exp(0.5 * logvar)
 

@@ -30,7 +30,7 @@ def train_vae(
 
     Args:
         A batch has `image` (B, C, H, W), normalised, and `field_of_view` (B, 1, H, W), as of `PatchDataset`; `seed`
-        is of the draws from the posterior.
+        is of the samples of the posterior.
 
     Raises:
         InputError: Where there is no batch, the rate is not above 0, or training diverges.

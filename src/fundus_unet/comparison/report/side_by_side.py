@@ -80,11 +80,11 @@ def _with_frame(panel: np.ndarray, window: Window) -> np.ndarray:
     return framed
 
 
-def _tiled(figures: Mapping[str, np.ndarray], columns: int, tile_width: int) -> np.ndarray:
-    """Captioned figures of equal shape in rows; the last row is filled up with white."""
-    first = next(iter(figures.values()))
+def _tiled(panels: Mapping[str, np.ndarray], columns: int, tile_width: int) -> np.ndarray:
+    """Captioned panels of equal shape in rows; the last row is filled up with white."""
+    first = next(iter(panels.values()))
     size = (tile_width, max(1, round(first.shape[0] * tile_width / first.shape[1])))
-    tiles = [captioned(panel, caption, size) for caption, panel in figures.items()]
+    tiles = [captioned(panel, caption, size) for caption, panel in panels.items()]
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
     tiles = [cv2.copyMakeBorder(tile, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=(255, 255, 255)) for tile in tiles]
     return np.vstack([np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)])
