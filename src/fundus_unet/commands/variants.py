@@ -7,7 +7,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.commands.entry import CONFIG_DIR
 from fundus_unet.core.errors import InputError, did_you_mean
@@ -16,17 +16,6 @@ from fundus_unet.runs.build import build_network
 
 GROUP = "upsampler"
 ALL = "all"
-
-
-def listed(value: object, key: str) -> ListConfig:
-    """A setting that holds several values.
-
-    Raises:
-        InputError: Where it is a single one.
-    """
-    if not isinstance(value, ListConfig):
-        raise InputError(f"{key} cannot be used", expected=f"a list: {key}=[...]", got=f"{key}={value}")
-    return value
 
 
 def upsampler_options() -> list[str]:
