@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fundus_unet.comparison.checkerboard.states import STATES
+from fundus_unet.comparison.checkerboard.states import INIT, STATES, TRAINED
 from fundus_unet.comparison.document import Block, Document, Grid, Heading, Paragraph
 
 HEADINGS = {
@@ -39,18 +39,19 @@ Variants = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]
 
 
 LEVEL = "level (dB)"
+SHORT_STATES = {INIT: "initial", TRAINED: "trained"}
 SHORT_COLUMNS = ("gain", "stage", "output", LEVEL, "shift", "gradient")
 SHORT_LEGEND = (
-    "Period 2, means over seeds. gain: imbalance of the last stage. stage, output, gradient: share of the variance "
-    "that is a grid, less the null. level: strongest grid line of "
-    "the output over its neighbourhood. shift: standard deviation of the probability."
+    "Period 2, means over seeds; initial: at initialization. gain: imbalance of the last stage. stage, output, "
+    "gradient: share of the variance that is a grid, less the null. level: strongest grid line of the output over its "
+    "neighbourhood. shift: standard deviation of the probability."
 )
 
 
 def short_grid(variants: Variants) -> Grid:
     """One row per variant and state, one column per kind of measure; the last stage and period 2 stand for all."""
     rows = [
-        [f"`{variant}`" if index == 0 else "", STATES[state], *map(number, short_values(measures).values())]
+        [f"`{variant}`" if index == 0 else "", SHORT_STATES[state], *map(number, short_values(measures).values())]
         for variant, states in variants.items()
         for index, (state, measures) in enumerate(states.items())
     ]

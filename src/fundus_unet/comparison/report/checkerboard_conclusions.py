@@ -68,7 +68,7 @@ def _between_shifts(variants: Variants) -> str | None:
     if not varies:
         return None
     return (
-        "When the image is shifted by less than the network's grid, a pixel's vessel probability varies "
+        "When the image is shifted against the network's grid, a pixel's vessel probability varies "
         f"{varies} (standard deviation)."
     )
 
