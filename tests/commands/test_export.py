@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from fundus_unet.commands.export import export_network
 from fundus_unet.core.errors import InputError
+from fundus_unet.runs.export import export_network
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.runs.model_file import read_model_file

@@ -10,9 +10,9 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from fundus_unet.commands.export import export_network
 from fundus_unet.core.errors import InputError
 from fundus_unet.inference.onnx_runtime import OnnxNetwork
+from fundus_unet.runs.export import export_network
 from fundus_unet.runs.model_facts import ModelFacts
 from runs.model_cases import facts_with, network_of, noise
 
