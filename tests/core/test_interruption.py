@@ -57,11 +57,11 @@ def test_processes_that_lose_each_other_end_with_a_message() -> None:
         raise RuntimeError("Connection closed by peer")
 
 
-def test_a_worker_tells_all_but_a_broken_hand_over(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
-    from fundus_unet.data.patches.datamodule import _hand_over_quietly
+def test_a_worker_tells_all_but_a_broken_pipe(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    from fundus_unet.data.patches.datamodule import _send_quietly
 
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    _hand_over_quietly(0)
+    _send_quietly(0)
     sys.excepthook(ConnectionResetError, ConnectionResetError(104, "reset"), None)
     assert capsys.readouterr().err == ""
     sys.excepthook(ValueError, ValueError("bad"), None)

@@ -94,7 +94,7 @@ def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:
     callbacks.append(build(nodes["checkpoint"], trusted=trusted)(folder=run_dir / CHECKPOINT_FOLDER))
     logger = build(config.logger, trusted=trusted) if config.logger else False
     try:
-        # patches are already split among processes, by draw number
+        # patches are already split among processes, by their number
         trainer = Trainer(
             **config.trainer,
             callbacks=callbacks,

@@ -79,7 +79,7 @@ def heat_map(axes: Axes, values: Tensor, *, signed: bool) -> None:
     """
     array = values.numpy()
     largest = float(np.abs(array).max()) or 1.0
-    picture = axes.imshow(
+    shown = axes.imshow(
         array,
         cmap=SIGNED if signed else COUNTS,
         vmin=-largest if signed else 0,
@@ -87,13 +87,13 @@ def heat_map(axes: Axes, values: Tensor, *, signed: bool) -> None:
         interpolation="nearest",
     )
     axes.set(xticks=[], yticks=[], anchor="NW")
-    axes.figure.colorbar(picture, cax=axes.inset_axes((1.02, 0, 0.03, 1))).ax.tick_params(labelsize=8)
+    axes.figure.colorbar(shown, cax=axes.inset_axes((1.02, 0, 0.03, 1))).ax.tick_params(labelsize=8)
     if max(array.shape) > LARGEST_LABELLED:
         return
     for (row, column), value in np.ndenumerate(array):
         text = _short(float(value))
         size = _font_size(array.shape) * (1.0, 1.0, 1.0, 0.85, 0.74)[min(len(text), 4)]
-        red, green, blue, _ = picture.to_rgba(value)
+        red, green, blue, _ = shown.to_rgba(value)
         ink = "black" if 0.3 * red + 0.6 * green + 0.1 * blue > 0.5 else "white"
         axes.text(column, row, text, color=ink, fontsize=size, ha="center", va="center")
 

@@ -19,16 +19,16 @@ def error_map(probability: np.ndarray, label: np.ndarray, field_of_view: np.ndar
         (H, W) each -> uint8 (H, W, 3) RGB.
     """
     predicted, vessel = probability >= threshold, label > 0
-    picture = np.zeros((*label.shape, 3), np.uint8)
-    picture[predicted & vessel] = TRUE_POSITIVE
-    picture[predicted & ~vessel] = FALSE_POSITIVE
-    picture[~predicted & vessel] = FALSE_NEGATIVE
-    picture[~field_of_view] = OUTSIDE
-    return picture
+    errors = np.zeros((*label.shape, 3), np.uint8)
+    errors[predicted & vessel] = TRUE_POSITIVE
+    errors[predicted & ~vessel] = FALSE_POSITIVE
+    errors[~predicted & vessel] = FALSE_NEGATIVE
+    errors[~field_of_view] = OUTSIDE
+    return errors
 
 
 def prediction_panel(
-    sample: np.ndarray,
+    image: np.ndarray,
     label: np.ndarray,
     probability: np.ndarray,
     field_of_view: np.ndarray,
@@ -43,7 +43,7 @@ def prediction_panel(
     """
     tile_size = (tile_width, max(1, round(label.shape[0] * tile_width / label.shape[1])))
     tiles = (
-        sample,
+        image,
         cv2.cvtColor(label * np.uint8(255), cv2.COLOR_GRAY2RGB),
         cv2.cvtColor(np.round(probability * 255).astype(np.uint8), cv2.COLOR_GRAY2RGB),
         error_map(probability, label, field_of_view, threshold),

@@ -76,7 +76,7 @@ class BatchPrediction:
         budget: PixelBudget,
         on_done: Callable[[Record], None],
     ) -> Iterator[_Read | None]:
-        """Images in order; None where the next one has to wait until all that are handed out are written."""
+        """Images in order; None where the next one has to wait until all before it are written."""
         waiting: deque[Future[_Read]] = deque()
         for source in sources:
             pixels = pixel_count(source.path) if source.problem is None else 0

@@ -42,7 +42,7 @@ class WholeImageDataset(Dataset[dict[str, Tensor]]):
 class FundusDataModule(LightningDataModule):
     """Random patches for training, whole images for validation.
 
-    Every patch depends on (`seed`, its draw number) alone, and epoch `e` takes the `e`-th block of draws: neither the
+    Every patch depends on (`seed`, its number) alone, and epoch `e` takes the `e`-th block of numbers: neither the
     number of workers nor a restart at an epoch's beginning changes what the network sees.
 
     Args:
@@ -100,7 +100,7 @@ class FundusDataModule(LightningDataModule):
             persistent_workers=self.workers > 0,
             pin_memory=torch.cuda.is_available(),
             drop_last=True,
-            worker_init_fn=_hand_over_quietly,
+            worker_init_fn=_send_quietly,
             generator=torch.Generator(),  # without one, each pass takes a number from the generator that training uses
         )
 
@@ -108,8 +108,8 @@ class FundusDataModule(LightningDataModule):
         return DataLoader(WholeImageDataset(self.val), batch_size=1)
 
 
-def _hand_over_quietly(worker: int) -> None:
-    """In a worker: no traceback where an interrupted training no longer takes the patch that is handed over."""
+def _send_quietly(worker: int) -> None:
+    """In a worker: no traceback where an interrupted training no longer takes the patch that it was sent."""
 
     def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if not issubclass(kind, ConnectionError | EOFError):

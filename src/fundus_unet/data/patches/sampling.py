@@ -1,4 +1,4 @@
-"""Training patches: each is a pure function of (seed, draw number)."""
+"""Training patches: each is a pure function of (seed, patch number)."""
 
 from collections.abc import Iterator, Sequence
 
@@ -18,26 +18,26 @@ from fundus_unet.data.patches.augmentation import Augmentation
 class PatchDataset(Dataset[dict[str, Tensor]]):
     """Random patches whose centre lies in the field of view, cropped first and augmented after.
 
-    Item `draw`: `image` float32 (3, P, P), `label` float32 (1, P, P) in [0, 1], the share of vessel in each working
-    pixel, `field_of_view` bool (1, P, P). The same draw gives the same patch in any process and any order.
+    Item `number`: `image` float32 (3, P, P), `label` float32 (1, P, P) in [0, 1], the share of vessel in each working
+    pixel, `field_of_view` bool (1, P, P). The same number gives the same patch in any process and any order.
     """
 
     def __init__(
-        self, samples: Sequence[LabelledImage], augmentation: Augmentation, patch_size: int, draws: int, seed: int
+        self, samples: Sequence[LabelledImage], augmentation: Augmentation, patch_size: int, patches: int, seed: int
     ) -> None:
         if patch_size < 1:
             raise InputError("a patch has at least one pixel", expected="data.patch_size >= 1", got=patch_size)
         self.samples = samples
         self.augmentation = augmentation
         self.patch_size = patch_size
-        self.draws = draws
+        self.patches = patches
         self.seed = seed
 
     def __len__(self) -> int:
-        return self.draws
+        return self.patches
 
-    def __getitem__(self, draw: int) -> dict[str, Tensor]:
-        random = generator_for(self.seed, "patch", draw)
+    def __getitem__(self, number: int) -> dict[str, Tensor]:
+        random = generator_for(self.seed, "patch", number)
         sample = self.samples[int(random.integers(len(self.samples)))]
         working = sample.working
         centre = _centre_in(working.field_of_view, random)
@@ -58,7 +58,7 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
 
 
 class PatchSampler(Sampler[int]):
-    """Draw numbers of one epoch: epoch `e` takes the `e`-th block, split among `world_size` processes.
+    """Patch numbers of one epoch: epoch `e` takes the `e`-th block, split among `world_size` processes.
 
     Args:
         epoch: The first one, as long as nobody sets another. Loaders with workers ask for the first batches as soon

@@ -39,7 +39,7 @@ def _image(name: str) -> tuple[str, ...]:
 class HRF:
     """HRF below `root`, the folder that holds `images/` and `manual1/`, or its parent.
 
-    Without a single test image the training part is handed out with a `test_reason`.
+    Without a single test image there is the training part alone, with a `test_reason`.
 
     Raises:
         InputError: For an unknown split, and from `splits()` for a missing file.

@@ -29,7 +29,7 @@ class MixedSet:
 class Mixture:
     """The images of several sets by name, in the order of the sets; a set that is None is left out.
 
-    An image is called `SET_NAME`, such as `hrf_01_dr`. Patches are drawn uniformly over all images for
+    An image is called `SET_NAME`, such as `hrf_01_dr`. Patches are sampled uniformly from all images for
     training, so a set's share follows from its number of images. Test images without a label are left out,
     and `test_reason` says which sets have some or have no test images, and why.
 

@@ -1,8 +1,8 @@
-"""A set of synthetic images: drawn from a seed at first use, then read like any other set.
+"""A set of synthetic images: generated from a seed at first use, then read like any other set.
 
 Images: `train + val + test` PNG files, `size` pixels square, in a folder per generator version, count, size and seed.
-Labels: the vessels as they were drawn; no second observer.
-Masks: the field of view as it was drawn.
+Labels: the vessels as they were generated; no second observer.
+Masks: the field of view as it was generated.
 Licence: the project's (MIT); nothing in them comes from an image.
 """
 
@@ -38,21 +38,21 @@ class Synthetic:
         return is_synthetic_set(self.folder, count=sum(self.counts), seed=self.seed, size=self.size)
 
     def splits(self) -> Splits:
-        """Draw the images unless they are there already.
+        """Generate the images unless they are there already.
 
         Raises:
             InputError: Where they cannot be written.
         """
         count = sum(self.counts)
         if not self.is_there():
-            self._draw(count)
+            self._generate(count)
         cases = [self._case(f"{number:04d}") for number in range(1, count + 1)]
         train, val, _ = self.counts
         return Splits(tuple(cases[:train]), tuple(cases[train : train + val]), tuple(cases[train + val :]))
 
-    def _draw(self, count: int) -> None:
+    def _generate(self, count: int) -> None:
         with Progress() as progress:
-            bar = progress.add_task("drawing synthetic images", total=count)
+            bar = progress.add_task("generating synthetic images", total=count)
             write_synthetic_set(
                 self.folder,
                 count=count,

@@ -1,6 +1,6 @@
 """Fundus-like images with vessel labels, made from a seed.
 
-They stand in for real images where none may be fetched. Everything is drawn from models of the eye and of the
+They stand in for real images where none may be fetched. Everything is generated from models of the eye and of the
 camera; no pixel of any image is in them.
 """
 
@@ -114,7 +114,7 @@ def _write_whole(
         for name in ("images", "labels", "masks"):
             (made / name).mkdir(parents=True)
         for index in range(1, count + 1):
-            _write_picture(made, index, generate_fundus(image_seed(seed, index), size))
+            _write_image(made, index, generate_fundus(image_seed(seed, index), size))
             if on_progress is not None:
                 on_progress(index, count)
         (made / "facts.json").write_text(json.dumps(_facts(count, seed, size), indent=2) + "\n", encoding="utf-8")
@@ -167,12 +167,12 @@ def _read_facts(folder: Path) -> object:
         return None
 
 
-def _write_picture(folder: Path, index: int, picture: SyntheticFundus) -> None:
+def _write_image(folder: Path, index: int, fundus: SyntheticFundus) -> None:
     name = f"{index:04d}.png"
     parts = {
-        "images": cv2.cvtColor(picture.image, cv2.COLOR_RGB2BGR),
-        "labels": picture.label * np.uint8(255),
-        "masks": picture.field_of_view.astype(np.uint8) * np.uint8(255),
+        "images": cv2.cvtColor(fundus.image, cv2.COLOR_RGB2BGR),
+        "labels": fundus.label * np.uint8(255),
+        "masks": fundus.field_of_view.astype(np.uint8) * np.uint8(255),
     }
     for part, pixels in parts.items():
         path = folder / part / name
