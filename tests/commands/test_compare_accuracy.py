@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from data.layouts import write_drive
 from fundus_unet.commands.entry import CONFIG_DIR
-from fundus_unet.commands.variants import network_for, upsampler_options
+from fundus_unet.commands.upsamplers import network_for, upsampler_options
 from fundus_unet.training.segmenter import VesselSegmenter
 from running import TINY, Finished, Scripts
 

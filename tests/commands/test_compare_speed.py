@@ -9,7 +9,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from fundus_unet.commands.variants import check_upsamplers, network_for, upsampler_options
+from fundus_unet.commands.upsamplers import check_upsamplers, network_for, upsampler_options
 from fundus_unet.comparison.speed import compare, roofline
 from fundus_unet.core.errors import InputError
 from running import ROOT, Finished, Scripts

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from fundus_unet.commands.train import resume_run, train_new_run
-from fundus_unet.commands.variants import changed_copy, check_control, check_upsamplers, network_for, with_upsampler
+from fundus_unet.commands.upsamplers import changed_copy, check_control, check_upsamplers, network_for, with_upsampler
 from fundus_unet.comparison.accuracy.compare import compare_accuracy
 from fundus_unet.comparison.accuracy.matching import matching_width
 from fundus_unet.comparison.accuracy.scored_runs import Failure

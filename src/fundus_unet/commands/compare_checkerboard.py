@@ -12,16 +12,16 @@ from rich.progress import Progress
 from torch import nn
 
 from fundus_unet.commands.training_objects import make_datamodule
-from fundus_unet.commands.variants import changed_copy, check_upsamplers, network_for, with_upsampler
+from fundus_unet.commands.upsamplers import changed_copy, check_upsamplers, network_for, with_upsampler
 from fundus_unet.comparison.checkerboard.candidates import (
     Candidate,
-    cases_of_run,
     images_of,
     open_runs,
     untrained_candidates,
 )
 from fundus_unet.comparison.checkerboard.compare import CheckerboardComparison
 from fundus_unet.comparison.checkerboard.generator_candidates import VAETraining, generator_candidates
+from fundus_unet.comparison.variants import cases_of_run
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.data.case import Case

@@ -10,7 +10,7 @@ from omegaconf import DictConfig, ListConfig
 from rich.console import Console
 from torch import nn
 
-from fundus_unet.commands.variants import check_control, check_upsamplers, network_for
+from fundus_unet.commands.upsamplers import check_control, check_upsamplers, network_for
 from fundus_unet.comparison.speed.compare import compare_speed
 from fundus_unet.comparison.speed.conditions import Conditions
 from fundus_unet.comparison.speed.measure import Variants

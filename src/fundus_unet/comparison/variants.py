@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.data.case import Case
+from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.runs.build import build
+from fundus_unet.runs.evaluate import labelled_cases
+from fundus_unet.runs.load import load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
 
 
@@ -40,3 +45,13 @@ def variant_of(run: RunDirectory) -> str:
 def upsampled_width_of(run: RunDirectory) -> float:
     """The channels after upsampling of a run's network, as a multiple of the skip connection's."""
     return float(run.config.model.get("upsampled_width", 1))
+
+
+def cases_of_run(run: RunDirectory, split: str) -> tuple[Sequence[Case], Preprocessor]:
+    """The cases of a split of the run's data, and what brings them to its working resolution.
+
+    Raises:
+        InputError: For a split without labels.
+    """
+    splits = build(run.config.data.source, trusted=False).splits()
+    return labelled_cases(splits, split), load_preprocessor(run.config)

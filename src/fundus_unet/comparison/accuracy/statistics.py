@@ -15,8 +15,8 @@ from scipy import stats
 
 from fundus_unet.core.errors import InputError
 
-LEVEL = 0.05
-DRAWS = 10_000
+SIGNIFICANCE = 0.05
+RESAMPLES = 10_000
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,12 @@ class Difference:
         if self.corrected_interval is None or self.corrected_p is None or self.seed_spread is None:
             return "unknown"
         low, high = self.corrected_interval
-        if low <= 0 <= high or self.corrected_p >= LEVEL or abs(self.mean) <= self.seed_spread:
+        if low <= 0 <= high or self.corrected_p >= SIGNIFICANCE or abs(self.mean) <= self.seed_spread:
             return "none"
         return "higher" if self.mean > 0 else "lower"
 
 
-def paired_differences(pairs: Mapping[str, np.ndarray], draws: int = DRAWS, seed: int = 0) -> dict[str, Difference]:
+def paired_differences(pairs: Mapping[str, np.ndarray], draws: int = RESAMPLES, seed: int = 0) -> dict[str, Difference]:
     """One `Difference` per variant; the corrections are for their number.
 
     Shapes:
@@ -89,7 +89,7 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
 
 
 def bootstrap_interval(
-    differences: np.ndarray, level: float = LEVEL, draws: int = DRAWS, seed: int = 0
+    differences: np.ndarray, level: float = SIGNIFICANCE, draws: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float]:
     """Interval of the mean over random seeds and random images.
 
@@ -130,8 +130,8 @@ def _difference(differences: np.ndarray, comparisons: int, draws: int, seed: int
         mean,
         seeds,
         images,
-        interval=bootstrap_interval(differences, LEVEL, draws, seed),
-        corrected_interval=bootstrap_interval(differences, LEVEL / comparisons, draws, seed),
+        interval=bootstrap_interval(differences, SIGNIFICANCE, draws, seed),
+        corrected_interval=bootstrap_interval(differences, SIGNIFICANCE / comparisons, draws, seed),
         seed_spread=float(differences.mean(axis=1).std(ddof=1)),
         p=p,
         smallest_p=2.0 ** (1 - images),

@@ -15,9 +15,8 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import decode
-from fundus_unet.runs.build import build, build_network
-from fundus_unet.runs.evaluate import labelled_cases
-from fundus_unet.runs.load import load_preprocessor, load_weights
+from fundus_unet.runs.build import build_network
+from fundus_unet.runs.load import load_weights
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_settings import check_same, protocol_of
 
@@ -128,16 +127,6 @@ def open_runs(paths: Sequence[str], data_dir: str | None) -> tuple[list[RunDirec
     settings = {f"run {number}": protocol_of(plain(run.config)) for number, run in enumerate(runs, 1)}
     check_same({run: {key: one[key] for key in one if key.startswith(IMAGE_SETTINGS)} for run, one in settings.items()})
     return runs, candidates, problems
-
-
-def cases_of_run(run: RunDirectory, split: str) -> tuple[Sequence[Case], Preprocessor]:
-    """The cases of a split of the run's data, and what brings them to its working resolution.
-
-    Raises:
-        InputError: For a split without labels.
-    """
-    splits = build(run.config.data.source, trusted=False).splits()
-    return labelled_cases(splits, split), load_preprocessor(run.config)
 
 
 def images_of(cases: Sequence[Case], preprocessor: Preprocessor, advance: Callable[[], Any]) -> list[TestImage]:

@@ -34,7 +34,7 @@ HEADINGS = {
 AS_DEFINED = ("overlap_unevenness", "gain_imbalance", "grid_line_spectrum", "subgrid_shift_sensitivity")
 """Measures shown by their value; the others by their excess over the null."""
 
-Variants = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]]
+MeasuredVariants = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]]
 """`{variant: {"init" or "trained": {measure: {place: summary over seeds}}}}`."""
 
 
@@ -48,7 +48,7 @@ SHORT_LEGEND = (
 )
 
 
-def short_grid(variants: Variants) -> Grid:
+def short_grid(variants: MeasuredVariants) -> Grid:
     """One row per variant and state, one column per kind of measure; the last stage and period 2 stand for all."""
     rows = [
         [f"`{variant}`" if index == 0 else "", SHORT_STATES[state], *map(number, short_values(measures).values())]
@@ -58,12 +58,12 @@ def short_grid(variants: Variants) -> Grid:
     return Grid(["variant", "state", *SHORT_COLUMNS], rows)
 
 
-def checkerboard_document(variants: Variants, protocol: Mapping[str, Any]) -> Document:
+def checkerboard_document(variants: MeasuredVariants, protocol: Mapping[str, Any]) -> Document:
     """One table per measure; rows are networks, columns are places."""
     return Document("Checkerboards", measure_blocks(variants, protocol))
 
 
-def measure_blocks(variants: Variants, protocol: Mapping[str, Any]) -> list[Block]:
+def measure_blocks(variants: MeasuredVariants, protocol: Mapping[str, Any]) -> list[Block]:
     """What was measured, and a table per measure with its meaning."""
     blocks: list[Block] = [
         Paragraph(
@@ -128,7 +128,7 @@ def _cell(measure: str, cell: Mapping[str, Any] | None) -> str:
     return f"({text})" if cell["null_95"] is not None and cell["mean"] <= cell["null_95"] else text
 
 
-def _planted_gain(variants: Variants, measure: str, place: str) -> str:
+def _planted_gain(variants: MeasuredVariants, measure: str, place: str) -> str:
     """What planting changed, averaged over networks; for shifts what it gives by itself."""
     cells = [m[measure][place] for s in variants.values() for m in s.values() if place in m[measure]]
     known = [cell for cell in cells if cell["positive_control"] is not None]

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE
 from fundus_unet.comparison.checkerboard.states import INIT, TRAINED
-from fundus_unet.comparison.checkerboard.tables import LEVEL, Variants, short_values
+from fundus_unet.comparison.checkerboard.tables import LEVEL, MeasuredVariants, short_values
 
 WHEN = {INIT: "At initialization", TRAINED: "After training"}
 NOTEWORTHY = CONTROL_SIZE**2
 """Share of a variance from which a grid is named: that of the planted one."""
 
 
-def checkerboard_conclusions(variants: Variants) -> list[str]:
+def checkerboard_conclusions(variants: MeasuredVariants) -> list[str]:
     """Inside the decoder, in the logits, and between sub-grid shifts."""
     inside = " ".join(sentence for state in WHEN if (sentence := _inside_the_decoder(variants, state)))
     paragraphs = {
@@ -22,14 +22,14 @@ def checkerboard_conclusions(variants: Variants) -> list[str]:
     return [f"**{title}**: {text}" for title, text in paragraphs.items() if text]
 
 
-def grid_in_the_logits(variants: Variants, state: str) -> tuple[str, float] | None:
+def grid_in_the_logits(variants: MeasuredVariants, state: str) -> tuple[str, float] | None:
     """The upsampler with the strongest grid of period 2, and its amplitude over the logits' standard deviation."""
     found = {variant: max(value, 0.0) ** 0.5 for variant, value in _known(variants, state, "output").items()}
     variant = max(found, key=lambda variant: found[variant], default=None)
     return None if variant is None else (variant, found[variant])
 
 
-def _inside_the_decoder(variants: Variants, state: str) -> str | None:
+def _inside_the_decoder(variants: MeasuredVariants, state: str) -> str | None:
     shares = _known(variants, state, "stage")
     if not shares:
         return None
@@ -45,7 +45,7 @@ def _inside_the_decoder(variants: Variants, state: str) -> str | None:
     return f"{lead}, a grid is {named}" + (f"; {without}." if clean else ".")
 
 
-def _in_the_logits(variants: Variants) -> str | None:
+def _in_the_logits(variants: MeasuredVariants) -> str | None:
     strongest = {state: one for state in WHEN if (one := grid_in_the_logits(variants, state))}
     amplitudes = _over_states(
         {state: f"at most {percent(size)} (`{variant}`)" for state, (variant, size) in strongest.items()}
@@ -61,7 +61,7 @@ def _in_the_logits(variants: Variants) -> str | None:
     )
 
 
-def _between_shifts(variants: Variants) -> str | None:
+def _between_shifts(variants: MeasuredVariants) -> str | None:
     varies = _over_states(
         {state: f"by {_ends(found, _probability)}" for state in WHEN if (found := _known(variants, state, "shift"))}
     )
@@ -77,7 +77,7 @@ def _over_states(texts: Mapping[str, str]) -> str:
     return ", ".join(f"{WHEN[state].lower()} {text}" for state, text in texts.items())
 
 
-def _known(variants: Variants, state: str, column: str) -> dict[str, float]:
+def _known(variants: MeasuredVariants, state: str, column: str) -> dict[str, float]:
     """What every variant has in a column of the short table; those without a value are left out."""
     found = {variant: short_values(states[state])[column] for variant, states in variants.items() if state in states}
     return {variant: value for variant, value in found.items() if value is not None}

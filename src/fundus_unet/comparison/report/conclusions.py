@@ -7,7 +7,7 @@ from fundus_unet.comparison.accuracy.tables import signed
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE
 from fundus_unet.comparison.checkerboard.states import TRAINED
 from fundus_unet.comparison.report.checkerboard_conclusions import grid_in_the_logits, percent
-from fundus_unet.comparison.speed.tables import Row, rows_as_trained
+from fundus_unet.comparison.speed.tables import SavedRow, rows_as_trained
 from fundus_unet.metrics.registry import METRICS
 
 Found = Mapping[str, Mapping[str, Any]]
@@ -82,7 +82,7 @@ def observer_conclusion(result: Mapping[str, Any], rater: str) -> str | None:
     )
 
 
-def speed_conclusion(title: str, rows: Sequence[Row], control: str) -> str | None:
+def speed_conclusion(title: str, rows: Sequence[SavedRow], control: str) -> str | None:
     """The fastest and the slowest network under one set of conditions, relative to the control."""
     parts = [
         f"{row['ratio_to_control']:.2f} (`{variant}`; quartiles {row['ratio_lower_quartile']:.2f} to "
@@ -92,7 +92,7 @@ def speed_conclusion(title: str, rows: Sequence[Row], control: str) -> str | Non
     return f"**Speed**, {title}: {' to '.join(parts)} times the time of `{control}`." if parts else None
 
 
-def _fastest_and_slowest(rows: Sequence[Row], control: str) -> list[tuple[str, Row]]:
+def _fastest_and_slowest(rows: Sequence[SavedRow], control: str) -> list[tuple[str, SavedRow]]:
     """The ends of the range beside the control; one where there is one, none where nothing was timed with it."""
     timed = {row["upsampler"]: row for row in rows if row["ratio_to_control"] is not None}
     others = {variant: row for variant, row in timed.items() if variant != control}

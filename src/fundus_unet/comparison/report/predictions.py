@@ -10,12 +10,11 @@ from rich.progress import track
 
 from fundus_unet.comparison.document import Block, Figure, Heading, Paragraph
 from fundus_unet.comparison.report.side_by_side import predictions_side_by_side
+from fundus_unet.comparison.variants import cases_of_run
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.data.images.store import LabelledImage, decode
 from fundus_unet.drawing.png import write_png
-from fundus_unet.runs.build import build
-from fundus_unet.runs.evaluate import labelled_cases
-from fundus_unet.runs.load import load_predictor, load_preprocessor
+from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.run_directory import RunDirectory
 
 
@@ -107,11 +106,11 @@ def _chosen_image(accuracy: Mapping[str, Any], run: RunDirectory, image: str | N
         raise _NoSuchImageError(
             f"there is no image {name!r} in the compared split", expected=names, fix=did_you_mean(str(name), names)
         )
-    cases = labelled_cases(build(run.config.data.source, trusted=False).splits(), accuracy["protocol"]["split"])
+    cases, preprocessor = cases_of_run(run, accuracy["protocol"]["split"])
     case = next((case for case in cases if case.name == name), None)
     if case is None:
         raise InputError(f"the image {name} is not in the data any more")
-    return decode(case, load_preprocessor(run.config))
+    return decode(case, preprocessor)
 
 
 def _median_image(accuracy: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 from fundus_unet.comparison.document import Block, Document, Grid, Heading, Paragraph
 from fundus_unet.comparison.speed.conditions import Conditions
 
-Row = Mapping[str, Any]
+SavedRow = Mapping[str, Any]
+"""A row of speed.json."""
 COLUMNS = (
     "upsampler",
     "ms",
@@ -51,12 +52,12 @@ def speed_document(result: Mapping[str, Any]) -> Document:
     return Document("Speed of upsamplers", blocks)
 
 
-def by_conditions(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+def by_conditions(rows: Sequence[SavedRow]) -> list[tuple[str, list[SavedRow]]]:
     """Rows that can be compared with each other, under the name of their conditions and decoder stage."""
     return [(title, list(group)) for title, group in itertools.groupby(rows, _title)]
 
 
-def rows_as_trained(result: Mapping[str, Any], mode: str, precision: str) -> tuple[str, list[Row]] | None:
+def rows_as_trained(result: Mapping[str, Any], mode: str, precision: str) -> tuple[str, list[SavedRow]] | None:
     """The conditions of whole networks most like a training in `precision`, and its rows.
 
     Dtype first, then channels_last, then not compiled, then the larger batch. None where no network was timed
@@ -65,7 +66,7 @@ def rows_as_trained(result: Mapping[str, Any], mode: str, precision: str) -> tup
     dtype = "bfloat16" if precision.startswith("bf16") else "float32"
     rows = [row for row in result["rows"] if row["level"] == "network" and row["mode"] == mode]
 
-    def likeness(group: tuple[str, list[Row]]) -> tuple[bool, bool, bool, int]:
+    def likeness(group: tuple[str, list[SavedRow]]) -> tuple[bool, bool, bool, int]:
         row = group[1][0]
         channels_last = row["memory_format"] == "channels_last"
         return row["dtype"] == dtype, channels_last, not row["compiled"], row["batch_size"]
@@ -73,18 +74,18 @@ def rows_as_trained(result: Mapping[str, Any], mode: str, precision: str) -> tup
     return max(by_conditions(rows), key=likeness, default=None)
 
 
-def speed_grid(rows: Sequence[Row]) -> Grid:
+def speed_grid(rows: Sequence[SavedRow]) -> Grid:
     """One line per upsampler."""
     return Grid(COLUMNS, [_cells(row) for row in rows])
 
 
-def remarks(rows: Sequence[Row]) -> list[str]:
+def remarks(rows: Sequence[SavedRow]) -> list[str]:
     """Why some rows have no times, or no memory."""
     found = (f"{_title(row)}, {row['upsampler']}: {row['reason']}" for row in rows if row["reason"])
     return list(dict.fromkeys(found))
 
 
-def _title(row: Row) -> str:
+def _title(row: SavedRow) -> str:
     title = Conditions(**{field.name: row[field.name] for field in fields(Conditions)}).describe()
     if row["stage"] is None:
         return title
@@ -93,7 +94,7 @@ def _title(row: Row) -> str:
     return f"{title}: stage {row['stage']}, {channels}, {h} x {w} -> {height} x {width}"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: SavedRow) -> tuple[str, ...]:
     return (
         f"`{row['upsampler']}`",
         _number(row["median_seconds"], 1e-3) if row["status"] == "measured" else row["status"],
@@ -109,7 +110,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def _rate(rate: Row) -> str:
+def _rate(rate: SavedRow) -> str:
     where = f"{rate['device']} {rate['dtype']}{' (TF32)' if rate['tf32'] else ''}"
     if rate["flops_per_second"] is None:
         return f"{where}: {rate['reason']}"

@@ -1,4 +1,4 @@
-"""The variants of a comparison: options of configs/upsampler, each put into the same network."""
+"""The upsamplers of a comparison: options of configs/upsampler, each put into the same network."""
 
 import fnmatch
 from collections.abc import Iterable, Mapping
