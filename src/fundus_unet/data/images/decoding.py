@@ -5,7 +5,7 @@ import io
 import zlib
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import open_regular, read_bytes
@@ -42,7 +42,7 @@ def decode(path: str | Path) -> Image.Image:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(path, str(error)) from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise InputError(
             f"{path} is not an image this project reads",
             expected=_READABLE,

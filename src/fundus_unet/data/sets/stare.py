@@ -14,6 +14,7 @@ of a Matched Filter Response", IEEE Transactions on Medical Imaging 19(3):203-21
 Caveats: the labels are raw PGM (P5) although they end in `.ppm`.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from fundus_unet.core.errors import InputError
@@ -63,8 +64,11 @@ class Stare:
 
     def __init__(self, root: str | Path, split: str = "first10", fold: int = 0) -> None:
         self.root = root
-        choose = pick_split("STARE", split, {"first10": first10, "leave_one_out": lambda: leave_one_out(fold)})
-        self.names = choose()
+        options: dict[str, Callable[[], SplitNames]] = {
+            "first10": first10,
+            "leave_one_out": lambda: leave_one_out(fold),
+        }
+        self.names = pick_split("STARE", split, options)()
 
     def splits(self) -> Splits:
         files = DatasetFiles(self.root, ORIGIN, expected=[_paths("stare-images", f"{name}.ppm") for name in NAMES])
