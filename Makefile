@@ -22,10 +22,11 @@ test: $(VENV)/installed  ## run the tests; options in ARGS: make test ARGS="-k u
 faults: $(VENV)/installed  ## kill, fill disks, damage files and misspell settings for an hour; a table at the end
 	$(VENV)/bin/python -m pytest -m faults tests/faults $(ARGS)
 
-lint: $(VENV)/installed  ## check style and types
+lint: $(VENV)/installed  ## check style, types and layers
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-cache --no-logo
 
 format: $(VENV)/installed  ## put the code in the project's style
 	$(VENV)/bin/ruff check --fix .
