@@ -5,7 +5,7 @@ class.
 """
 
 from collections import Counter
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, TypeVar
 
 from annotated_types import Ge, Le, Len
 from lightning.fabric.strategies import STRATEGY_REGISTRY
@@ -14,14 +14,13 @@ from lightning.pytorch.strategies import StrategyRegistry
 from omegaconf import DictConfig, OmegaConf
 from pydantic import AfterValidator
 
-from fundus_unet.commands.entry import group_options
-from fundus_unet.commands.export import SUFFIXES
 from fundus_unet.commands.settings_arguments import check_targets_below, check_trainer
 from fundus_unet.commands.settings_paths import PathText, WritableFile, WritableFolder
 from fundus_unet.comparison.speed.conditions import DTYPES, LEVELS, MEMORY_FORMATS, MODES
 from fundus_unet.inference.outputs import BITS, ENDINGS
 from fundus_unet.inference.symmetries import SYMMETRIES
 from fundus_unet.runs.device import DEVICES
+from fundus_unet.runs.export import SUFFIXES
 from fundus_unet.runs.run_directory import CHECKPOINTS
 from fundus_unet.runs.schema import (
     BatchSize,
@@ -35,7 +34,7 @@ from fundus_unet.runs.schema import (
     Settings,
     Side,
     Split,
-    Such,
+    Steps,
     Text,
     TrainerSettings,
     TrainingSettings,
@@ -52,10 +51,13 @@ def _distinct(items: list[Any]) -> list[Any]:
     return items
 
 
-Seeds = Annotated[list[Seed], Len(1), AfterValidator(_distinct), Such("[0,1,2]")]
-Options = Text | Annotated[list[Text], Len(1), Such("[transposed_k4s2p1,bilinear_conv]")]
-Trusted = Text | Annotated[list[Text], Such("[somepackage.SomeUNet]")]
-RunDirs = Annotated[list[PathText], Such("[RUN_DIR,RUN_DIR]")]
+T = TypeVar("T")
+Some = Annotated[list[T], Len(1)]
+Pair = Annotated[list[T], Len(2, 2)]
+Seeds = Annotated[list[Seed], Len(1), AfterValidator(_distinct)]
+Options = Text | Some[Text]
+Trusted = Text | list[Text]
+RunDirs = list[PathText]
 Device = Annotated[str, one_of(*DEVICES)]
 Symmetries = Annotated[str, one_of(*SYMMETRIES)]
 Checkpoint = Annotated[str, one_of(*CHECKPOINTS)]
@@ -66,86 +68,40 @@ SmallSide = Annotated[int, Ge(1), Le(32)]
 UpsampledSide = Annotated[int, Ge(1), Le(4 * 32)]
 
 
-class ScriptSettings(Settings):
-    """All settings of a script."""
-
-    LATER: ClassVar[tuple[str, ...]] = ()
-    """Arguments of classes that the command adds, by dotted key."""
-
-    @classmethod
-    def of(cls, config: DictConfig) -> Self:
-        """Check a composed configuration.
-
-        Raises:
-            InputError: That names the dotted keys, what was expected and what came; errors of OmegaConf where an
-                interpolation cannot be resolved.
-        """
-        unresolved = OmegaConf.to_container(config, resolve=False)
-        check(cls, unresolved, options_of=group_options, only_missing=True)
-        values = _resolved(config)
-        settings: Self = check(cls, values)
-        if "trainer" in values:
-            check_trainer(values["trainer"])
-        check_targets_below(values, "", cls.LATER)
-        return settings
-
-
-def _resolved(config: DictConfig) -> dict[str, Any]:
-    if OmegaConf.select(config, "paths.run_dir", default="") is None:
-        config = config.copy()
-        config.paths.run_dir = "a_new_run"  # other settings name it
-    found: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    return found
-
-
-class DataPaths(Settings):
-    """Where data is read."""
-
+class _DataPaths(Settings):
     data_dir: PathText | None
 
 
-class RunsPaths(Settings):
-    """Where runs are read."""
-
+class _RunsPaths(Settings):
     runs_dir: PathText
 
 
-class ComparePaths(DataPaths, RunsPaths):
-    """Where the data and the runs of a comparison are read."""
+class _ComparePaths(_DataPaths, _RunsPaths):
+    pass
 
 
-class TrainPaths(Settings):
-    """Where data is read and runs are written."""
-
+class _TrainPaths(Settings):
     data_dir: PathText
     runs_dir: WritableFolder
     run_dir: WritableFolder | None
 
 
-class AnyTrainerSettings(TrainerSettings):
-    """Lightning's Trainer with whatever is installed here."""
-
+class _AnyTrainer(TrainerSettings):
     accelerator: Annotated[str, one_of("auto", "gpu", *sorted(AcceleratorRegistry.available_accelerators()))]
     strategy: Annotated[str, one_of("auto", *sorted(StrategyRegistry.available_strategies()))] = "auto"
 
 
-class RunUserSettings(ScriptSettings):
-    """Settings of every script that opens runs."""
-
+class _RunUser(Settings):
     trust: Trusted
 
 
-class TrainSettings(TrainingSettings, RunUserSettings):
-    """The settings of `train`."""
-
-    paths: TrainPaths
-    trainer: AnyTrainerSettings
+class _Train(TrainingSettings, _RunUser):
+    paths: _TrainPaths
+    trainer: _AnyTrainer
     resume: PathText | None
 
 
-class CompareAccuracySettings(TrainSettings):
-    """The settings of `compare_accuracy`, beside those of `train`."""
-
+class _CompareAccuracy(_Train):
     upsamplers: Options
     seeds: Seeds
     control: Text | None
@@ -155,21 +111,15 @@ class CompareAccuracySettings(TrainSettings):
     out_dir: WritableFolder
 
 
-class VAETrainingSettings(Settings):
-    """How the VAE is trained."""
-
-    steps: Annotated[int, Ge(1), Le(10**9)]
+class _VAETraining(Settings):
+    steps: Steps
     batch_size: BatchSize
     patch_size: Side
     learning_rate: Positive
     beta: NotNegative
 
 
-class CompareCheckerboardSettings(RunUserSettings):
-    """The settings of `compare_checkerboard`."""
-
-    LATER = ("model.upsampler", "generator.upsampler")
-
+class _CompareCheckerboard(_RunUser):
     data: DataSettings
     augment: Node
     generator: Node | None
@@ -181,66 +131,54 @@ class CompareCheckerboardSettings(RunUserSettings):
     images: Count
     max_shifts: Annotated[int, Ge(2), Le(10**6)]
     device: Device
-    paths: ComparePaths
+    paths: _ComparePaths
     out_dir: WritableFolder
-    vae_training: VAETrainingSettings
+    vae_training: _VAETraining
 
 
-class SpeedSettings(Settings):
-    """What is timed in one mode."""
-
-    image_size: Side | Annotated[list[Side], Len(2, 2), Such("[96,128]")]
-    batch_sizes: Annotated[list[BatchSize], Len(1), Such("[1,8]")]
+class _Speed(Settings):
+    image_size: Side | Pair[Side]
+    batch_sizes: Some[BatchSize]
 
 
-class TrainingSpeedSettings(SpeedSettings):
-    """What is timed in training."""
-
+class _TrainingSpeed(_Speed):
     gradient_clip_val: Positive | None
 
 
-class CompareSpeedSettings(ScriptSettings):
-    """The settings of `compare_speed`."""
-
-    LATER = ("model.upsampler",)
-
+class _CompareSpeed(Settings):
     model: Node
     loss: Node
     optimizer: Node
     upsamplers: Options
     control: Text | None
-    levels: Annotated[list[Annotated[str, one_of(*LEVELS)]], Len(1), Such("[layer,network]")]
-    modes: Annotated[list[Annotated[str, one_of(*MODES)]], Len(1), Such("[training,inference]")]
-    devices: Annotated[list[Device], Len(1), Such("[auto]")]
-    dtypes: Annotated[list[Annotated[str, one_of(*DTYPES)]], Len(1), Such("[float32]")]
-    memory_formats: Annotated[list[Annotated[str, one_of(*MEMORY_FORMATS)]], Len(1), Such("[channels_last]")]
-    compile: Annotated[list[bool], Len(1), Such("[false]")]
-    training: TrainingSpeedSettings
-    inference: SpeedSettings
+    levels: Some[Annotated[str, one_of(*LEVELS)]]
+    modes: Some[Annotated[str, one_of(*MODES)]]
+    devices: Some[Device]
+    dtypes: Some[Annotated[str, one_of(*DTYPES)]]
+    memory_formats: Some[Annotated[str, one_of(*MEMORY_FORMATS)]]
+    compile: Some[bool]
+    training: _TrainingSpeed
+    inference: _Speed
     rounds: Count
     min_seconds: Positive
     memory: bool
     threads: Threads | None
     seed: Seed
-    paths: RunsPaths
+    paths: _RunsPaths
     out_dir: WritableFolder
 
 
-class EvaluateSettings(RunUserSettings):
-    """The settings of `evaluate`."""
-
+class _Evaluate(_RunUser):
     run_dir: PathText | None
     checkpoint: Checkpoint
     split: Split
     tta: Symmetries
     device: Device
-    paths: DataPaths
+    paths: _DataPaths
     data: DataSettings | None = None
 
 
-class ExportSettings(RunUserSettings):
-    """The settings of `export`."""
-
+class _Export(_RunUser):
     run_dir: PathText | None
     checkpoint: Checkpoint
     format: Annotated[str, one_of(*SUFFIXES)]
@@ -249,10 +187,8 @@ class ExportSettings(RunUserSettings):
     overwrite: bool
 
 
-class PredictSettings(RunUserSettings):
-    """The settings of `predict`."""
-
-    images: PathText | Annotated[list[PathText], Such("[photos,more/eye.png]")] | None
+class _Predict(_RunUser):
+    images: PathText | list[PathText] | None
     out_dir: WritableFolder
     run_dir: PathText | None
     weights: PathText | None
@@ -261,7 +197,7 @@ class PredictSettings(RunUserSettings):
     threshold: Annotated[str, one_of("validation")] | Annotated[float, Ge(0), Le(1)]
     tta: Symmetries
     tile: Side | None
-    outputs: Annotated[list[Annotated[str, one_of(*ENDINGS)]], Such("[probability,mask]")]
+    outputs: list[Annotated[str, one_of(*ENDINGS)]]
     probability_bits: Annotated[int, one_of(*BITS)]
     overwrite: bool
     device: Device
@@ -274,29 +210,23 @@ class PredictSettings(RunUserSettings):
     megapixels_in_memory: Positive
 
 
-class ReportSettings(RunUserSettings):
-    """The settings of `report`."""
-
+class _Report(_RunUser):
     dir: PathText
     title: Text
     image: Text | None
     show_images: bool
     device: Device
-    paths: ComparePaths
+    paths: _ComparePaths
 
 
-class UpsamplerSettings(Settings):
-    """The one part of a network that is explained."""
-
+class _Upsampler(Settings):
     upsampler: Node
 
 
-class ExplainSettings(ScriptSettings):
-    """The settings of `explain_upsampling`."""
-
-    model: UpsamplerSettings
-    size: SmallSide | Annotated[list[SmallSide], Len(2, 2), Such("[6,9]")]
-    output_size: UpsampledSide | Annotated[list[UpsampledSide], Len(2, 2), Such("[11,17]")] | None
+class _Explain(Settings):
+    model: _Upsampler
+    size: SmallSide | Pair[SmallSide]
+    output_size: UpsampledSide | Pair[UpsampledSide] | None
     in_channels: Channels
     out_channels: Channels
     seed: Seed
@@ -304,20 +234,49 @@ class ExplainSettings(ScriptSettings):
     figure: WritableFile
 
 
-SCRIPTS: dict[str, type[ScriptSettings]] = {
-    "train": TrainSettings,
-    "compare_accuracy": CompareAccuracySettings,
-    "compare_checkerboard": CompareCheckerboardSettings,
-    "compare_speed": CompareSpeedSettings,
-    "evaluate": EvaluateSettings,
-    "export": ExportSettings,
-    "predict": PredictSettings,
-    "report": ReportSettings,
-    "explain_upsampling": ExplainSettings,
+SCRIPTS: dict[str, type[Settings]] = {
+    "train": _Train,
+    "compare_accuracy": _CompareAccuracy,
+    "compare_checkerboard": _CompareCheckerboard,
+    "compare_speed": _CompareSpeed,
+    "evaluate": _Evaluate,
+    "export": _Export,
+    "predict": _Predict,
+    "report": _Report,
+    "explain_upsampling": _Explain,
 }
 """By the name of the script's configuration."""
 
 
+LATER = {
+    "compare_checkerboard": ("model.upsampler", "generator.upsampler"),
+    "compare_speed": ("model.upsampler",),
+}
+"""Arguments of classes that the command adds."""
+
+
 def check_settings(config: DictConfig, script: str) -> None:
-    """Check a composed configuration as the settings of a script; raises as `ScriptSettings.of`."""
-    SCRIPTS[script].of(config)
+    """Check a composed configuration.
+
+    Args:
+        script: The name of the script's configuration in configs/.
+
+    Raises:
+        InputError: That names the dotted keys, what was expected and what came; errors of OmegaConf where an
+            interpolation cannot be resolved.
+    """
+    settings = SCRIPTS[script]
+    check(settings, OmegaConf.to_container(config, resolve=False), keep=lambda error: error["type"] == "missing")
+    values = _resolved(config)
+    check(settings, values)
+    if "trainer" in values:
+        check_trainer(values["trainer"])
+    check_targets_below(values, "", LATER.get(script, ()))
+
+
+def _resolved(config: DictConfig) -> dict[str, Any]:
+    if OmegaConf.select(config, "paths.run_dir", default="") is None:
+        config = config.copy()
+        config.paths.run_dir = "a_new_run"  # other settings name it
+    found: Any = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    return found

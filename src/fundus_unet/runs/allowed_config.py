@@ -9,25 +9,17 @@ from typing import Annotated, Any, cast
 
 from lightning.pytorch import Trainer
 from omegaconf import DictConfig, OmegaConf
+from pydantic_core import ErrorDetails
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.runs.allowed_parts import CALLBACKS, CHECKPOINT_CALLBACK, check_part, check_value
-from fundus_unet.runs.schema import (
-    Node,
-    Precision,
-    Resolution,
-    Seed,
-    Settings,
-    Text,
-    TrainerSettings,
-    TrainingSettings,
-    check,
-    one_of,
-)
+from fundus_unet.runs.schema import Settings, Text, TrainerSettings, TrainingSettings, check, one_of
 
 RUN_DIR = "${paths.run_dir}"
 NAME = re.compile(r"(?!\.+$)[\w.+-]{0,100}")
 """What may become a part of a path or of a table: no separator, and not `..`."""
+USED = ("seed", "model", "data.source", "data.scale", "data.fov_diameter", "trainer.precision", "paths.data_dir")
+"""What every use of a run needs."""
 TRAINER = (
     *("accelerator", "devices", "num_nodes", "strategy", "precision", "max_epochs", "min_epochs", "gradient_clip_val"),
     *("gradient_clip_algorithm", "deterministic", "benchmark", "log_every_n_steps", "limit_train_batches"),
@@ -38,7 +30,7 @@ LARGEST_BATCH = 2**27  # pixels
 
 
 class RunPaths(Settings):
-    """The group `paths`; where nothing is looked for until it is used."""
+    """The group `paths`; nothing is looked for before it is used."""
 
     data_dir: Text | None
     runs_dir: Text | None = None
@@ -46,7 +38,7 @@ class RunPaths(Settings):
 
 
 class RunTrainerSettings(TrainerSettings):
-    """The group `trainer`, with strategies that start no processes of their own."""
+    """The group `trainer`, without strategies: they start processes of their own, even on one device."""
 
     accelerator: Annotated[str, one_of("auto", "cpu", "gpu", "cuda", "mps")]
     strategy: Annotated[str, one_of("auto")] = "auto"
@@ -60,36 +52,24 @@ class RunSettings(TrainingSettings):
     resume: Text | None = None
 
 
-class _UsedPaths(RunPaths, extra="ignore"):
-    pass
-
-
-class _UsedTrainer(Settings, extra="ignore"):
-    precision: Precision
-
-
-class UsedSettings(Settings, extra="ignore"):
-    """What every use of a run needs."""
-
-    seed: Seed
-    model: Node
-    data: Resolution
-    trainer: _UsedTrainer
-    paths: _UsedPaths
-
-
 def check_used(config: DictConfig) -> None:
     """Check what every use of a run needs: network, data, precision and seed.
 
     Raises:
         InputError: Which names the key, for anything that is not allowed or not there.
     """
-    values = cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
-    used: UsedSettings = check(UsedSettings, values)
-    if (used.data.scale is None) == (used.data.fov_diameter is None):
+    values = _values(config)
+    check(RunSettings, values, keep=_is_of_what_is_used)
+    data = values["data"]
+    if (data["scale"] is None) == (data["fov_diameter"] is None):
         raise InputError("the working resolution is not clear", expected="exactly one of data.scale, data.fov_diameter")
-    check_part(used.model, "model", "model")
-    check_part(used.data.source, "source", "data.source")
+    check_part(values["model"], "model", "model")
+    check_part(data["source"], "source", "data.source")
+
+
+def _is_of_what_is_used(error: ErrorDetails) -> bool:
+    key = ".".join(map(str, error["loc"]))
+    return any(f"{used}.".startswith(f"{key}.") or f"{key}.".startswith(f"{used}.") for used in USED)
 
 
 def check_run_config(config: DictConfig) -> None:
@@ -99,9 +79,7 @@ def check_run_config(config: DictConfig) -> None:
         InputError: Which names the key, for anything that is not allowed or not there.
     """
     check_used(config)
-    values, written = (
-        cast(dict[str, Any], OmegaConf.to_container(config, resolve=resolve)) for resolve in (True, False)
-    )
+    values = _values(config)
     run: RunSettings = check(RunSettings, values)
     if run.data.batch_size * run.data.patch_size**2 > LARGEST_BATCH:
         raise InputError("a batch is too large", expected=f"batch_size * patch_size ** 2 up to {LARGEST_BATCH}")
@@ -118,7 +96,7 @@ def check_run_config(config: DictConfig) -> None:
             place = CHECKPOINT_CALLBACK if name == "checkpoint" else CALLBACKS
             check_part(callback, place, f"callbacks.{name}")
     if run.logger is not None:
-        _check_logger(run.logger, written["logger"])
+        _check_logger(run.logger, _values(config, resolve=False)["logger"])
 
 
 def _check_logger(logger: dict[str, Any], written: Any) -> None:
@@ -128,3 +106,7 @@ def _check_logger(logger: dict[str, Any], written: Any) -> None:
     for name in ("name", "version", "prefix"):
         if not NAME.fullmatch(str(logger.get(name) if logger.get(name) is not None else "")):
             raise InputError(f"logger.{name} cannot be used", expected="a plain name", got=f"{logger[name]!r:.200}")
+
+
+def _values(config: DictConfig, resolve: bool = True) -> dict[str, Any]:
+    return cast(dict[str, Any], OmegaConf.to_container(config, resolve=resolve))

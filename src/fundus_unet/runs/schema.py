@@ -1,15 +1,15 @@
-"""Settings by types: pydantic says which value does not fit, its type what is expected, its check what to do.
+"""Settings by types: pydantic finds what does not fit, the type says what is expected, its check what to do.
 
 The groups that `train` takes are here too, since a run directory holds them.
 """
 
-import functools
-import operator
 import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, Union
 
@@ -22,35 +22,21 @@ from fundus_unet.runs.device import AUTO, PRECISIONS
 
 LARGEST = 10**12
 """Above it, a number is a mistake: products of a few stay far below what 64 bits and floats can hold."""
-LONGEST_TEXT = 4_000
-MOST_PROBLEMS = 5
-"""So many are told at once."""
-KEY, TARGET = "KEY", "_target_"
+LONGEST_TEXT, LONGEST_LIST, MOST_PROBLEMS = 4_000, 100, 5
+TARGET = "_target_"
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)
 """Nothing is converted: true is not 1, and neither is "1"."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """Marks a type whose values a function checks.
-
-    Args:
-        expected: In words, where KEY stands for the setting's name.
-        checked: Returns the value as it is used; its ValueError says what to do.
-    """
+    """Marks a type whose values a function checks: it returns the value, or its ValueError says what to do."""
 
     expected: str
     checked: Callable[[Any], Any]
 
     def __get_pydantic_core_schema__(self, *_: Any) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.checked)
-
-
-@dataclass(frozen=True)
-class Such:
-    """Marks a list with an example."""
-
-    example: str
 
 
 def one_of(*options: Any) -> Check:
@@ -68,9 +54,8 @@ def one_of(*options: Any) -> Check:
 
 def advice_on_quotes(value: Any) -> str:
     """What to do about a value that is no text; empty where that cannot be told."""
-    if isinstance(value, bool | int | float):
-        return f"a name that looks like a number or like true needs two pairs of quotes: {KEY}='\"2024\"'"
-    return ""
+    is_like_text = isinstance(value, bool | int | float)
+    return "a name that looks like a number or like true needs two pairs of quotes: '\"2024\"'" if is_like_text else ""
 
 
 def _text(value: Any) -> str:
@@ -85,12 +70,13 @@ def _node(value: Any) -> dict[str, Any]:
     return value
 
 
-def _refused(value: Any) -> None:
+def _nothing(value: Any) -> None:
     raise ValueError
 
 
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
 Count = Annotated[int, Ge(1), Le(10**6)]
+Steps = Annotated[int, Ge(1), Le(10**9)]
 BatchSize = Annotated[int, Ge(1), Le(65_536)]
 Side = Annotated[int, Ge(1), Le(16_384)]
 """Pixels; what a patch, a tile or a measured image cannot exceed in any memory."""
@@ -109,20 +95,15 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, **STRICT)
 
 
-class Resolution(Settings, extra="ignore"):
-    """Where images come from, and the size at which they are used: what every use of a run needs of `data`."""
+class DataSettings(Settings):
+    """The group `data`."""
 
     source: Node
     scale: Annotated[float, Ge(0.001), Le(64)] | None
     fov_diameter: Annotated[float, Ge(1), Le(16_384)] | None
-
-
-class DataSettings(Resolution, extra="forbid"):
-    """The group `data`."""
-
     patch_size: Side
     batch_size: BatchSize
-    steps_per_epoch: Annotated[int, Ge(1), Le(10**9)]
+    steps_per_epoch: Steps
     epochs: Count
     workers: Annotated[int, Ge(0), Le(256)]
     memory_limit_gb: NotNegative
@@ -131,7 +112,6 @@ class DataSettings(Resolution, extra="forbid"):
 class TrainerSettings(Settings, extra="allow"):
     """The group `trainer`; other arguments of Lightning's Trainer are checked by its signature."""
 
-    accelerator: Text
     precision: Precision
     max_epochs: Count
     min_epochs: Count | None = None
@@ -155,59 +135,12 @@ class TrainingSettings(Settings):
     logger: Node | None
 
 
-LONGEST_LIST = 100
-ANY_PLAIN = bool | int | float | Text | Annotated[list[bool | float | Text], Len(0, LONGEST_LIST)] | None
-NOTHING = Annotated[None, Check("", _refused)]
-
-
-def argument_type(
-    hint: Any, limits: tuple[float, float] = (-LARGEST, LARGEST), path: Any = Text, objects: bool = False
-) -> Any:
-    """What a configuration may give to an argument of the type `hint`.
-
-    Args:
-        limits: Of numbers, both included.
-        path: What stands for a Path.
-        objects: Whether an object may be made from a node.
-    """
-    origin, parts = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (Union, types.UnionType):
-        parts = tuple(part for part in parts if part is not str or Path not in parts)  # a text would be any path
-    inner = [argument_type(part, limits, path, objects) for part in parts if part is not Ellipsis]
-    if origin in (Union, types.UnionType):
-        return functools.reduce(operator.or_, inner)
-    if origin is typing.Literal:
-        return Annotated[Any, one_of(*parts)]
-    if origin is tuple or (isinstance(origin, type) and issubclass(origin, Sequence)):
-        size = Len(len(inner), len(inner)) if len(inner) > 1 else Len(0, LONGEST_LIST)
-        return Annotated[types.GenericAlias(list, functools.reduce(operator.or_, inner)), size]
-    if hint is Any:
-        return ANY_PLAIN | dict[str, Any] if objects else ANY_PLAIN
-    if origin in (dict, Mapping) or hint in (dict, Mapping):
-        return dict[str, Any] if objects else NOTHING
-    if hint in (int, float):
-        return Annotated[hint, Ge(limits[0]), Le(limits[1])]
-    if hint in (str, Path):
-        return path if hint is Path else Text
-    if hint in (bool, None, types.NoneType):
-        return hint
-    return Annotated[dict[str, Any], Check("", _node)] if objects else NOTHING
-
-
-def check(
-    hint: Any,
-    value: Any,
-    key: str = "",
-    *,
-    options_of: Callable[[str], Sequence[str]] = lambda group: (),
-    only_missing: bool = False,
-) -> Any:
-    """A plain value as the type or the group of settings `hint`.
+def check(hint: Any, value: Any, key: str = "", keep: Callable[[ErrorDetails], bool] = lambda error: True) -> Any:
+    """A plain value as the type or the group of settings `hint`; None where errors are there but none is to `keep`.
 
     Args:
         key: Of the value; empty for a whole configuration.
-        options_of: The options of a group, to choose from where a setting of it is missing.
-        only_missing: Whether settings that are there are not reported, since they are not resolved yet.
+        keep: Which of pydantic's errors are told.
 
     Raises:
         InputError: That tells for each setting that does not fit what is expected, what came and what to do.
@@ -215,12 +148,12 @@ def check(
     try:
         return TypeAdapter(hint, config=None if _is_group(hint) else STRICT).validate_python(value)
     except ValidationError as invalid:
-        errors = [one for one in invalid.errors(include_url=False) if one["type"] == "missing" or not only_missing]
+        errors = [error for error in invalid.errors(include_url=False) if keep(error)]
     told: dict[str, tuple[int, InputError]] = {}
     for error in errors:
-        name, depth, problem = _problem(hint, value, key, error, options_of)
-        if name not in told or depth > told[name][0]:  # a union gives an error for each of its types
-            told[name] = (depth, problem)
+        name, problem = _problem(hint, value, key, error)
+        if name not in told or len(error["loc"]) > told[name][0]:  # a union gives an error for each of its types
+            told[name] = (len(error["loc"]), problem)
     problems = [str(problem) for _, problem in told.values()]
     if not problems:
         return None
@@ -228,33 +161,22 @@ def check(
     raise InputError("\n".join([*problems[:MOST_PROBLEMS], *more]))
 
 
-def _problem(
-    hint: Any, value: Any, key: str, error: ErrorDetails, options_of: Callable[[str], Sequence[str]]
-) -> tuple[str, int, InputError]:
-    """The key of the setting that an error is in, how deep inside its value the error is, and the message."""
+def _problem(hint: Any, value: Any, key: str, error: ErrorDetails) -> tuple[str, InputError]:
+    """The key of the setting that an error is in, and the message."""
     place = list(error["loc"])
     if error["type"] in ("missing", "extra_forbidden", "invalid_key"):
         key = ".".join(map(str, filter(None, (key, *place))))
-        if error["type"] != "missing":
-            return key, 0, InputError(f"there is no setting {key}", fix=did_you_mean(key, _keys(hint)))
-        group = key.split(".")[0]
-        options = options_of(group)
-        fix = (
-            f"choose an option of {group}: {', '.join(options)}"
-            if options
-            else f"leave {key} as it is, or give it a value: {key}=..."
-        )
-        return key, 0, InputError(f"{key} is missing", fix=fix)
+        if error["type"] == "missing":
+            return key, InputError(f"{key} is missing", fix=f"leave {key} as it is, or give it a value: {key}=...")
+        return key, InputError(f"there is no setting {key}", fix=did_you_mean(key, _keys(hint)))
     while place and (inside := _inside(hint, place[0])) is not None:
         name = place.pop(0)
         hint, value, key = inside, value[name], f"{key}.{name}".lstrip(".")
-    got = f"{key}={shown(value)}"
-    item = next((part for part in place if isinstance(part, int)), None)
+    got, item = f"{key}={shown(value)}", next((part for part in place if isinstance(part, int)), None)
     if item is not None:
-        got = f"{key}={shown(value[item])} in {got}"
-    advice = str(error.get("ctx", {}).get("error", "")).replace(KEY, key)
-    expected = words(hint).replace(KEY, key)
-    return key, len(place), InputError(f"{key} cannot be used", expected=expected, got=got, fix=advice or None)
+        got = f"{shown(value[item])} in {got}"
+    advice = str(error.get("ctx", {}).get("error", ""))
+    return key, InputError(f"{key} cannot be used", expected=words(hint), got=got, fix=advice or None)
 
 
 def _is_group(hint: Any) -> bool:
@@ -271,50 +193,80 @@ def _inside(hint: Any, name: Any) -> Any:
     return None
 
 
-def _keys(group: Any, prefix: str = "") -> Iterator[str]:
+def _keys(hint: Any, prefix: str = "") -> Iterator[str]:
     """The dotted keys of a group and of the groups in it."""
-    for name, field in group.model_fields.items():
-        yield f"{prefix}{name}"
-        for one in (field.annotation, *typing.get_args(field.annotation)):
-            if _is_group(one):
-                yield from _keys(one, f"{prefix}{name}.")
+    for one in (hint, *typing.get_args(hint)):
+        for name, field in one.model_fields.items() if _is_group(one) else ():
+            yield f"{prefix}{name}"
+            yield from _keys(field.annotation, f"{prefix}{name}.")
 
 
-_MARKS = ("expected", "example", "ge", "gt", "le", "min_length", "max_length")
+_MARKS = ("expected", "ge", "gt", "le", "min_length", "max_length")
+_NAMES = {bool: "true or false", int: "an integer", float: "a finite number", types.NoneType: "null"}
 
 
 def words(hint: Any) -> str:
-    """What fits a type, where KEY stands for the setting's name."""
+    """What fits a type."""
     parts = typing.get_args(hint)
     if typing.get_origin(hint) in (Union, types.UnionType):
         several = dict.fromkeys(words(one) for one in parts if one is not types.NoneType)
-        plain = " or ".join(filter(None, several))
-        return f"{plain}, or null" if types.NoneType in parts else plain
+        return " or ".join(filter(None, several)) + (", or null" if types.NoneType in parts else "")
     kind, *others = parts if typing.get_origin(hint) is Annotated else (hint,)
     marks = {name: getattr(one, name) for one in others for name in _MARKS if hasattr(one, name)}
     if "expected" in marks:
         return str(marks["expected"])
     if typing.get_origin(kind) is list:
         size = f" of {marks['max_length']}" if marks.get("min_length", 0) == marks.get("max_length") else ""
-        example = f", such as {KEY}={marks['example']}" if "example" in marks else ""
-        return f"a list{size}{example}, each {words(typing.get_args(kind)[0]).replace(f'{KEY}=', '')}"
-    names = {bool: f"{KEY}=true or {KEY}=false", int: "an integer", float: "a finite number", types.NoneType: "null"}
-    return f"{names.get(kind, 'a group of settings')}{_bounds(marks)}"
+        return f"a list{size} such as [A,B], each {words(typing.get_args(kind)[0])}"
+    return _NAMES.get(kind, "a group of settings") + _bounds(**marks)
 
 
-def _bounds(marks: Mapping[str, Any]) -> str:
-    if "gt" in marks:
-        return f" above {marks['gt']}, up to {marks['le']:g}"
-    if "ge" not in marks or marks["ge"] == -LARGEST:
-        return ""
-    return f" of at least {marks['ge']}" if marks["le"] == LARGEST else f" from {marks['ge']} to {marks['le']}"
+def _bounds(ge: float = -LARGEST, le: float = LARGEST, gt: float | None = None) -> str:
+    if gt is not None:
+        return f" above {gt}, up to {le:g}"
+    least = "" if ge == -LARGEST else f" of at least {ge}"
+    return least if le == LARGEST else f" from {ge} to {le}"
 
 
 def shown(value: Any) -> str:
     """A value as a user would type it; a long one is cut."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    if isinstance(value, str) and re.fullmatch(
-        r"\s*|[+-]?[\d._]+(e[+-]?\d+)?|true|false|null|none|nan|inf", text.lower()
-    ):
-        return repr(text)  # or it would look like a number
+    like_no_text = r"\s*|[+-]?[\d._]+(e[+-]?\d+)?|true|false|null|none|nan|inf"
+    if isinstance(value, str) and re.fullmatch(like_no_text, text.lower()):
+        return repr(text)
     return text if len(text) <= 200 else f"{text[:200]}... ({len(text)} characters)"
+
+
+ANY_PLAIN = bool | int | float | Text | Annotated[list[bool | float | Text], Len(0, LONGEST_LIST)] | None
+NOTHING = Annotated[None, Check("", _nothing)]
+
+
+def argument_type(
+    hint: Any, limits: tuple[float, float] = (-LARGEST, LARGEST), path: Any = Text, objects: bool = False
+) -> Any:
+    """What a configuration may give to an argument of the type `hint`.
+
+    Args:
+        limits: Of numbers, both included.
+        path: What stands for a Path.
+        objects: Whether an object may be made from a node.
+    """
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    is_union = origin in (Union, types.UnionType)
+    if is_union and Path in parts:
+        parts = tuple(part for part in parts if part is not str)  # it would take any path
+    if origin is typing.Literal:
+        return Annotated[Any, one_of(*parts)]
+    if is_union or origin is tuple or (isinstance(origin, type) and issubclass(origin, Sequence)):
+        inner = [argument_type(part, limits, path, objects) for part in parts if part is not Ellipsis]
+        if is_union:
+            return reduce(or_, inner)
+        size = Len(len(inner), len(inner)) if len(inner) > 1 else Len(0, LONGEST_LIST)
+        return Annotated[types.GenericAlias(list, reduce(or_, inner)), size]
+    if hint in (int, float):
+        return Annotated[hint, Ge(limits[0]), Le(limits[1])]
+    if hint is Any or hint in (dict, Mapping) or origin in (dict, Mapping):
+        plain = ANY_PLAIN if hint is Any else NOTHING
+        return plain | dict[str, Any] if objects else plain
+    plain_types = {str: Text, Path: path, bool: bool, None: None, types.NoneType: None}
+    return plain_types.get(hint, Annotated[dict[str, Any], Check("", _node)] if objects else NOTHING)
