@@ -24,10 +24,10 @@ from omegaconf import DictConfig
 from data.layouts import write_chasedb1
 from faults.attempt import HUNG, OUTSIDE, TRACEBACK, TRACED, Attempt, TooLongError, content, limited
 from fundus_unet.commands.entry import explain
+from fundus_unet.commands.evaluate import evaluate_from_config
 from fundus_unet.commands.export import export_from_config
 from fundus_unet.commands.predict import predict_from_config
 from fundus_unet.commands.train import resume_run, train_new_run
-from fundus_unet.runs.evaluate import evaluate_from_config
 from fundus_unet.runs.run_directory import RunDirectory
 from running import ROOT, TINY
 
@@ -42,6 +42,11 @@ CLASSES = (
     "torch.nn.Linear",
     "torch.optim.LBFGS",
     "fundus_unet.models.unet.UNet",
+    "fundus_unet.models.resnet_unet.ResNetUNet",
+    "fundus_unet.models.network.PaddedNetwork",
+    "fundus_unet.models.network.SegmentationNetwork",
+    "fundus_unet.models.attention_gate.AttentionGate",
+    "torchvision.models.resnet18",
     "fundus_unet.comparison.generators.vae.VAE",
     "fundus_unet.comparison.generators.elbo.ELBO",
     "fundus_unet.data.sets.folder.Folder",

@@ -108,7 +108,7 @@ def as_network(module: nn.Module) -> SegmentationNetwork:
     out_channels = getattr(network, "out_channels", 1)
     if network.in_channels != IMAGE_CHANNELS or out_channels != 1:
         raise InputError(
-            "the network is of another task",
+            "the model is of another task",
             expected=f"in_channels={IMAGE_CHANNELS} and out_channels=1: colour images, and the logit of vessel",
             got=f"in_channels={network.in_channels}, out_channels={out_channels}",
         )
