@@ -31,22 +31,22 @@ class Confusion:
     @property
     def dice(self) -> float:
         """2 TP / (2 TP + FP + FN), which is F1; nan where neither prediction nor label has a vessel."""
-        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+        return ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
 
     @property
     def sensitivity(self) -> float:
         """TP / (TP + FN), which is recall; nan where the label has no vessel."""
-        return _ratio(self.tp, self.tp + self.fn)
+        return ratio(self.tp, self.tp + self.fn)
 
     @property
     def specificity(self) -> float:
         """TN / (TN + FP); nan where the label has no background."""
-        return _ratio(self.tn, self.tn + self.fp)
+        return ratio(self.tn, self.tn + self.fp)
 
     @property
     def accuracy(self) -> float:
         """(TP + TN) / all; nan without pixels."""
-        return _ratio(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
+        return ratio(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
 
     @property
     def mcc(self) -> float:
@@ -114,7 +114,7 @@ def auroc(histogram: Tensor) -> float:
     """
     negatives, positives = (count.to(torch.float64) for count in _counts(histogram))
     ranked_below = negatives.cumsum(0) - 0.5 * negatives
-    return _ratio(float(positives @ ranked_below), float(positives.sum() * negatives.sum()))
+    return ratio(float(positives @ ranked_below), float(positives.sum() * negatives.sum()))
 
 
 def average_precision(histogram: Tensor) -> float:
@@ -132,7 +132,7 @@ def average_precision(histogram: Tensor) -> float:
     _, positives = _counts(histogram)
     precision, _ = _precision_recall_by_bin(histogram)
     occupied = positives > 0
-    return _ratio(float(positives[occupied].to(torch.float64) @ precision[occupied]), int(positives.sum()))
+    return ratio(float(positives[occupied].to(torch.float64) @ precision[occupied]), int(positives.sum()))
 
 
 def best_dice_threshold(histogram: Tensor) -> float:
@@ -194,7 +194,8 @@ def _precision_recall_by_bin(histogram: Tensor) -> tuple[Tensor, Tensor]:
     return tp / (tp + fp), tp / tp[0]
 
 
-def _ratio(numerator: float, denominator: float) -> float:
+def ratio(numerator: float, denominator: float) -> float:
+    """The quotient; nan where the denominator is 0."""
     return numerator / denominator if denominator else math.nan
 
 
