@@ -52,14 +52,14 @@ BASES: dict[str, tuple[str, ...]] = {
 }
 WEIGHTS = {"train": 5, "compare_accuracy": 2, "predict": 3}
 STOPS = {
-    "train": "fundus_unet.commands.train._train",
-    "compare_accuracy": "fundus_unet.commands.train._train",
-    "compare_checkerboard": "fundus_unet.commands.compare_checkerboard.Comparison.measure",
-    "compare_speed": "fundus_unet.commands.compare_speed.matrix_product_rates",
+    "train": "fundus_unet.runs.run_directory.RunDirectory.create",
+    "compare_accuracy": "fundus_unet.runs.run_directory.RunDirectory.create",
+    "compare_checkerboard": "fundus_unet.commands.compare_checkerboard.CheckerboardComparison.measure_all",
+    "compare_speed": "fundus_unet.commands.compare_speed.compare_speed",
     "evaluate": "fundus_unet.runs.evaluate.evaluate",
     "export": "fundus_unet.commands.export.export_network",
     "predict": "fundus_unet.commands.predict._launched",
-    "report": "fundus_unet.commands.report.write_text",
+    "report": "fundus_unet.comparison.report.compose.write_text",
     "explain_upsampling": "fundus_unet.commands.explain_upsampling.upsampling_figure",
 }
 """What is called with everything prepared."""

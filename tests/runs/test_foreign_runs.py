@@ -209,7 +209,9 @@ class TestConfiguration:
         assert time.monotonic() - started < 5
 
     def test_that_is_committed_opens_and_can_be_continued(self) -> None:
-        for path in sorted((ROOT / "results").glob("*/runs/*"))[:3]:
+        committed = sorted((ROOT / "results").glob("*/runs/*"))
+        assert committed
+        for path in committed[:3]:
             check_run_config(RunDirectory(path).config)
 
     def test_is_saved_without_resolvers(self, scripts: Scripts, run: Path) -> None:
