@@ -1,6 +1,9 @@
+"""The table of scores fits a terminal of 80 columns."""
+
 from rich.console import Console
 
-from fundus_unet.commands.tables import COLUMNS, score_table
+from fundus_unet.inference.score_table import score_table
+from fundus_unet.metrics.registry import METRICS
 
 RATERS = {"network at 0.5": 0.5, "network at validation threshold": 0.31, "second observer": 0.5}
 
@@ -9,7 +12,7 @@ def metrics(**pooled: float) -> dict:
     """Every score at its widest, as evaluation writes it: no ranking of an observer, no pooled Betti-0 error."""
     summaries = {}
     for rater, threshold in RATERS.items():
-        names = [name for name in COLUMNS if rater != "second observer" or name not in ("auroc", "average_precision")]
+        names = [name for name in METRICS if rater != "second observer" or name not in ("auroc", "average_precision")]
         over_images = {
             name: {"mean": 1234.56, "standard_deviation": 321.04}
             if name == "betti0_error"
@@ -32,15 +35,15 @@ def test_the_widest_table_fits_80_columns_with_nothing_left_out():
     for lines in (printed(metrics()), printed(metrics(mcc=-0.1234567))):
         assert max(map(len, lines)) <= 80
         assert "…" not in "".join(lines)
-        assert lines[1].split() == list(COLUMNS.values())
+        assert lines[1].split() == [metric.short for metric in METRICS.values()]
     assert "-0.1235" in lines[3]
 
 
 def test_what_stands_in_which_column():
     title, _, _, *rows = printed(metrics(cldice=0.4))
     assert title == "test, 8 images, in the field of view"
-    assert rows[0].split() == ["network", "at", "0.5", *["0.8123"] * 7, "0.4000"]
-    assert rows[1].split() == ["mean", "(images)", *["0.7654"] * 8, "1234.6"]
+    assert rows[0].split() == ["network", "at", "0.5", "0.8123", "0.4000", *["0.8123"] * 6]
+    assert rows[1].split() == ["mean", "(images)", "0.7654", "0.7654", "1234.6", *["0.7654"] * 6]
     assert rows[2].split() == ["st.", "dev.", "321.0"]
-    assert rows[3].split() == ["at", "0.31", "(val.)", *["0.8123"] * 7, "0.4000"]
-    assert rows[6].split() == ["second", "observer", *["0.8123"] * 5, "0.4000"]
+    assert rows[3].split() == ["at", "0.31", "(val.)", "0.8123", "0.4000", *["0.8123"] * 6]
+    assert rows[6].split() == ["second", "observer", "0.8123", "0.4000", *["0.8123"] * 4]
