@@ -10,7 +10,6 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from fundus_unet.commands.train import resume_run, train_new_run
 from fundus_unet.commands.upsamplers import changed_copy, check_control, check_upsamplers, network_for, with_upsampler
 from fundus_unet.comparison.accuracy.compare import compare_accuracy
 from fundus_unet.comparison.accuracy.matching import matching_width
@@ -24,6 +23,7 @@ from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import labelled_cases
 from fundus_unet.runs.resume import existing_run
 from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.runs.train import resume_run, train_new_run
 from fundus_unet.training.segmenter import DivergedError
 
 SET_PER_RUN = ("upsampler", "model.upsampler", "seed", "resume", "paths.run_dir")

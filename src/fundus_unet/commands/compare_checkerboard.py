@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import Progress
 from torch import nn
 
-from fundus_unet.commands.training_objects import make_datamodule
 from fundus_unet.commands.upsamplers import changed_copy, check_upsamplers, network_for, with_upsampler
 from fundus_unet.comparison.checkerboard.candidates import (
     Candidate,
@@ -30,6 +29,7 @@ from fundus_unet.runs.build import build
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.evaluate import labelled_cases
 from fundus_unet.runs.load import load_preprocessor
+from fundus_unet.runs.training_objects import make_datamodule
 
 INCOMPLETE = 1
 

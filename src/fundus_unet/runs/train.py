@@ -1,0 +1,208 @@
+"""Train a run: a new one from a configuration, or the rest of an interrupted one; then evaluate its best epoch."""
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from lightning.pytorch import Trainer, seed_everything
+from omegaconf import DictConfig
+from rich.console import Console
+
+from fundus_unet.core.counting import parameter_count
+from fundus_unet.core.errors import InputError
+from fundus_unet.core.files import write_json
+from fundus_unet.data.case import Case, Splits
+from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.data.patches.datamodule import FundusDataModule
+from fundus_unet.inference.evaluation import choose_threshold
+from fundus_unet.models.network import SegmentationNetwork
+from fundus_unet.runs.allowed_config import check_run_config
+from fundus_unet.runs.build import build
+from fundus_unet.runs.config_file import portable
+from fundus_unet.runs.data_record import check_data, data_record
+from fundus_unet.runs.device import resolve_precision
+from fundus_unet.runs.evaluate import score
+from fundus_unet.runs.fit import checkpoints_of, continuing, fit
+from fundus_unet.runs.load import load_predictor, load_preprocessor, load_weights
+from fundus_unet.runs.lock import training_in
+from fundus_unet.runs.resume import saved_best_score, saved_state, settings_of
+from fundus_unet.runs.run_directory import THRESHOLD, RunDirectory, new_run_path
+from fundus_unet.runs.tensorboard import log_final_metrics
+from fundus_unet.runs.training_objects import (
+    CHECKPOINT_FOLDER,
+    make_datamodule,
+    make_segmenter,
+    make_trainer,
+    training_steps,
+)
+from fundus_unet.training.segmenter import VesselSegmenter
+
+
+def train_new_run(config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> dict[str, Any] | None:
+    """Train what the user configured, and evaluate it.
+
+    Args:
+        choices: The option chosen from each configuration group, for the record.
+        overrides: What the user typed, for the record.
+
+    Returns:
+        The metrics of the test split (of validation, where test has no labels).
+
+    Raises:
+        InputError: Before anything is written where configuration or data cannot be used.
+        DivergedError: Where training diverged.
+    """
+    console = Console()
+    config = completed(config, new_run_path(config, choices))
+    training = _Training.prepared(config, trusted=True, console=console)
+    record = data_record(training.splits) | {"settings": settings_of(config)}
+    _warn_where_it_cannot_be_resumed(config, console)
+    return training.run(RunDirectory.create(config, choices, overrides, record), console)
+
+
+def resume_run(run: RunDirectory) -> dict[str, Any] | None:
+    """Train the rest of an interrupted run from the end of its last whole epoch; returns and raises as a new one.
+
+    Raises:
+        InputError: Before anything is written, where its configuration says what a run directory may not, or its data
+            or its schedule are not those that it began with.
+    """
+    console = Console()
+    check_run_config(run.config)
+    run.check_writable()
+    run.remove_partial_files()
+    training = _Training.prepared(run.config, trusted=False, console=console)
+    unknown = check_data(run.path, data_record(training.splits), settings_of(run.config))
+    if unknown:
+        console.print(unknown, style="yellow", markup=False, soft_wrap=True)
+    training.restore(run.path / CHECKPOINT_FOLDER, console)
+    return training.run(run, console)
+
+
+def completed(config: DictConfig, run_path: Path) -> DictConfig:
+    """A copy in which the run directory is named and the precision is no longer `auto`."""
+    config = config.copy()
+    config.paths.run_dir = str(run_path)
+    config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
+    return config
+
+
+@dataclass(frozen=True)
+class _Training:
+    """Everything that a training is made of, ready before anything is written."""
+
+    config: DictConfig
+    splits: Splits
+    preprocessor: Preprocessor
+    datamodule: FundusDataModule
+    segmenter: VesselSegmenter
+    trainer: Trainer
+
+    @classmethod
+    def prepared(cls, config: DictConfig, trusted: bool, console: Console) -> "_Training":
+        _quieten_libraries()
+        trainer = make_trainer(config, Path(config.paths.run_dir), trusted)
+        seed_everything(config.seed, verbose=False)
+        splits: Splits = build(config.data.source, trusted=trusted).splits()
+        datamodule = make_datamodule(config, splits, trusted, console)
+        segmenter = make_segmenter(config, trusted)
+        segmenter.plan_steps(training_steps(config))
+        return cls(config, splits, load_preprocessor(config), datamodule, segmenter, trainer)
+
+    def restore(self, checkpoints: Path, console: Console) -> None:
+        """Continue from the last whole epoch, where there is one."""
+        state = saved_state(checkpoints, console)
+        if state is None:
+            if self.config.model.get("weights") is not None:
+                raise InputError(
+                    "there is no epoch to continue from, and a run that is there fetches no pretrained weights",
+                    got=f"model.weights={self.config.model.weights}",
+                    fix=f"start a new run, or remove {checkpoints.parent} to start it again",
+                )
+            return
+        network, config = self.segmenter.network, self.config
+        load_weights(network, state.path)
+        state.check_schedule(*self.segmenter.plan_steps(training_steps(config)), config.trainer.max_epochs)
+        checkpoints_of(self.trainer).resume(state, saved_best_score(checkpoints, network, console))
+
+    def run(self, run: RunDirectory, console: Console) -> dict[str, Any] | None:
+        """Train in the run directory, and evaluate the best epoch."""
+        with training_in(run.path):
+            self._say_what_starts(run, console)
+            fit(self.trainer, self.segmenter, self.datamodule, self.config, run, console)
+            try:
+                return self._evaluate(run, console)
+            except KeyboardInterrupt:
+                print(f"\ninterrupted before all scores were written\ncontinue with: {continuing(run)}")
+                raise
+
+    def _evaluate(self, run: RunDirectory, console: Console) -> dict[str, Any] | None:
+        if not (run.path / CHECKPOINT_FOLDER / "best.ckpt").is_file():
+            console.print("no validation was run, so there is no best checkpoint to evaluate")
+            return None
+        predictor = load_predictor(run, "best", "auto")
+        threshold = choose_threshold(predictor, self.preprocessor, self.splits.val)
+        write_json(run.place(THRESHOLD), {"checkpoint": "best", "threshold": threshold})
+        split, cases = self._final_cases(console)
+        metrics = score(run, predictor, self.preprocessor, threshold, cases, split)
+        log_final_metrics(self.trainer, run, self.config, metrics, split)
+        console.print(
+            f"run       {run.path}\nbest      {run.checkpoint('best')}\n"
+            f"watch     tensorboard --logdir {run.path.parent}\n"
+            f"look at   {min((run.path / 'evaluation' / split / 'figures').iterdir())}",
+            soft_wrap=True,
+            highlight=False,
+        )
+        return metrics
+
+    def _final_cases(self, console: Console) -> tuple[str, tuple[Case, ...]]:
+        """The split that the trained network is scored on: validation where test has no labels."""
+        split, reason = self.config.final_split, self.splits.test_reason
+        cases = getattr(self.splits, split)
+        if split == "test" and (not cases or any(case.label is None for case in cases)):
+            text, split, cases = f"no test scores: {reason}; these are validation's", "val", self.splits.val
+        elif split == "test" and reason:
+            text = f"left out of test: {reason}"
+        else:
+            return split, cases
+        console.print(text, style="yellow", markup=False, soft_wrap=True)
+        return split, cases
+
+    def _say_what_starts(self, run: RunDirectory, console: Console) -> None:
+        config, network = self.config, cast(SegmentationNetwork, self.segmenter.network)
+        console.print(
+            f"{network.describe()}, {parameter_count(network):,} parameters; {run.choices.get('upsampler')}, "
+            f"{run.choices.get('downsampler')}\n{training_steps(config)} steps of {config.data.batch_size} patches of "
+            f"{config.data.patch_size} pixels, {config.trainer.precision} on "
+            f"{self.trainer.accelerator.__class__.__name__}\nrun directory {run.path}",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+
+def _warn_where_it_cannot_be_resumed(config: DictConfig, console: Console) -> None:
+    """What the user may say here, a run directory may not: whoever resumes it need not be its author."""
+    try:
+        check_run_config(portable(config))
+    except InputError as error:
+        console.print(
+            f"an interrupted training of this configuration cannot be continued later: {error.one_line}",
+            style="yellow",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _quieten_libraries() -> None:
+    """Silence advice that does not apply: data come from memory, and validation is four images."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",
+        ".*smaller than the logging interval.*",
+        ".*lr_scheduler.step.*",
+        ".*Checkpoint directory.*exists.*",
+        ".*LeafSpec.*",
+    ):
+        warnings.filterwarnings("ignore", message=message)

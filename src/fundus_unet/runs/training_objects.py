@@ -1,0 +1,134 @@
+"""The objects of a training run, made from its configuration."""
+
+import os
+from pathlib import Path
+
+import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import Trainer
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.progress import track
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.case import Case, Splits
+from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.data.images.store import ImageStore
+from fundus_unet.data.patches.datamodule import FundusDataModule
+from fundus_unet.metrics.vessel_scores import VesselScores
+from fundus_unet.runs.build import build, build_network
+from fundus_unet.runs.load import load_preprocessor
+from fundus_unet.training.checkpoints import WholeFiles
+from fundus_unet.training.segmenter import VesselSegmenter
+
+CHECKPOINT_FOLDER = "checkpoints"
+LAUNCHERS_PROCESSES = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
+"""How many processes torchrun, srun and mpirun say that they started together."""
+
+
+def make_datamodule(config: DictConfig, splits: Splits, trusted: bool, console: Console) -> FundusDataModule:
+    """Decode the images of training and validation."""
+    preprocessor = load_preprocessor(config)
+    stores = {}
+    for name, cases in (("training", splits.train), ("validation", splits.val)):
+        stores[name] = _loaded(cases, preprocessor, config.data.memory_limit_gb, name, console)
+    return FundusDataModule(
+        stores["training"],
+        stores["validation"],
+        build(config.augment, trusted=trusted),
+        patch_size=config.data.patch_size,
+        batch_size=config.data.batch_size,
+        steps_per_epoch=config.data.steps_per_epoch,
+        workers=config.data.workers,
+        seed=config.seed,
+    )
+
+
+def make_segmenter(config: DictConfig, trusted: bool) -> VesselSegmenter:
+    """Network, loss, optimizer and schedule; the network's weights depend on the seed alone."""
+    torch.manual_seed(config.seed)
+    return VesselSegmenter(
+        build_network(config.model, trusted=trusted),
+        build(config.loss, trusted=trusted),
+        build(config.optimizer, trusted=trusted),
+        build(config.scheduler, trusted=trusted),
+        VesselScores(),
+        channels_last=config.channels_last,
+    )
+
+
+def training_steps(config: DictConfig) -> int:
+    """How many there will be.
+
+    Raises:
+        InputError: Where `trainer.limit_train_batches` is neither a number of batches nor a share of them.
+    """
+    limit, per_epoch = config.trainer.limit_train_batches, config.data.steps_per_epoch
+    if isinstance(limit, float) and 0 < limit <= 1:
+        per_epoch = int(per_epoch * limit)
+    elif isinstance(limit, int) and limit > 0:
+        per_epoch = min(limit, per_epoch)
+    elif limit is not None:
+        raise InputError(
+            "trainer.limit_train_batches cannot be used",
+            expected="a number of batches from 1, a share of them such as 0.5, or null",
+            got=limit,
+        )
+    return per_epoch * config.trainer.max_epochs
+
+
+def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:
+    """The trainer of one process, which writes to `run_dir` and to what the user's own callbacks and loggers say.
+
+    Raises:
+        InputError: For settings that it does not take, or for more than one process.
+    """
+    nodes = {str(name): node for name, node in config.callbacks.items() if node is not None}
+    if "checkpoint" not in nodes:
+        raise InputError(
+            "callbacks.checkpoint cannot be null",
+            expected="a callback that writes best.ckpt and last.ckpt, without which a run cannot be used",
+            fix="leave callbacks.checkpoint as it is",
+        )
+    callbacks = [build(node, trusted=trusted) for name, node in nodes.items() if name != "checkpoint"]
+    callbacks.append(build(nodes["checkpoint"], trusted=trusted)(folder=run_dir / CHECKPOINT_FOLDER))
+    logger = build(config.logger, trusted=trusted) if config.logger else False
+    try:
+        # patches are already split among processes, by their number
+        trainer = Trainer(
+            **config.trainer,
+            callbacks=callbacks,
+            logger=logger,
+            plugins=[WholeFiles()],
+            use_distributed_sampler=False,
+            default_root_dir=run_dir,
+        )
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        raise InputError(f"the trainer cannot be made: {error}", fix="check the settings trainer.*") from error
+    _check_single_process(trainer, config.trainer.get("strategy"))
+    return trainer
+
+
+def _check_single_process(trainer: Trainer, strategy: object) -> None:
+    """Raise `InputError` where one launch would be several processes, each of which would make its own run."""
+    told = [os.environ.get(name, "") for name in LAUNCHERS_PROCESSES]
+    launched = max(int(number) if number.isdigit() else 1 for number in told)
+    processes = max(trainer.world_size, trainer.num_devices, launched)
+    if processes > 1 or trainer.strategy.launcher is not None:
+        raise InputError(
+            "one training runs in one process, on one device",
+            expected="trainer.devices=1 and trainer.num_nodes=1, started once",
+            got=f"{processes} processes: trainer.devices={trainer.num_devices}, trainer.num_nodes={trainer.num_nodes}"
+            + (f", trainer.strategy={strategy}" if trainer.strategy.launcher is not None else "")
+            + (f", and {launched} of a launcher such as torchrun or srun" if launched > 1 else ""),
+            fix="set trainer.devices=1; to use several devices, start a training on each, with another seed",
+        )
+
+
+def _loaded(
+    cases: tuple[Case, ...], preprocessor: Preprocessor, memory_limit_gb: float, name: str, console: Console
+) -> ImageStore:
+    store = ImageStore(cases, preprocessor, memory_limit_gb)
+    store.load(lambda samples: track(samples, f"reading {name} images", console=console, transient=True))
+    console.print(f"{name}: {store.describe()}", highlight=False)
+    return store
