@@ -57,7 +57,6 @@ class RunDirectory:
             check_used(saved)
         except InputError as error:
             raise InputError(f"{self.path / CONFIG} is no training configuration: {error}") from error
-        self._saved = saved
         self.config = self._located(saved, data_dir)
         read_facts(self.path / FACTS)
         read_sessions(self.path / SESSIONS)
@@ -73,9 +72,6 @@ class RunDirectory:
             config.paths.data_dir = str(folder)
             keep_synthetic_inside(config.data.source, lambda: folder / "synthetic")
         return config
-
-    def set_data_dir(self, path: object) -> None:  # leaves with its last caller
-        self.config = self._located(self._saved, path)
 
     def place(self, *parts: str) -> Path:
         """A path inside the run that may be written to.
