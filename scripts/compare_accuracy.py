@@ -7,6 +7,7 @@ from fundus_unet.commands.entry import entry
 
 @entry("compare_accuracy")
 def main(config: DictConfig) -> None:
+    """Hydra's entry."""
     from fundus_unet.commands.compare_accuracy import compare_accuracy_from_config
 
     compare_accuracy_from_config(config)

@@ -7,6 +7,7 @@ from fundus_unet.commands.entry import entry
 
 @entry("compare_checkerboard")
 def main(config: DictConfig) -> None:
+    """Hydra's entry."""
     from fundus_unet.commands.compare_checkerboard import compare_checkerboard_from_config
 
     compare_checkerboard_from_config(config)

@@ -7,6 +7,7 @@ from fundus_unet.commands.entry import entry
 
 @entry("compare_speed")
 def main(config: DictConfig) -> None:
+    """Hydra's entry."""
     from fundus_unet.commands.compare_speed import compare_speed_from_config
 
     compare_speed_from_config(config)

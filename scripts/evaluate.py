@@ -7,6 +7,7 @@ from fundus_unet.commands.entry import entry
 
 @entry("evaluate")
 def main(config: DictConfig) -> None:
+    """Hydra's entry."""
     from fundus_unet.commands.evaluate import evaluate_from_config
 
     evaluate_from_config(config)

@@ -7,6 +7,7 @@ from fundus_unet.commands.entry import entry
 
 @entry("explain_upsampling")
 def main(config: DictConfig) -> None:
+    """Hydra's entry."""
     from fundus_unet.commands.explain_upsampling import explain_from_config
 
     explain_from_config(config)

@@ -7,6 +7,7 @@ from fundus_unet.commands.entry import entry
 
 @entry("export")
 def main(config: DictConfig) -> None:
+    """Hydra's entry."""
     from fundus_unet.commands.export import export_from_config
 
     export_from_config(config)

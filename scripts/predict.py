@@ -7,6 +7,7 @@ from fundus_unet.commands.entry import entry
 
 @entry("predict")
 def main(config: DictConfig) -> None:
+    """Hydra's entry."""
     from fundus_unet.commands.predict import predict_from_config
 
     predict_from_config(config)

@@ -7,6 +7,7 @@ from fundus_unet.commands.entry import entry
 
 @entry("report")
 def main(config: DictConfig) -> None:
+    """Hydra's entry."""
     from fundus_unet.commands.report import report_from_config
 
     report_from_config(config)

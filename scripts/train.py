@@ -7,6 +7,7 @@ from fundus_unet.commands.entry import entry
 
 @entry("train")
 def main(config: DictConfig) -> None:
+    """Hydra's entry."""
     from fundus_unet.commands.train import train_from_config  # after composing: a misspelt key then fails in a second
 
     train_from_config(config)

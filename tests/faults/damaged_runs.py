@@ -27,8 +27,8 @@ from fundus_unet.commands.entry import explain
 from fundus_unet.commands.evaluate import evaluate_from_config
 from fundus_unet.commands.export import export_from_config
 from fundus_unet.commands.predict import predict_from_config
-from fundus_unet.runs.train import resume_run, train_new_run
 from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.runs.train import resume_run, train_new_run
 from running import ROOT, TINY
 
 SECRET_NAME, SECRET = "FUNDUS_UNET_SECRET", "a4f0-the-secret"

@@ -1,6 +1,5 @@
 """A resumed run is the same run, or it is refused and says why; a damaged checkpoint is not the end of it."""
 
-import copy
 import errno
 import json
 import shutil

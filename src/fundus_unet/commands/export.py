@@ -34,7 +34,7 @@ def export_from_config(config: DictConfig) -> Path:
     console = Console()
     for line in (
         f"exported  {path} ({path.stat().st_size / 1e6:.2f} MB)",
-        f"checked   its logits differ from the network's by at most {difference:.1e} (of {config.tolerance:.1e} allowed)",
+        f"checked   its logits differ from the network's by at most {difference:.1e} ({config.tolerance:.1e} allowed)",
         f"use       {_usage(path, config.format, facts.size_multiple)}",
     ):
         console.print(line, soft_wrap=True, highlight=False, markup=False)

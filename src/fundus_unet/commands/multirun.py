@@ -16,8 +16,7 @@ _outcomes: dict[str, str | None] = {}
 
 
 def job_path(sweep_dir: str, config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> Path:
-    """Where a job's run goes: `paths.run_dir` where it is set, else its choices in words, and all of its overrides as a
-    number."""
+    """Where a job's run goes: `paths.run_dir`, or else its choices in words, and all of its overrides as a number."""
     if isinstance(config.paths.run_dir, str):
         return Path(config.paths.run_dir).expanduser()
     decisive = sorted(item for item in overrides if not item.lstrip("+").startswith("paths."))

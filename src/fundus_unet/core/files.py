@@ -155,6 +155,7 @@ def is_alive(process: int) -> bool:
 
 
 def write_json(path: Path, value: Any) -> None:
+    """As `write_text`; NaN and infinity, which JSON does not have, are a `ValueError`."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 

@@ -67,6 +67,7 @@ def cells(axes: Axes, colours: np.ndarray, texts: np.ndarray | None = None) -> N
 
 
 def outline(axes: Axes, top: float, left: float, height: float, width: float, colour: str) -> None:
+    """A frame around so many cells."""
     corner = left - 0.5, top - 0.5
     axes.add_patch(Rectangle(corner, width, height, fill=False, edgecolor=colour, linewidth=2.6, zorder=4))
 

@@ -39,6 +39,7 @@ class Kernel:
 
 
 def zero_inserted(axes: Axes, measured: Measurement, kernel: Kernel) -> None:
+    """View 1: the input with zeros inserted, its border, and the inputs that two outputs see."""
     border, added = effective_zero_border(kernel.size, kernel.padding), kernel.output_paddings(measured)
     inner = [(side - 1) * kernel.stride + 1 for side in measured.size]
     colours = np.full([side + 2 * border + extra for side, extra in zip(inner, added, strict=True)], ADDED, object)
@@ -65,6 +66,7 @@ def zero_inserted(axes: Axes, measured: Measurement, kernel: Kernel) -> None:
 
 
 def pasted(axes: Axes, measured: Measurement, kernel: Kernel) -> None:
+    """View 2: the kernels of two neighbouring inputs, pasted and cropped."""
     added, crop = kernel.output_paddings(measured), kernel.padding
     (h, w), (height, width) = measured.size, measured.output_size
     colours = np.full((height + 2 * crop, width + 2 * crop), BORDER, object)
@@ -96,5 +98,6 @@ def two_outputs(measured: Measurement) -> tuple[tuple[int, int], tuple[int, int]
 
 
 def numbers(measured: Measurement) -> np.ndarray:
+    """The inputs, numbered from 1 row by row, as texts."""
     h, w = measured.size
     return np.arange(1, h * w + 1).reshape(h, w).astype(str).astype(object)

@@ -21,6 +21,7 @@ def planned(sources: Sequence[Source], outputs: Outputs, overwrite: bool) -> lis
 
 
 def is_done(source: Source, outputs: Outputs) -> bool:
+    """Whether its outputs are there, as these settings make them."""
     return source.problem is None and outputs.exist(source.name)
 
 

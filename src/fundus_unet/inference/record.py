@@ -77,6 +77,7 @@ def read_journals(folder: Path) -> list[Record]:
 
 
 def remove_journals(folder: Path) -> None:
+    """Remove the rows that are in the table now."""
     for path in _journals(folder):
         path.unlink(missing_ok=True)
 
@@ -111,6 +112,7 @@ def _foreign(path: Path, expected: str, got: str) -> InputError:
 
 
 def write_table(path: Path, records: Iterable[Record]) -> None:
+    """One line per image; a whole file or none."""
     write_csv(path, [asdict(record) for record in records])
 
 

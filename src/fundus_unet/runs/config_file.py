@@ -46,8 +46,9 @@ def read_config(path: Path) -> DictConfig:
 
 
 def portable(config: DictConfig) -> DictConfig:
-    """A copy to be saved: references between its own values stay, all other interpolations are replaced by what they
-    give now, so that the file says the same to everyone and asks nothing of the machine that reads it.
+    """A copy to be saved, which says the same to everyone and asks nothing of the machine that reads it.
+
+    References between its own values stay; all other interpolations are replaced by what they give now.
 
     Raises:
         InputError: For a value that would be taken for an interpolation when it is read.

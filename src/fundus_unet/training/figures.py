@@ -14,8 +14,14 @@ CURVE_POINTS = 127
 
 
 class PredictionFigures(Callback):
-    """After each validation, shows the same `images` first validation images with label, probability and
-    errors, and the precision-recall curve over all of them."""
+    """After each validation, shows the first validation images, and the precision-recall curve over all of them.
+
+    Args:
+        images: How many; each is shown with its label, the probability and the errors.
+
+    Raises:
+        InputError: For a negative number.
+    """
 
     def __init__(self, images: int = 2) -> None:
         if images < 0:

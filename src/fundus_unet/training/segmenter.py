@@ -25,7 +25,7 @@ class VesselSegmenter(LightningModule):
 
     Args:
         network: Maps (B, 3, H, W) to logits (B, 1, H, W).
-        loss: Maps (logits, label, region), each (B, 1, H, W), to a scalar, or to scalars by name with `loss` among them.
+        loss: Maps (logits, label, region), each (B, 1, H, W), to a scalar, or to scalars by name, `loss` among them.
         optimizer: Called with the parameters.
         scheduler: Called with the optimizer and `total_steps`.
         val_scores: Accumulates the validation images in the field of view.

@@ -33,6 +33,7 @@ NAMES = tuple(f"im{number}" for number in _NUMBERS.split())
 
 
 def first10() -> SplitNames:
+    """The first ten ids to learn from, the last ten to test."""
     return SplitNames(train=NAMES[:8], val=NAMES[8:10], test=NAMES[10:])
 
 
