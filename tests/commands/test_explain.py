@@ -65,7 +65,7 @@ def test_other_sizes(scripts: Scripts, option: str, overrides: list[str]) -> Non
         (["size=six"], "size=six"),
         (["size=2.5"], "size=2.5"),
         (["size=[6,0]"], "got: 0 in size=[6, 0]"),
-        (["size=[6,6,6]"], "a list of 2 such as [A,B]"),
+        (["size=[6,6,6]"], "a list of 2 such as size=[A,B]"),
         (["size=null"], "size=None"),
         (["output_size=14"], "one of [12, 13]"),
         (["output_size=0"], "output_size=0"),

@@ -244,7 +244,7 @@ class TestBadInput:
             (["tile=big"], ["tile"]),
             (["outputs=[maks]"], ["did you mean 'mask'"]),
             (["outputs=[]"], ["no output"]),
-            (["outputs=mask"], ["outputs=[...]"]),
+            (["outputs=mask"], ["outputs=[A,B]"]),
             (["probability_bits=12"], ["12"]),
             (["batch_size=0"], ["batch_size"]),
             (["read_threads=0"], ["read_threads"]),

@@ -33,7 +33,10 @@ EXPLAIN = ("explain_upsampling", "size=3")
         (["data.workers=" + "1" * 30], ["data.workers", "from 0 to 256"]),
         (["augment.blur=nan"], ["augment.blur", "a finite number"]),
         (["augment.strength=inf"], ["augment.strength"]),
-        (["augment.scaling=[1]"], ["augment.scaling", "a list of 2 such as [A,B], each a finite number"]),
+        (
+            ["augment.scaling=[1]"],
+            ["augment.scaling", "a list of 2 such as augment.scaling=[A,B], each a finite number"],
+        ),
         (["++augment._partial_=true"], ["augment._partial_", "expected: false"]),
         (["optimizer.lr=inf"], ["optimizer.lr"]),
         (["optimizer.lr=nan"], ["optimizer.lr"]),

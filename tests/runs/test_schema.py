@@ -98,7 +98,7 @@ def test_objects_are_taken_where_a_class_is_no_plain_value() -> None:
         ({"checkpoint": "bset"}, ["best or last", "got: checkpoint=bset", "did you mean 'best'"]),
         (
             {"inner": {"size": [1, 0]}},
-            ["got: 0 in inner.size=[1, 0]", "a list of 2 such as [A,B], each an integer from 1 to"],
+            ["got: 0 in inner.size=[1, 0]", "a list of 2 such as inner.size=[A,B], each an integer from 1 to"],
         ),
         ({"inner": {"size": 1, "flag": 1}}, ["expected: true or false", "got: inner.flag=1"]),
         ({"inner": {"size": 1, "flga": True}}, ["there is no setting inner.flga", "did you mean 'inner.flag'"]),

@@ -27,8 +27,6 @@ from fundus_unet.upsampling.overlap import phase_overlap
 from fundus_unet.upsampling.transposed_conv import TransposedConvUpsampler
 from fundus_unet.upsampling.upsampler import Upsampler
 
-LARGEST = 32
-"""Longest input side; the measured matrix has a row per output pixel and a column per input pixel."""
 LARGEST_MATRIX = 4
 """Longest input side of the matrices in the figure."""
 FORMATS = (".png", ".pdf", ".svg")

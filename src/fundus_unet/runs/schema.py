@@ -176,7 +176,7 @@ def _problem(hint: Any, value: Any, key: str, error: ErrorDetails) -> tuple[str,
     if item is not None:
         got = f"{shown(value[item])} in {got}"
     advice = str(error.get("ctx", {}).get("error", ""))
-    return key, InputError(f"{key} cannot be used", expected=words(hint), got=got, fix=advice or None)
+    return key, InputError(f"{key} cannot be used", expected=words(hint, key), got=got, fix=advice or None)
 
 
 def _is_group(hint: Any) -> bool:
@@ -202,14 +202,14 @@ def _keys(hint: Any, prefix: str = "") -> Iterator[str]:
 
 
 _MARKS = ("expected", "ge", "gt", "le", "min_length", "max_length")
-_NAMES = {bool: "true or false", int: "an integer", float: "a finite number", types.NoneType: "null"}
+_NAMES = {bool: "true or false", int: "an integer", float: "a number", types.NoneType: "null"}
 
 
-def words(hint: Any) -> str:
-    """What fits a type."""
+def words(hint: Any, key: str) -> str:
+    """What fits the type of a setting."""
     parts = typing.get_args(hint)
     if typing.get_origin(hint) in (Union, types.UnionType):
-        several = dict.fromkeys(words(one) for one in parts if one is not types.NoneType)
+        several = dict.fromkeys(words(one, key) for one in parts if one is not types.NoneType)
         return " or ".join(filter(None, several)) + (", or null" if types.NoneType in parts else "")
     kind, *others = parts if typing.get_origin(hint) is Annotated else (hint,)
     marks = {name: getattr(one, name) for one in others for name in _MARKS if hasattr(one, name)}
@@ -217,8 +217,9 @@ def words(hint: Any) -> str:
         return str(marks["expected"])
     if typing.get_origin(kind) is list:
         size = f" of {marks['max_length']}" if marks.get("min_length", 0) == marks.get("max_length") else ""
-        return f"a list{size} such as [A,B], each {words(typing.get_args(kind)[0])}"
-    return _NAMES.get(kind, "a group of settings") + _bounds(**marks)
+        return f"a list{size} such as {key}=[A,B], each {words(typing.get_args(kind)[0], key)}"
+    bounds = _bounds(**marks)
+    return "a finite number" if kind is float and not bounds else _NAMES.get(kind, "a group of settings") + bounds
 
 
 def _bounds(ge: float = -LARGEST, le: float = LARGEST, gt: float | None = None) -> str:
