@@ -84,6 +84,7 @@ def facts(name: str, upsampler: Upsampler, measured: Measurement) -> Table:
 
 
 def kernel_of(upsampler: Upsampler) -> Kernel | None:
+    """The kernel of a transposed convolution; None for other upsamplers."""
     if isinstance(upsampler, TransposedConvUpsampler):
         return Kernel(upsampler.kernel_size, upsampler.STRIDE, upsampler.padding)
     return None
