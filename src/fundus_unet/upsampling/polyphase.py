@@ -6,12 +6,8 @@ phase see others. So one kernel of stride `s` is `s * s` small convolutions whos
 Source: Shi et al., "Is the deconvolution layer the same as a convolutional layer?", arXiv 1609.07009.
 """
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
-from fundus_unet.core.errors import InputError
 from fundus_unet.upsampling.arithmetic import check_options
 from fundus_unet.upsampling.overlap import Pair, as_pair
 
@@ -33,43 +29,6 @@ def polyphase_split(kernel: Tensor, stride: Pair, padding: Pair = 0) -> list[lis
     """
     rows, columns = map(_phases, as_pair(stride), as_pair(padding))
     return [[kernel[..., down, right] for right in columns] for down in rows]
-
-
-def polyphase_merge(split: Sequence[Sequence[Tensor]], padding: Pair = 0) -> Tensor:
-    """The kernel whose `polyphase_split` is `split`: its inverse.
-
-    Raises:
-        InputError: Where the sub-kernels are not those of one kernel.
-    """
-    down, right = len(split), len(split[0]) if split else 0
-    if not right or any(len(row) != right for row in split):
-        raise InputError("phases form a grid", expected="rows of equal length", got=[len(row) for row in split])
-    first = split[0][0]
-    height = sum(row[0].shape[-2] for row in split)
-    width = sum(column.shape[-1] for column in split[0])
-    kernel = first.new_zeros(*first.shape[:-2], height, width)
-    rows, columns = map(_phases, (down, right), as_pair(padding))
-    for row, vertical in zip(split, rows, strict=True):
-        for part, horizontal in zip(row, columns, strict=True):
-            place = kernel[..., vertical, horizontal]
-            if part.shape != place.shape:
-                raise InputError(
-                    f"these are not the phases of one {height} x {width} kernel of stride {down} x {right}",
-                    expected=tuple(place.shape),
-                    got=tuple(part.shape),
-                )
-            kernel[..., vertical, horizontal] = part
-    return kernel
-
-
-def interleave(phases: Sequence[Sequence[Tensor]]) -> Tensor:
-    """One image from the images of its phases: `out[..., a::stride, b::stride] = phases[a][b]`.
-
-    Shapes:
-        `stride x stride` of `(..., h, w)` -> `(..., stride * h, stride * w)`.
-    """
-    rows = [torch.stack(list(row), -1).flatten(-2) for row in phases]
-    return torch.stack(rows, -2).flatten(-3, -2)
 
 
 def _phases(stride: int, padding: int) -> list[slice]:
