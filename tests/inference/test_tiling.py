@@ -99,6 +99,15 @@ def test_tiles_without_field_of_view_are_not_predicted():
     torch.testing.assert_close(logits[:, 300:], torch.ones(64, 100))
 
 
+@pytest.mark.parametrize(("tile", "reach"), [(1024, 184), (512, 56), (416, 32)])
+def test_tiles_of_a_network_that_sees_farther_overlap_by_half(tile, reach):
+    tiling = Tiling.of(tile, 32, None)
+    assert tiling.reach == reach
+    assert tile / 4 < tiling.overlap <= tile / 2
+    with pytest.raises(InputError, match="tile >= 416"):
+        Tiling.of(415, 32, None)
+
+
 @pytest.mark.parametrize("tile", [10, 327, 512.5, True])
 def test_a_tile_that_is_all_overlap_is_refused(tile):
     with pytest.raises(InputError, match="tile >= 328"):

@@ -15,6 +15,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.models.resnet_unet import ResNetUNet
 from fundus_unet.runs.build import build_network, sketch
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
+from running import TINY, Scripts
 
 MODEL = {
     "_target_": "fundus_unet.models.resnet_unet.ResNetUNet",
@@ -95,6 +96,25 @@ def test_a_run_that_is_opened_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -
     assert build_network(config, trusted=False).eval()(torch.zeros(1, 3, 5, 5)).shape == (1, 1, 5, 5)
     with pytest.raises(AssertionError, match="asked for"):
         made(encoder="resnet18", weights="imagenet")
+
+
+def test_a_run_without_an_epoch_does_not_go_on_from_other_weights(offline: Path, scripts: Scripts) -> None:
+    state = torchvision.models.resnet18().state_dict()
+    torch.save(state, offline / Path(torchvision.models.ResNet18_Weights.IMAGENET1K_V1.url).name)
+    tiny = [one for one in TINY if not one.startswith("model.")]
+    model = ["model=resnet_unet", "model.encoder=resnet18", "model.weights=imagenet", "trainer.max_epochs=1"]
+    places = ["data=chasedb1", "paths.data_dir=sets", "paths.run_dir=runs/run"]
+    finished = scripts("train", *tiny, *model, *places)
+    assert finished.code == 0, finished.err
+    run = scripts.folder / "runs/run"
+    (run / "threshold.json").unlink()
+    assert scripts("train", f"resume={run}", "paths.data_dir=sets").code == 0
+    for checkpoint in (run / "checkpoints").iterdir():
+        checkpoint.unlink()
+    (run / "threshold.json").unlink()
+    refused = scripts("train", f"resume={run}", "paths.data_dir=sets")
+    assert refused.code == 2
+    assert "no pretrained weights" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,12 @@ code. The user names the class, by typing it for a new run or by `trust=somepack
 
 import importlib
 import inspect
-import math
 import re
-import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
@@ -27,9 +24,10 @@ from fundus_unet.data.patches.augmentation import Augmentation
 from fundus_unet.data.sets.mixture import MixedSet
 from fundus_unet.models.network import SegmentationNetwork
 from fundus_unet.models.skip import SkipConnection
+from fundus_unet.runs.schema import LARGEST, LONGEST_LIST, argument_type, check
 from fundus_unet.upsampling.upsampler import Upsampler
 
-LONGEST_TEXT, LONGEST_NAME, LONGEST_LIST, LARGEST = 4_000, 200, 100, 1e15
+LONGEST_NAME = 200
 TARGET = re.compile(r"\w+(\.\w+){1,8}")
 
 _trusted: ContextVar[frozenset[str]] = ContextVar("trusted", default=frozenset())
@@ -230,11 +228,7 @@ def check_value(name: str, value: Any, hint: Any, key: str) -> None:
     Raises:
         InputError: Which names the key.
     """
-    least, most = LIMITS.get(name, (-LARGEST, LARGEST))
-    within = not isinstance(value, int | float) or isinstance(value, bool) or least <= value <= most
-    if not _fits(value, hint) or not within:
-        words = f" from {least:g} to {most:g}" if name in LIMITS else ""
-        raise InputError(f"{key} cannot be used", expected=f"{_words(hint)}{words}", got=f"{key}={value!r:.200}")
+    check(argument_type(hint, LIMITS.get(name, (-LARGEST, LARGEST))), value, key)
 
 
 def _check_setting(name: Any, value: Any, settings: Mapping[str, Any], key: str) -> None:
@@ -301,40 +295,3 @@ def _settings(cls: Any, place: Place) -> dict[str, Any]:
     parameters = inspect.signature(cls).parameters.values()
     named = (one for one in parameters if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD))
     return {one.name: hints.get(one.name, Any) for one in named if one.name not in place.given}
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    origin = typing.get_origin(hint)
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, one) for one in typing.get_args(hint))
-    if origin is typing.Literal:
-        return any(value is one or (value == one and type(value) is type(one)) for one in typing.get_args(hint))
-    if origin is tuple or (isinstance(origin, type) and issubclass(origin, Sequence)):
-        inner = [one for one in typing.get_args(hint) if one is not Ellipsis]
-        if not isinstance(value, list) or len(value) > LONGEST_LIST or (len(inner) > 1 and len(inner) != len(value)):
-            return False
-        return all(_fits(item, inner[number if len(inner) > 1 else 0]) for number, item in enumerate(value))
-    if hint is Any:
-        return any(_fits(value, one) for one in (None, bool, float, str, list[bool | float | str]))
-    if hint is None or hint is types.NoneType:
-        return value is None
-    if hint is bool:
-        return isinstance(value, bool)
-    if hint in (int, float):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return whole or (hint is float and isinstance(value, float) and math.isfinite(value))
-    return hint in (str, Path) and isinstance(value, str) and len(value) <= LONGEST_TEXT and value.isprintable()
-
-
-def _words(hint: Any) -> str:
-    names = {int: "an integer", float: "a finite number", bool: "true or false", str: "a text", types.NoneType: "null"}
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return " or ".join(dict.fromkeys(_words(one) for one in typing.get_args(hint)))
-    if typing.get_origin(hint) is typing.Literal:
-        return " or ".join(map(str, typing.get_args(hint)))
-    origin = typing.get_origin(hint)
-    if isinstance(origin, type) and issubclass(origin, Sequence):
-        inner = [one for one in typing.get_args(hint) if one is not Ellipsis]
-        size = f" of {len(inner)}" if len(inner) > 1 else ""
-        return f"a list{size}, each {' or '.join(dict.fromkeys(map(_words, inner)))}"
-    return names.get(hint, "a plain value")
