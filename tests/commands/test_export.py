@@ -8,6 +8,7 @@ from pathlib import Path
 import onnxruntime
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
 from torch import Tensor, nn
 
 from fundus_unet.core.errors import InputError
@@ -15,7 +16,7 @@ from fundus_unet.runs.export import export_network
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.runs.model_file import read_model_file
-from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.runs.run_directory import RunDirectory, plain
 from running import ROOT, Finished, Scripts
 from runs.model_cases import facts_with, network_of, noise
 
@@ -87,6 +88,22 @@ def test_a_program_of_a_deep_network_with_strided_convolutions(tmp_path: Path) -
     assert largest_difference(network, exported_by(path)[1], noise(2, 3, 16, 40), noise(1, 3, 72, 24)) <= TOLERANCE
 
 
+@pytest.mark.parametrize(
+    ("form", "overrides"),
+    [
+        ("onnx", ["model=attention_unet", "model.widths=[4,8]"]),
+        ("torch_export", ["model=resnet_unet", "model.encoder=resnet18"]),
+    ],
+    ids=["attention_unet", "resnet_unet"],
+)
+def test_a_program_of_another_network(form: str, overrides: list[str], tmp_path: Path) -> None:
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        model = plain(compose("train", overrides).model)
+    network = network_of(facts_with(model=model))
+    facts = facts_with(model=model, size_multiple=network.size_multiple, context=network.context)
+    assert export_network(network, facts, tmp_path / "model", form, 1e-4) <= 1e-4
+
+
 def test_a_program_that_differs_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Other(nn.Module):
         def __init__(self, *_: object) -> None:
@@ -114,9 +131,9 @@ class TestScript:
         assert facts.threshold == json.loads((run / "threshold.json").read_text())["threshold"]
         assert (facts.scale, facts.fov_diameter, facts.size_multiple) == (1, None, 2)
         assert (facts.precision, facts.upsampler) == ("32-true", "transposed_k3s2p1")
-        assert (facts.trained_on["data"], facts.trained_on["seed"]) == ("chasedb1", 3)
-        assert facts.trained_on["commit"] == opened.environment["commit"]
-        assert facts.trained_on["created"].startswith("20")
+        assert (facts.trained_on.data, facts.trained_on.seed) == ("chasedb1", 3)
+        assert facts.trained_on.commit == opened.environment["commit"]
+        assert facts.trained_on.created.startswith("20")
         assert facts.model["widths"] == [4, 8]
 
     def test_onnx_of_a_run_and_its_tolerance(self, scripts: Scripts, run: Path) -> None:
@@ -126,7 +143,7 @@ class TestScript:
         assert not (run / "export").exists()
         finished = succeeded(scripts("export", f"run_dir={run}", "format=onnx", "path=mine.onnx"))
         assert "runtime=onnx" in finished.out
-        assert "tolerance 1.0e-04" in finished.out
+        assert "1.0e-04 allowed" in finished.out
         assert finished.err == ""
         assert len(finished.out.splitlines()) == 3
         metadata, program = exported_by(scripts.folder / "mine.onnx")
@@ -150,10 +167,10 @@ class TestScript:
         path = run / "export/model.safetensors"
         path.parent.mkdir()
         path.write_text("mine")
-        for overrides in ([], ["overwrite=no"]):
+        for overrides, words in (([], "overwrite=true"), (["overwrite=no"], "overwrite cannot be used")):
             refused = scripts("export", f"run_dir={run}", *overrides)
             assert refused.code == 2
-            assert "overwrite=true" in refused.err
+            assert words in refused.err
             assert path.read_text() == "mine"
         succeeded(scripts("export", f"run_dir={run}", "overwrite=true"))
         read_model_file(path)

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from fundus_unet.runs.build import build
-from fundus_unet.runs.model_facts import ModelFacts
+from fundus_unet.runs.model_facts import ModelFacts, TrainedOn
 from fundus_unet.runs.run_directory import plain
 from running import ROOT
 
@@ -23,7 +23,7 @@ def facts_with(upsampler: str = "transposed_k4s2p1", **changes: Any) -> ModelFac
         "threshold": 0.43,
         "precision": "bf16-mixed",
         "upsampler": upsampler,
-        "trained_on": {"data": "chasedb1", "seed": 0, "commit": "c448433", "created": "2026-11-24T11:40:00"},
+        "trained_on": TrainedOn(data="chasedb1", seed=0, commit="c448433", created="2026-11-24T11:40:00"),
         "size_multiple": 2,
         "context": 16,
     }

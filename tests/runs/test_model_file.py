@@ -1,6 +1,5 @@
 """The model file keeps every weight and fact, and nothing in a file that came from elsewhere is executed."""
 
-import dataclasses
 import json
 import os
 import pickle
@@ -172,7 +171,7 @@ class TestFile:
         self, path: Path, model: dict[str, object], expected: str
     ) -> None:
         facts = facts_with()
-        write_model_file(path, network_of(facts), dataclasses.replace(facts, model=facts.model | model))
+        write_model_file(path, network_of(facts), facts.model_copy(update={"model": facts.model | model}))
         with pytest.raises(InputError, match=expected) as caught:
             read_model_file(path)
         assert str(path) in str(caught.value)
@@ -211,7 +210,7 @@ class TestFile:
         self, path: Path, model: dict[str, object], expected: str
     ) -> None:
         facts = facts_with()
-        odd = dataclasses.replace(facts, model=facts.model | model)
+        odd = facts.model_copy(update={"model": facts.model | model})
         write_model_file(path, network_of(facts), odd)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         started = time.monotonic()

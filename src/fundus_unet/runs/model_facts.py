@@ -1,19 +1,20 @@
 """What a model file says about its network: enough to use it without the run that made it."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge, Le, Len
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.models.network import LARGEST_CONTEXT, LARGEST_MULTIPLE
-from fundus_unet.runs.allowed_parts import LIMITS
 from fundus_unet.runs.build import sketch
 from fundus_unet.runs.device import PRECISIONS
 from fundus_unet.runs.evaluate import validation_threshold
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.run_directory import RunDirectory, plain
+from fundus_unet.runs.schema import Diameter, Node, Scale, Settings, Text, check, one_of
 
 FORMAT = 2
 FACTS = "fundus_unet"
@@ -21,8 +22,19 @@ PREPROCESSING = "preprocessing"
 MOST_CHARACTERS = 1_000_000
 
 
-@dataclass(frozen=True)
-class ModelFacts:
+Name = Annotated[Text, Len(1)]
+
+
+class TrainedOn(Settings):
+    """What a network learned from, and when."""
+
+    data: Name
+    seed: int
+    commit: Name | None
+    created: Name | None
+
+
+class ModelFacts(Settings):
     """How a network is built, what it is given and what its logits mean.
 
     Args:
@@ -38,19 +50,19 @@ class ModelFacts:
         `scale` in working pixels per original pixel; `fov_diameter`, `size_multiple` and `context` in working pixels.
     """
 
-    model: dict[str, Any]
-    scale: float | None
-    fov_diameter: float | None
-    threshold: float
-    precision: str
-    upsampler: str | None
-    trained_on: dict[str, Any]
-    size_multiple: int
-    context: int | None
+    model: Node
+    scale: Scale | None
+    fov_diameter: Diameter | None
+    threshold: Annotated[float, Ge(0), Le(1)]
+    precision: Annotated[str, one_of(*PRECISIONS)]
+    upsampler: Name | None
+    trained_on: TrainedOn
+    size_multiple: Annotated[int, Ge(1), Le(LARGEST_MULTIPLE)]
+    context: Annotated[int, Ge(0), Le(LARGEST_CONTEXT)] | None
 
     def as_metadata(self) -> dict[str, str]:
         """JSON under two names: the facts, and `preprocessing` for who has the file but not this project."""
-        facts = {"format": FORMAT} | asdict(self)
+        facts = {"format": FORMAT} | self.model_dump()
         return {
             FACTS: json.dumps(facts, allow_nan=False),
             PREPROCESSING: json.dumps(self._preprocessing(), allow_nan=False),
@@ -70,16 +82,14 @@ class ModelFacts:
                 expected=f"format {FORMAT}",
                 fix="export the run again, or update this project",
             )
-        names = {field.name for field in fields(cls)}
-        if facts.keys() != names:
-            raise _damaged(path, f"the facts {', '.join(sorted(names))}", ", ".join(sorted(facts)) or "none")
-        for name, (fits, expected) in _CHECKS.items():
-            if not fits(facts[name]):
-                raise _damaged(path, f"{name}: {expected}", f"{name}={facts[name]!r:.200}")
-        if (facts["scale"] is None) == (facts["fov_diameter"] is None):
-            got = f"scale={facts['scale']}, fov_diameter={facts['fov_diameter']}"
+        try:
+            found: ModelFacts = check(cls, facts)
+        except InputError as error:
+            raise InputError(f"the metadata of {path} are damaged: {error}", fix="export the run again") from error
+        if (found.scale is None) == (found.fov_diameter is None):
+            got = f"scale={found.scale}, fov_diameter={found.fov_diameter}"
             raise _damaged(path, "exactly one of scale and fov_diameter", got)
-        return cls(**facts)
+        return found
 
     def _preprocessing(self) -> dict[str, Any]:
         resolution = {
@@ -112,13 +122,13 @@ def facts_of(run: RunDirectory, checkpoint: str = "best") -> ModelFacts:
     """
     run.check_finished()
     run.checkpoint(checkpoint)
-    data, seed = run.config.data, run.config.seed
-    trained_on = {
-        "data": str(run.choices.get("data") or data.source._target_),
-        "seed": seed,
-        "commit": run.environment.get("commit"),
-        "created": run.created,
-    }
+    data = run.config.data
+    trained_on = TrainedOn(
+        data=str(run.choices.get("data") or data.source._target_),
+        seed=run.config.seed,
+        commit=run.environment.get("commit"),
+        created=run.created,
+    )
     network = sketch(run.config.model)
     facts = ModelFacts(
         model=plain(run.config.model),
@@ -163,47 +173,3 @@ def _parsed(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
 
 def _damaged(path: Path, expected: str, got: str) -> InputError:
     return InputError(f"the metadata of {path} are damaged", expected=expected, got=got, fix="export the run again")
-
-
-def _number(least: float, most: float) -> Callable[[Any], bool]:
-    """NaN and infinity, which JSON can spell, are outside."""
-    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
-
-
-def _optional(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or fits(value)
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_trained_on(value: Any) -> bool:
-    checks = {"data": _text, "seed": _whole, "commit": _optional(_text), "created": _optional(_text)}
-    return isinstance(value, dict) and value.keys() == checks.keys() and all(checks[key](value[key]) for key in checks)
-
-
-_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "model": (lambda value: isinstance(value, dict) and _text(value.get("_target_")), "a configuration of a class"),
-    "scale": (_optional(_number(*LIMITS["scale"])), "a number from {:g} to {:g}, or null".format(*LIMITS["scale"])),
-    "fov_diameter": (
-        _optional(_number(*LIMITS["fov_diameter"])),
-        "a number from {:g} to {:g}, or null".format(*LIMITS["fov_diameter"]),
-    ),
-    "threshold": (_number(0, 1), "a number from 0 to 1"),
-    "precision": (lambda value: _text(value) and value in PRECISIONS, ", ".join(PRECISIONS)),
-    "upsampler": (_optional(_text), "a name, or null"),
-    "trained_on": (_is_trained_on, "data, seed, commit and created"),
-    "size_multiple": (
-        lambda value: _whole(value) and 1 <= value <= LARGEST_MULTIPLE,
-        f"an integer from 1 to {LARGEST_MULTIPLE}",
-    ),
-    "context": (
-        _optional(lambda value: _whole(value) and 0 <= value <= LARGEST_CONTEXT),
-        f"an integer from 0 to {LARGEST_CONTEXT}, or null",
-    ),
-}

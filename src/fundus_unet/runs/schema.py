@@ -80,6 +80,10 @@ Steps = Annotated[int, Ge(1), Le(10**9)]
 BatchSize = Annotated[int, Ge(1), Le(65_536)]
 Side = Annotated[int, Ge(1), Le(16_384)]
 """Pixels; what a patch, a tile or a measured image cannot exceed in any memory."""
+Scale = Annotated[float, Ge(0.001), Le(64)]
+"""Working pixels per original pixel."""
+Diameter = Annotated[float, Ge(1), Le(16_384)]
+"""Of the field of view, in working pixels."""
 Positive = Annotated[float, Gt(0), Le(LARGEST)]
 NotNegative = Annotated[float, Ge(0), Le(LARGEST)]
 Text = Annotated[str, Check("a text", _text)]
@@ -99,8 +103,8 @@ class DataSettings(Settings):
     """The group `data`."""
 
     source: Node
-    scale: Annotated[float, Ge(0.001), Le(64)] | None
-    fov_diameter: Annotated[float, Ge(1), Le(16_384)] | None
+    scale: Scale | None
+    fov_diameter: Diameter | None
     patch_size: Side
     batch_size: BatchSize
     steps_per_epoch: Steps
