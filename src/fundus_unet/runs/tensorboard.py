@@ -26,7 +26,7 @@ def log_final_metrics(
     """The choices of a run and its final pooled scores at threshold 0.5, for the HPARAMS tab."""
     # TensorBoard shows the first five by name unless asked for more; the rest of the configuration is its text
     hyperparameters = {key: run.choices.get(key) for key in ("data", "downsampler", "upsampler")} | {
-        "lr": config.optimizer.lr,
+        "lr": config.optimizer.get("lr"),
         "seed": config.seed,
         "widths": str(list(config.model.get("widths") or [])),
     }

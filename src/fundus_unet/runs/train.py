@@ -172,9 +172,10 @@ class _Training:
 
     def _say_what_starts(self, run: RunDirectory, console: Console) -> None:
         config, network = self.config, cast(SegmentationNetwork, self.segmenter.network)
+        chosen = filter(None, (run.choices.get(group) for group in ("upsampler", "downsampler")))
         console.print(
-            f"{network.describe()}, {parameter_count(network):,} parameters; {run.choices.get('upsampler')}, "
-            f"{run.choices.get('downsampler')}\n{training_steps(config)} steps of {config.data.batch_size} patches of "
+            f"{', '.join([network.describe(), f'{parameter_count(network):,} parameters', *chosen])}\n"
+            f"{training_steps(config)} steps of {config.data.batch_size} patches of "
             f"{config.data.patch_size} pixels, {config.trainer.precision} on "
             f"{self.trainer.accelerator.__class__.__name__}\nrun directory {run.path}",
             soft_wrap=True,
