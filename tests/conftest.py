@@ -1,11 +1,14 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
-from data.layouts import write_chasedb1
-from running import Scripts
+pytest.register_assert_rewrite("running")
+
+from data.layouts import write_chasedb1  # noqa: E402
+from running import Scripts  # noqa: E402
 
 torch.set_num_threads(1)  # on tensors this small, threads only wait for each other
 
@@ -20,11 +23,21 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the runs of `Scripts.tiny_run` and their images are kept."""
+    folder = tmp_path_factory.mktemp("shared")
+    write_chasedb1(folder / "sets" / "CHASE_DB1")
+    return folder
+
+
 @pytest.fixture
-def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Scripts:
+def scripts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shared: Path
+) -> Scripts:
     """Scripts called in a new folder, which holds `sets/CHASE_DB1`, a tiny generated set of the real layout."""
-    write_chasedb1(tmp_path / "sets" / "CHASE_DB1")
-    return Scripts(tmp_path, monkeypatch, capsys)
+    shutil.copytree(shared / "sets", tmp_path / "sets")
+    return Scripts(tmp_path, monkeypatch, capsys, shared)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Run a script as its user does, but inside the test's process, and small."""
 
 import os
+import re
 import runpy
 import shutil
 import sys
@@ -40,11 +41,39 @@ class Finished:
         return Path(line.removeprefix("run directory "))
 
 
-class Scripts:
-    """Calls `scripts/NAME.py OVERRIDES...` in a working directory."""
+def succeeded(finished: Finished) -> Finished:
+    assert finished.code == 0, finished.out + finished.err
+    return finished
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder, self.monkeypatch, self.capsys = folder, monkeypatch, capsys
+
+def refused(finished: Finished, *words: str) -> None:
+    """It ended with one message, which holds all of `words`."""
+    assert finished.code == 2, finished.out + finished.err
+    assert "Traceback" not in finished.err, finished.err
+    for word in words:
+        assert word in finished.err, f"{word!r} is not in the message:\n{finished.err}"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, by its path from there."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class Scripts:
+    """Calls `scripts/NAME.py OVERRIDES...` in a working directory.
+
+    Args:
+        shared: a folder with images in `sets`, for the runs of `tiny_run`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        shared: Path | None = None,
+    ) -> None:
+        self.folder, self.monkeypatch, self.capsys, self.shared = folder, monkeypatch, capsys, shared
 
     def __call__(self, name: str, *overrides: str) -> Finished:
         GlobalHydra.instance().clear()
@@ -65,6 +94,18 @@ class Scripts:
     def train(self, *overrides: str, multirun: bool = False) -> Finished:
         """A tiny training on the generated CHASE_DB1 below the working directory."""
         return self("train", *["-m"] * multirun, "data=chasedb1", "paths.data_dir=sets", *TINY, *overrides)
+
+    def tiny_run(self, *overrides: str) -> Path:
+        """`runs/tiny`: a copy of the run of `train(*overrides)`, which is trained once in a session.
+
+        Its images are the session's, so change none of them and give `paths.data_dir=sets` where they are to change.
+        """
+        assert self.shared is not None
+        trained = self.shared / "runs" / re.sub(r"\W+", "_", " ".join(["run", *overrides]))
+        if not trained.exists():
+            session = Scripts(self.shared, self.monkeypatch, self.capsys)
+            succeeded(session.train(*overrides, f"paths.run_dir={trained}"))
+        return Path(shutil.copytree(trained, self.folder / "runs/tiny"))
 
     def make_once(self, kept: Path, make: Callable[[], None]) -> None:
         """Fill `runs` below the working directory: by `make` the first time, later with a copy of what it made."""

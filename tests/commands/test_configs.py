@@ -15,7 +15,7 @@ from fundus_unet.runs.build import build
 from fundus_unet.runs.config_file import portable
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
 from fundus_unet.upsampling.upsampler import Upsampler
-from running import ROOT
+from running import ROOT, succeeded
 
 CONFIGS = ROOT / "configs"
 READMES = ("README.md", "src/fundus_unet/upsampling/README.md", "docs/faults.md")
@@ -66,8 +66,7 @@ def test_every_generator_is_built_with_the_upsampler_it_is_handed(generator: str
 
 
 def test_the_command_line_lists_what_runs(scripts) -> None:
-    finished = scripts("train", "--cfg", "job", "upsampler=bilinear_conv")
-    assert finished.code == 0
+    finished = succeeded(scripts("train", "--cfg", "job", "upsampler=bilinear_conv"))
     assert "InterpolateConvUpsampler" in finished.out
 
 
