@@ -49,6 +49,19 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 FORKING = ("test_disks.py", "test_inputs.py", "test_kills.py")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Attacks that fork this process come first: torch refuses autograd in a child whose parent has used it."""
+    """Attacks that fork this process come first: torch refuses autograd in a child whose parent has used it.
+
+    With several workers, `--dist loadfile --no-loadscope-reorder` keeps them first in each.
+    """
     items.sort(key=lambda item: not (item.path.name in FORKING and item.path.parent.name == "faults"))
+    for item in items:
+        if item.get_closest_marker("faults"):
+            item.add_marker("slow")  # so that `-m "not slow"` leaves them out too
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that draws at random draws the same whatever ran before it."""
+    torch.manual_seed(0)

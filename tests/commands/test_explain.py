@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from running import ROOT, Scripts
+from running import ROOT, Scripts, refused, succeeded
 
 OPTIONS = sorted(path.stem for path in (ROOT / "configs" / "upsampler").glob("*.yaml"))
 
@@ -17,8 +17,7 @@ def scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_upsampler_is_explained(scripts: Scripts, option: str) -> None:
-    finished = scripts("explain_upsampling", f"upsampler={option}", "size=4")
-    assert finished.code == 0, finished.err
+    finished = succeeded(scripts("explain_upsampling", f"upsampler={option}", "size=4"))
     assert f"{option}: 4 x 4 -> 8 x 8" in finished.out
     assert "response to a constant" in finished.out
     with Image.open(scripts.folder / f"explain_{option}.png") as figure:
@@ -27,8 +26,9 @@ def test_every_upsampler_is_explained(scripts: Scripts, option: str) -> None:
 
 
 def test_the_arithmetic_is_filled_in(scripts: Scripts) -> None:
-    finished = scripts("explain_upsampling", "upsampler=transposed_k3s2p1", "size=6", "output_size=11", "figure=a.pdf")
-    assert finished.code == 0, finished.err
+    finished = succeeded(
+        scripts("explain_upsampling", "upsampler=transposed_k3s2p1", "size=6", "output_size=11", "figure=a.pdf")
+    )
     words = " ".join(finished.out.split())
     for fact in (
         "6 x 6 -> 11 x 11",
@@ -51,8 +51,7 @@ def test_the_arithmetic_is_filled_in(scripts: Scripts) -> None:
 )
 @pytest.mark.parametrize("option", ["transposed_k3s2p1", "bilinear_conv"])
 def test_other_sizes(scripts: Scripts, option: str, overrides: list[str]) -> None:
-    finished = scripts("explain_upsampling", f"upsampler={option}", "figure=a.svg", *overrides)
-    assert finished.code == 0, finished.err
+    succeeded(scripts("explain_upsampling", f"upsampler={option}", "figure=a.svg", *overrides))
     assert (scripts.folder / "a.svg").stat().st_size > 1000
 
 
@@ -82,8 +81,5 @@ def test_other_sizes(scripts: Scripts, option: str, overrides: list[str]) -> Non
 )
 def test_refuses(scripts: Scripts, overrides: list[str], expected: str) -> None:
     (scripts.folder / "folder.png").mkdir()
-    finished = scripts("explain_upsampling", *overrides)
-    assert finished.code == 2
-    assert expected in finished.err
-    assert "Traceback" not in finished.err
+    refused(scripts("explain_upsampling", *overrides), expected)
     assert [path.name for path in scripts.folder.iterdir()] == ["folder.png"]

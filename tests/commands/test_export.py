@@ -18,7 +18,8 @@ from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.runs.model_file import read_model_file
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from running import ROOT, Finished, Scripts
-from runs.model_cases import facts_with, network_of, noise
+from runs.model_cases import facts_with, network_of
+from tensors import noise
 
 UPSAMPLERS = ("transposed_k4s2p1", "transposed_k3s2p1", "bilinear_conv")
 TOLERANCE = 1e-5

@@ -14,7 +14,8 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.inference.onnx_runtime import OnnxNetwork
 from fundus_unet.runs.export import export_network
 from fundus_unet.runs.model_facts import ModelFacts
-from runs.model_cases import facts_with, network_of, noise
+from runs.model_cases import facts_with, network_of
+from tensors import noise
 
 
 @pytest.fixture(scope="module")

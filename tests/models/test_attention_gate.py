@@ -9,10 +9,7 @@ from fundus_unet.models.downsampling import MaxPoolDownsampler
 from fundus_unet.models.skip import PlainSkip, SkipConnection
 from fundus_unet.models.unet import UNet
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
-
-
-def noise(*shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape)))
+from tensors import noise
 
 
 def unet(**arguments: object) -> UNet:
@@ -37,7 +34,7 @@ def test_one_pixel_by_hand() -> None:
 
 @torch.no_grad()
 def test_every_pixel_has_its_own_weight() -> None:
-    gate, skip, upsampled = AttentionGate(4, 3), noise(2, 4, 5, 7), noise(2, 3, 5, 7)
+    gate, skip, upsampled = AttentionGate(4, 3), noise(2, 4, 5, 7), noise(2, 3, 5, 7, seed=1)
     weights = gate.weights(skip, upsampled)
     assert weights.shape == (2, 1, 5, 7)
     assert 0 < weights.min() < weights.max() < 1

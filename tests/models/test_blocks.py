@@ -3,10 +3,7 @@ import torch
 from torch import nn
 
 from fundus_unet.models.blocks import ConvBlock, StridedConvBlock
-
-
-def noise(*shape: int) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
+from tensors import noise
 
 
 def test_two_convolutions_by_hand():

@@ -16,6 +16,7 @@ from fundus_unet.runs.allowed_parts import check_part
 from fundus_unet.runs.build import build_network
 from fundus_unet.runs.run_directory import plain
 from fundus_unet.upsampling.upsampler import Upsampler
+from tensors import noise
 from upsampling.cases import CASES
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -40,10 +41,6 @@ def network(option: str, upsampler: str = "transposed_k4s2p1", seed: int = 0) ->
     torch.manual_seed(seed)
     built = build_network(config_of(option, upsampler), trusted=True)
     return built.eval().requires_grad_(False)
-
-
-def noise(*shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
 
 def test_every_option_has_one_row() -> None:

@@ -17,6 +17,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.models.downsampling import MaxPoolDownsampler, StridedConvDownsampler
 from fundus_unet.models.unet import UNet
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
+from tensors import noise
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 DOWNSAMPLERS, UPSAMPLERS = (
@@ -35,10 +36,6 @@ def network(downsampler: str, upsampler: str, widths: tuple[int, ...], seed: int
     torch.manual_seed(seed)
     parts = {"upsampler": option("upsampler", upsampler), "downsampler": option("downsampler", downsampler)}
     return UNet(in_channels, 1, widths, **parts).eval().requires_grad_(False)
-
-
-def noise(*shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
 
 def without_normalization(channels: int) -> nn.Module:

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
-from torch import Tensor, nn
+from torch import nn
 
 from fundus_unet.runs.build import build
 from fundus_unet.runs.model_facts import ModelFacts, TrainedOn
@@ -38,7 +38,3 @@ def network_of(facts: ModelFacts) -> nn.Module:
         for _ in range(3):
             network(3 * torch.randn(2, 3, 32, 48) + 1)
     return network.eval()
-
-
-def noise(*shape: int) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))

@@ -16,7 +16,8 @@ from commands.test_bad_input import Exploit
 from fundus_unet.core.errors import InputError
 from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.runs.model_file import read_model_file, write_model_file
-from runs.model_cases import facts_with, network_of, noise
+from runs.model_cases import facts_with, network_of
+from tensors import noise
 
 PATH = Path("somewhere/model.safetensors")
 

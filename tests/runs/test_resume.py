@@ -14,7 +14,7 @@ import torch
 from omegaconf import OmegaConf
 
 from data.layouts import draw, save
-from running import Finished, Scripts
+from running import Scripts, contents, refused, succeeded
 
 
 @pytest.fixture
@@ -44,21 +44,10 @@ def stopped(scripts: Scripts, kept: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     return run
 
 
-def refused(finished: Finished, *words: str) -> None:
-    assert finished.code == 2, finished.out
-    assert "Traceback" not in finished.err
-    for word in words:
-        assert word in finished.err
-
-
 def change(path: Path, how: Callable[[dict[str, Any]], None]) -> None:
     checkpoint = torch.load(path, weights_only=True)
     how(checkpoint)
     torch.save(checkpoint, path)
-
-
-def contents(run: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(run)): path.read_bytes() for path in run.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("damage", ["cut", "empty", "missing"])
@@ -70,10 +59,9 @@ def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(scripts: Scripts
         last.unlink()
     else:
         last.write_bytes(last.read_bytes()[: 2000 if damage == "cut" else 0])
-    finished = scripts("train", f"resume={stopped}")
-    assert finished.code == 0, finished.err
+    finished = succeeded(scripts("train", f"resume={stopped}"))
     assert "continuing from previous.ckpt, the state after epoch 2" in finished.out
-    assert scripts("train", f"resume={undamaged}").code == 0
+    succeeded(scripts("train", f"resume={undamaged}"))
     states = [torch.load(run / "checkpoints/last.ckpt", weights_only=True) for run in (stopped, undamaged)]
     assert states[0]["epoch"] == states[1]["epoch"] == 3
     for key, value in states[0]["state_dict"].items():
@@ -136,7 +124,7 @@ def test_callbacks_get_no_paths_from_a_checkpoint(scripts: Scripts, stopped: Pat
 
     for name in ("last", "best"):
         change(stopped / f"checkpoints/{name}.ckpt", attack)
-    assert scripts("train", f"resume={stopped}").code == 0
+    succeeded(scripts("train", f"resume={stopped}"))
     assert [path.name for path in precious.iterdir()] == ["file"]
 
 
@@ -168,13 +156,12 @@ def test_changed_data_are_not_resumed_without_a_word(scripts: Scripts, stopped: 
     refused(scripts("train", f"resume={stopped}"), f"the {part} of Image_02L is another", "start a new run")
     assert contents(stopped) == before
     path.write_bytes(kept)
-    assert scripts("train", f"resume={stopped}").code == 0
+    succeeded(scripts("train", f"resume={stopped}"))
 
 
 def test_a_run_without_a_record_of_its_data_is_resumed_and_says_so(scripts: Scripts, stopped: Path) -> None:
     (stopped / "data.json").unlink()
-    finished = scripts("train", f"resume={stopped}")
-    assert finished.code == 0
+    finished = succeeded(scripts("train", f"resume={stopped}"))
     assert "data.json is missing" in finished.out
     other = json.loads((stopped / "run.json").read_text())
     assert other["choices"]["data"] == "chasedb1"
@@ -212,7 +199,7 @@ def test_a_full_disk_keeps_the_epoch_before(scripts: Scripts, monkeypatch: pytes
     monkeypatch.setattr(checkpoints, "write_bytes", write)
     run = scripts.folder / "runs/full"
     assert torch.load(run / "checkpoints/last.ckpt", weights_only=True)["epoch"] >= 0
-    assert scripts("train", f"resume={run}").code == 0
+    succeeded(scripts("train", f"resume={run}"))
 
 
 def test_a_run_is_trained_by_one_process_at_a_time(scripts: Scripts, stopped: Path) -> None:
@@ -226,4 +213,4 @@ def test_a_run_is_trained_by_one_process_at_a_time(scripts: Scripts, stopped: Pa
         refused(scripts("train", f"resume={stopped}"), "another process is training in")
         assert contents(stopped) == before
         other.kill()
-    assert scripts("train", f"resume={stopped}").code == 0
+    succeeded(scripts("train", f"resume={stopped}"))

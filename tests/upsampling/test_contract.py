@@ -14,16 +14,13 @@ from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
 from fundus_unet.upsampling.pixel_shuffle import PixelShuffleUpsampler
 from fundus_unet.upsampling.transposed_conv import TransposedConvUpsampler
 from fundus_unet.upsampling.upsampler import Upsampler
+from tensors import noise
 from upsampling.cases import CASES, CONFIGS, UpsamplerCase, every_upsampler
 
 
 def build(case: UpsamplerCase, in_channels: int = 3, out_channels: int = 2, seed: int = 0) -> Upsampler:
     torch.manual_seed(seed)
     return case.factory(in_channels, out_channels)
-
-
-def noise(*shape: int, seed: int = 1) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def variance_gain(upsampler: Upsampler) -> float:

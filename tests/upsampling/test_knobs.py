@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.upsampling.upsampler import Upsampler
+from tensors import noise
 from upsampling.cases import UpsamplerCase, every_upsampler
 
 
@@ -19,10 +20,6 @@ def build(case: UpsamplerCase, in_channels: int, out_channels: int, **knobs: Any
     inner.update(knobs)
     torch.manual_seed(0)
     return instantiate(config)(in_channels, out_channels)
-
-
-def noise(*shape: int) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(1))
 
 
 @every_upsampler

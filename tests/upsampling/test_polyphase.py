@@ -5,19 +5,15 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.upsampling.overlap import phase_overlap
 from fundus_unet.upsampling.polyphase import polyphase_split
+from tensors import noise
 
 thorough = settings(deadline=None, max_examples=150, derandomize=True)
 pairs = st.tuples(st.integers(1, 4), st.integers(1, 4))
 paddings = st.tuples(st.integers(0, 5), st.integers(0, 5))
-
-
-def kernel_of(*shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
 @thorough
@@ -33,7 +29,7 @@ def test_every_tap_is_in_one_phase(size, stride, padding):
 @thorough
 @given(size=pairs, kernel_size=st.tuples(st.integers(1, 6), st.integers(1, 6)), stride=pairs, padding=paddings)
 def test_each_phase_of_the_output_is_a_convolution_with_its_part(size, kernel_size, stride, padding):
-    x, kernel = kernel_of(1, 2, *size), kernel_of(2, 2, *kernel_size)
+    x, kernel = noise(1, 2, *size, dtype=torch.float64), noise(2, 2, *kernel_size, dtype=torch.float64)
     full = F.conv_transpose2d(x, kernel, stride=stride)
     expected = full[..., padding[0] :, padding[1] :]  # cropped on the side that decides the phase
     for a, row in enumerate(polyphase_split(kernel, stride, padding)):
@@ -59,7 +55,7 @@ def test_phases_of_kernel_four_and_three():
 
 
 def test_kernel_four_is_four_interleaved_convolutions():
-    x, kernel = kernel_of(1, 2, 4, 5), kernel_of(2, 3, 4, 4)
+    x, kernel = noise(1, 2, 4, 5, dtype=torch.float64), noise(2, 3, 4, 4, dtype=torch.float64)
     phases = [
         [F.conv_transpose2d(x, part)[..., a : a + 4, b : b + 5] for b, part in enumerate(row)]
         for a, row in enumerate(polyphase_split(kernel, 2, 1))

@@ -15,6 +15,7 @@ from fundus_unet.upsampling.interpolation import MODES
 from fundus_unet.upsampling.pixel_shuffle import PixelShuffleUpsampler
 from fundus_unet.upsampling.transposed_conv import TransposedConvUpsampler
 from fundus_unet.upsampling.upsampler import Upsampler
+from tensors import noise
 
 
 def with_kernel(upsampler: Upsampler, kernel: Tensor, bias: float = 0.0) -> Upsampler:
@@ -86,7 +87,7 @@ def test_channels_are_summed_by_their_own_kernels():
 def test_identity_kernel_leaves_the_interpolation(mode, output_size):
     upsampler = InterpolateConvUpsampler(2, 2, mode=mode)
     nn.init.dirac_(upsampler.conv.weight)
-    x = torch.randn(1, 2, 3, 4, generator=torch.Generator().manual_seed(0))
+    x = noise(1, 2, 3, 4)
     torch.testing.assert_close(upsampler(x, output_size), F.interpolate(x, size=output_size, mode=mode))
 
 
@@ -100,10 +101,6 @@ def test_pixel_centres():
 def test_a_constant_stays_constant_up_to_the_rim(mode):
     upsampler = with_kernel(InterpolateConvUpsampler(1, 1, mode=mode), torch.full((3, 3), 1 / 9), bias=1.0)
     torch.testing.assert_close(upsampler(torch.full((1, 1, 3, 2), 7.0), (6, 5)), torch.full((1, 1, 6, 5), 8.0))
-
-
-def noise(*shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize(

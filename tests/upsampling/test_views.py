@@ -16,6 +16,7 @@ from fundus_unet.upsampling.views import (
     zero_bordered,
     zero_insert,
 )
+from tensors import noise
 from upsampling.layers import ARTICLE, Layer, layers
 
 VIEWS = [by_zero_insertion, by_pasting, by_matrix]
@@ -39,7 +40,7 @@ def test_agrees_with_pytorch(view, layer: Layer):
 def test_the_transposed_convolution_is_the_adjoint_of_the_convolution(layer: Layer):
     y, weight = layer.tensors()
     back = layer.torch_output(y, weight)
-    x = torch.randn(back.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x = noise(*back.shape, seed=1, dtype=torch.float64)
     there = F.conv2d(x, weight, None, layer.stride, layer.padding, layer.dilation, layer.groups)
     there = there[..., : layer.size[0], : layer.size[1]]
     torch.testing.assert_close((there * y).sum(), (x * back).sum(), rtol=1e-12, atol=1e-11)
@@ -47,8 +48,8 @@ def test_the_transposed_convolution_is_the_adjoint_of_the_convolution(layer: Lay
 
 def test_the_transposed_convolution_is_the_gradient_of_the_convolution():
     conv = nn.Conv2d(2, 3, 3, stride=2, padding=1, bias=False).double()
-    x = torch.randn(1, 2, 12, 11, dtype=torch.float64, requires_grad=True)
-    y = torch.randn(1, 3, 6, 6, dtype=torch.float64)
+    x = noise(1, 2, 12, 11, dtype=torch.float64).requires_grad_()
+    y = noise(1, 3, 6, 6, dtype=torch.float64)
     (gradient,) = torch.autograd.grad(conv(x), x, y)
     options = {"stride": 2, "padding": 1, "output_padding": (1, 0)}
     torch.testing.assert_close(F.conv_transpose2d(y, conv.weight, **options), gradient)
@@ -68,7 +69,7 @@ def test_one_row_by_hand():
 
 def test_the_matrix_is_the_convolution_written_out():
     """Entry by entry, against the definition of a convolution."""
-    weight = torch.randn(2, 3, 2, 3, generator=torch.Generator().manual_seed(0))
+    weight = noise(2, 3, 2, 3)
     stride, padding, dilation, (height, width) = (2, 1), (1, 2), (1, 2), (5, 4)
     matrix = convolution_matrix(weight, (height, width), stride, padding, 1, dilation).view(2, 3, 4, 3, height, width)
     for out, i, j, channel, y, x in torch.cartesian_prod(*map(torch.arange, matrix.shape)).tolist():
@@ -79,8 +80,8 @@ def test_the_matrix_is_the_convolution_written_out():
 
 
 def test_it_inverts_sizes_and_not_values():
-    weight = torch.randn(1, 1, 3, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    x = torch.randn(1, 1, 11, 11, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    weight = noise(1, 1, 3, 3, dtype=torch.float64)
+    x = noise(1, 1, 11, 11, seed=1, dtype=torch.float64)
     there_and_back = F.conv_transpose2d(F.conv2d(x, weight, stride=2, padding=1), weight, stride=2, padding=1)
     assert there_and_back.shape == x.shape
     assert (there_and_back - x).norm() > 0.5 * x.norm()

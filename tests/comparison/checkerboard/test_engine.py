@@ -17,14 +17,11 @@ from fundus_unet.models.downsampling import MaxPoolDownsampler
 from fundus_unet.models.unet import UNet
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
 from fundus_unet.upsampling.transposed_conv import TransposedConvUpsampler
+from tensors import noise
 
 
 def transposed(kernel_size: int):
     return lambda a, b: TransposedConvUpsampler(a, b, kernel_size=kernel_size, padding=int(kernel_size > 2))
-
-
-def noise(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 class Generator(nn.Module):

@@ -9,10 +9,7 @@ from hypothesis import strategies as st
 from fundus_unet.comparison.checkerboard.phase_energy import moving_average, phase_energy, phase_patterns
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE, grid_pattern, plant_grid
 from fundus_unet.core.errors import InputError
-
-
-def noise(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+from tensors import noise
 
 
 @settings(deadline=None, max_examples=20, derandomize=True)

@@ -8,10 +8,11 @@ from torch import nn
 
 from fundus_unet.comparison.checkerboard.sensitivity import choose_shifts, subgrid_shift_sensitivity
 from fundus_unet.core.errors import InputError
+from tensors import noise
 
 
 def image(side: int = 64) -> torch.Tensor:
-    return torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    return noise(1, 3, side, side)
 
 
 def measured(network, block=4, region=None, shifts=None, margin=4):

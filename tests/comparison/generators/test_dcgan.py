@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from fundus_unet.comparison.generators.dcgan import DCGANGenerator
 from fundus_unet.core.errors import InputError
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
+from tensors import noise
 from upsampling.cases import CASES, UpsamplerCase, every_upsampler
 
 
@@ -16,7 +17,7 @@ def generator(case: UpsamplerCase, seed: int = 0, start_size: int = 4) -> DCGANG
 
 
 def latents(batch: int = 2, channels: int = 5) -> Tensor:
-    return torch.randn(batch, channels, generator=torch.Generator().manual_seed(1))
+    return noise(batch, channels, seed=1)
 
 
 @every_upsampler

@@ -1,20 +1,19 @@
 """The evidence lower bound against torch.distributions and by hand."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
+import tensors
 from fundus_unet.comparison.generators.elbo import NegativeELBO, kl_to_standard_normal
 from fundus_unet.core.errors import InputError
 
-
-def noise(*shape: int, seed: int = 1) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).double()
+noise = partial(tensors.noise, dtype=torch.float64)
 
 
 @settings(deadline=None, max_examples=50, derandomize=True)

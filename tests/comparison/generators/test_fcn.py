@@ -8,6 +8,7 @@ from torch import Tensor
 from fundus_unet.comparison.generators.fcn import FCN, FCNHead
 from fundus_unet.core.errors import InputError
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
+from tensors import noise
 from upsampling.cases import CASES, UpsamplerCase, every_upsampler
 
 WIDTHS = [3, 4, 5, 6, 7]
@@ -16,10 +17,6 @@ WIDTHS = [3, 4, 5, 6, 7]
 def network(case: UpsamplerCase, seed: int = 0) -> FCN:
     torch.manual_seed(seed)
     return FCN(3, 1, WIDTHS, case.factory)
-
-
-def noise(*shape: int, seed: int = 1) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def features(*sides: int, channels: tuple[int, ...] = (2, 3, 4)) -> list[Tensor]:

@@ -6,16 +6,13 @@ from torch import Tensor
 
 from fundus_unet.comparison.generators.vae import VAE, VAEDecoder, reparameterize
 from fundus_unet.core.errors import InputError
+from tensors import noise
 from upsampling.cases import CASES, UpsamplerCase, every_upsampler
 
 
 def autoencoder(case: UpsamplerCase, seed: int = 0) -> VAE:
     torch.manual_seed(seed)
     return VAE(3, 5, [4, 6, 8], case.factory)
-
-
-def noise(*shape: int, seed: int = 1) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def seeded(seed: int = 0) -> torch.Generator:

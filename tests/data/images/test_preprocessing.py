@@ -7,6 +7,7 @@ import torch
 from data.layouts import draw
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.preprocessing import Preprocessor, probability_at, resize_array
+from tensors import noise
 
 
 def disc(shape: tuple[int, int], radius: float) -> np.ndarray:
@@ -72,7 +73,7 @@ def test_a_blob_returns_to_its_place(scale, centre):
 
 
 def test_zero_outside_the_field_and_untouched_at_equal_size():
-    logits = torch.randn(2, 1, 17, 23, generator=torch.Generator().manual_seed(0)) * 4
+    logits = noise(2, 1, 17, 23) * 4
     field = torch.from_numpy(disc((17, 23), 8)).expand(2, 1, 17, 23)
     probability = probability_at(logits, (17, 23), field)
     torch.testing.assert_close(probability[field], torch.sigmoid(logits)[field])
