@@ -16,8 +16,11 @@ train: $(VENV)/installed  ## train and test a network; overrides in ARGS: make t
 predict: $(VENV)/installed  ## vessel maps with the weights that come with the project: make predict IMAGES=photo.jpg
 	$(VENV)/bin/python scripts/predict.py "images='$(IMAGES)'" $(ARGS)
 
-test: $(VENV)/installed  ## run the tests; options in ARGS: make test ARGS="-k upsampling"
-	$(VENV)/bin/python -m pytest $(ARGS)
+# Files are handed out in order, so that attacks that fork come first in every worker (tests/conftest.py). Coverage is
+# measured, and held to the floor in pyproject.toml, where all tests run: without ARGS.
+test: $(VENV)/installed  ## run the tests; a quick check: make test ARGS="-m 'not slow'"; some: make test ARGS=tests/losses
+	$(VENV)/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+	    $(if $(ARGS),$(ARGS),--cov --cov-report=)
 
 faults: $(VENV)/installed  ## kill, fill disks, damage files and misspell settings for an hour; a table at the end
 	$(VENV)/bin/python -m pytest -m faults tests/faults $(ARGS)

@@ -11,6 +11,7 @@ from data.layouts import write_chasedb1  # noqa: E402
 from running import Scripts  # noqa: E402
 
 torch.set_num_threads(1)  # on tensors this small, threads only wait for each other
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same in processes that tests start
 
 
 @pytest.fixture(scope="session")

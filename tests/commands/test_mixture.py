@@ -46,6 +46,7 @@ def expect_own_sizes(sizes: dict[str, int], samples: dict[str, int]) -> None:
         assert by_set[name] == pytest.approx([NATIVE * diameter / 83] * len(by_set[name]), rel=0.06)
 
 
+@pytest.mark.slow
 def test_a_mixture_is_trained_on_and_scored_set_by_set_at_its_own_size(scripts: Scripts, sizes: dict[str, int]) -> None:
     write_hrf(scripts.folder / "elsewhere" / "HRF")
     run = succeeded(scripts.train(*MIX)).run_directory

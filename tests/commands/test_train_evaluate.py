@@ -11,6 +11,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from running import Scripts, refused, succeeded
 
+SHORT = ("trainer.max_epochs=1", "final_split=val", "logger=none")
+
 
 def weights(run, name="last"):
     return torch.load(run / "checkpoints" / f"{name}.ckpt", weights_only=True)["state_dict"]
@@ -116,10 +118,10 @@ def test_tensorboard_holds_curves_figures_hyperparameters_and_configuration(scri
     assert events.Scalars("test_field_of_view/dice")[-1].value == pytest.approx(final["dice"], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_multirun_trains_every_combination(scripts: Scripts) -> None:
-    finished = succeeded(
-        scripts.train("upsampler=transposed_k3s2p1,bilinear_conv", "seed=0,1", "trainer.max_epochs=1", multirun=True)
-    )
+    sweep = ("upsampler=transposed_k3s2p1,bilinear_conv", "seed=0,1")
+    finished = succeeded(scripts.train(*sweep, *SHORT, multirun=True))
     runs = sorted(path for path in (scripts.folder / "runs/multirun").iterdir() if path.is_dir())
     assert len(runs) == 4
     assert {run.name.rsplit("_", 1)[0] for run in runs} == {
@@ -147,16 +149,17 @@ def test_the_last_checkpoint_is_of_the_last_epoch_however_early_the_best_was(
     assert any(not torch.equal(value, weights(run, "best")[key]) for key, value in weights(run).items())
 
 
+@pytest.mark.slow
 def test_a_multirun_keeps_what_is_finished_resumes_the_rest_and_reports_what_fails(
     scripts: Scripts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from fundus_unet.training.segmenter import VesselSegmenter
 
-    sweep = ("seed=0,1,2", "trainer.max_epochs=3")
+    sweep = ("seed=0,1,2", *SHORT, "trainer.max_epochs=2")
     original, steps = VesselSegmenter.training_step, iter(range(10**6))
 
     def interrupted(self, batch, batch_idx):
-        if next(steps) == 24 + 12:  # in the second epoch of the second job
+        if next(steps) == 16 + 12:  # in the second epoch of the second job
             raise KeyboardInterrupt
         return original(self, batch, batch_idx)
 
@@ -173,11 +176,11 @@ def test_a_multirun_keeps_what_is_finished_resumes_the_rest_and_reports_what_fai
     sessions = json.loads((runs["seed1"] / "training.json").read_text())["sessions"]
     assert [session["ended"] for session in sessions] == ["interrupted", "finished"]
 
-    mixed = scripts.train("model.widths=[4,8],[0]", "seed=0", "trainer.max_epochs=1", multirun=True)
+    mixed = scripts.train("model.widths=[4,8],[0]", "seed=0", *SHORT, multirun=True)
     assert mixed.code == 1
     assert "1 of 2 runs are finished" in mixed.out
     assert "at least two positive integers" in mixed.err
-    first_bad = scripts.train("model.widths=[0],[4,8]", "seed=5", "trainer.max_epochs=1", multirun=True)
+    first_bad = scripts.train("model.widths=[0],[4,8]", "seed=5", *SHORT, multirun=True)
     assert first_bad.code == 1
     assert "1 of 2 runs are finished" in first_bad.out
     assert "Traceback" not in mixed.err + first_bad.err

@@ -21,6 +21,7 @@ def with_photos(folder: Path) -> None:
         save(folder / "images" / f"{number}.png", draw(number, (220, 240))[0])
 
 
+@pytest.mark.slow
 def test_a_full_disk(tmp_path: Path, with_images: Make, survived: Survived) -> None:
     survived(full(training(epochs=2), tmp_path / "training", with_images, seed=0, count=1, room=(500, 60_000)))
     survived(full(prediction(), tmp_path / "prediction", with_photos, seed=0, count=1, room=(500, 20_000)))

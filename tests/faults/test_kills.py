@@ -46,6 +46,7 @@ def skip_slow_bf16(precision: str) -> None:
         pytest.skip("this processor has no fast bf16")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1, 2])
 def test_a_killed_training_is_the_same_training(
     tmp_path: Path, with_images: Make, survived: Survived, workers: int
@@ -53,12 +54,14 @@ def test_a_killed_training_is_the_same_training(
     survived(attacked(training(f"data.workers={workers}"), tmp_path, with_images, seed=workers, count=1))
 
 
+@pytest.mark.slow
 def test_a_training_killed_in_its_writes_is_the_same_training(
     tmp_path: Path, with_images: Make, survived: Survived
 ) -> None:
     survived(killed_in_writes(training("logger=none", epochs=2), tmp_path, with_images, every=37))
 
 
+@pytest.mark.slow
 def test_a_killed_prediction_is_the_same_prediction(tmp_path: Path, survived: Survived) -> None:
     survived(attacked(prediction(), tmp_path, with_photos, seed=0, count=2))
 

@@ -11,8 +11,9 @@ from faults.overrides import ACCEPTED, REFUSED, attempts
 Survived = Callable[[list[Attempt]], None]
 
 
+@pytest.mark.slow
 def test_random_overrides(tmp_path: Path, survived: Survived) -> None:
-    made = attempts(seed=0, count=40, folder=tmp_path)
+    made = attempts(seed=0, count=20, folder=tmp_path)
     survived(made)
     assert {attempt.told.split()[0] for attempt in made} == {ACCEPTED, REFUSED}
 

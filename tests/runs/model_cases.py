@@ -1,10 +1,11 @@
 """Small networks, with the facts that a finished run would give them."""
 
+from functools import cache
 from typing import Any
 
 import torch
 from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from fundus_unet.runs.build import build
@@ -13,11 +14,15 @@ from fundus_unet.runs.run_directory import plain
 from running import ROOT
 
 
-def facts_with(upsampler: str = "transposed_k4s2p1", **changes: Any) -> ModelFacts:
+@cache
+def model_with(upsampler: str) -> DictConfig:
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        config = compose("train", [f"upsampler={upsampler}", "model.widths=[4,8]"])
+        return compose("train", [f"upsampler={upsampler}", "model.widths=[4,8]"]).model
+
+
+def facts_with(upsampler: str = "transposed_k4s2p1", **changes: Any) -> ModelFacts:
     values: dict[str, Any] = {
-        "model": plain(config.model),
+        "model": plain(model_with(upsampler)),
         "scale": None,
         "fov_diameter": 512.0,
         "threshold": 0.43,

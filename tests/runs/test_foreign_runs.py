@@ -422,6 +422,7 @@ def spoil(path: Path, change: Callable[[dict[Any, Any]], Any]) -> None:
     torch.save(checkpoint, path)
 
 
+@pytest.mark.slow
 def test_runs_damaged_at_random(tmp_path: Path) -> None:
     made = attempts(seed=7, count=20, folder=tmp_path)
     assert len(made) == 20
