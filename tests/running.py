@@ -59,6 +59,16 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+class Exploit:
+    """A pickle of it makes a file when it is loaded."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path(self.path).touch, ()
+
+
 class Scripts:
     """Calls `scripts/NAME.py OVERRIDES...` in a working directory.
 

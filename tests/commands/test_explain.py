@@ -45,13 +45,20 @@ def test_the_arithmetic_is_filled_in(scripts: Scripts) -> None:
 
 
 @pytest.mark.parametrize(
-    "overrides",
-    [["size=1"], ["size=[1,7]"], ["size=[3,2]", "output_size=[6,3]"], ["size=15"], ["in_channels=3", "out_channels=5"]],
+    ("overrides", "sizes"),
+    [
+        (["size=1"], "1 x 1 -> 2 x 2"),
+        (["size=[1,7]"], "1 x 7 -> 2 x 14"),
+        (["size=[3,2]", "output_size=[6,3]"], "3 x 2 -> 6 x 3"),
+        (["size=15"], "15 x 15 -> 30 x 30"),
+        (["size=6", "in_channels=3", "out_channels=5"], "6 x 6 -> 12 x 12"),
+    ],
     ids=str,
 )
 @pytest.mark.parametrize("option", ["transposed_k3s2p1", "bilinear_conv"])
-def test_other_sizes(scripts: Scripts, option: str, overrides: list[str]) -> None:
-    succeeded(scripts("explain_upsampling", f"upsampler={option}", "figure=a.svg", *overrides))
+def test_other_sizes(scripts: Scripts, option: str, overrides: list[str], sizes: str) -> None:
+    finished = succeeded(scripts("explain_upsampling", f"upsampler={option}", "figure=a.svg", *overrides))
+    assert f"{option}: {sizes}" in finished.out
     assert (scripts.folder / "a.svg").stat().st_size > 1000
 
 

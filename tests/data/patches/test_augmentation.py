@@ -115,7 +115,7 @@ def test_strength_scales_the_change():
         )
         for s in (0.25, 1.0, 2.0)
     ]
-    assert changes == sorted(changes)
+    assert changes[0] < 0.7 * changes[1] < 0.6 * changes[2]
 
 
 def test_label_values_keep_their_range():

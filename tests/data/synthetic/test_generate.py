@@ -19,6 +19,7 @@ from fundus_unet.data.synthetic.generate import (
     is_synthetic_set,
     write_synthetic_set,
 )
+from running import contents
 
 SEEDS = range(8)
 SMALL = {"count": 3, "seed": 5, "size": 64}
@@ -33,10 +34,6 @@ def best_dice(score: np.ndarray, label: np.ndarray) -> float:
     """Dice of the threshold on `score` that is best for these very pixels."""
     hits = np.cumsum(label[np.argsort(-score, kind="stable")].astype(np.float64))
     return float((2 * hits / (np.arange(1, len(hits) + 1) + label.sum())).max())
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_same_seed_paints_the_same_bytes() -> None:
@@ -158,7 +155,7 @@ def test_negative_seed_and_empty_set_are_refused(tmp_path: Path) -> None:
 def test_set_holds_what_the_generator_paints(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "set"
     write_synthetic_set(folder, **SMALL)
-    assert sorted(files_of(folder)) == sorted(
+    assert sorted(contents(folder)) == sorted(
         [f"{part}/{index:04d}.png" for part in ("images", "labels", "masks") for index in (1, 2, 3)] + ["facts.json"]
     )
     eye = generate_fundus(image_seed(5, 2), 64)
@@ -173,7 +170,7 @@ def test_set_holds_what_the_generator_paints(tmp_path: Path) -> None:
 def test_set_is_the_same_wherever_it_is_written(tmp_path: Path) -> None:
     write_synthetic_set(tmp_path / "a", **SMALL)
     write_synthetic_set(tmp_path / "b", **SMALL)
-    assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
 def test_progress_is_told_after_each_figure(tmp_path: Path) -> None:
@@ -217,10 +214,10 @@ def test_a_set_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
 def test_another_set_is_not_overwritten(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     write_synthetic_set(folder, **SMALL)
-    before = files_of(folder)
+    before = contents(folder)
     with pytest.raises(InputError, match=r"(?s)set is not this synthetic set.*what to do"):
         write_synthetic_set(folder, **{**SMALL, "seed": 6})
-    assert files_of(folder) == before
+    assert contents(folder) == before
 
 
 @pytest.mark.parametrize("facts", [None, "{ not json", json.dumps([1])])
@@ -230,10 +227,10 @@ def test_foreign_folder_is_not_overwritten(tmp_path: Path, facts: str | None) ->
     (folder / "mine.png").write_bytes(b"dear")
     if facts is not None:
         (folder / "facts.json").write_text(facts)
-    before = files_of(folder)
+    before = contents(folder)
     with pytest.raises(InputError, match="images"):
         write_synthetic_set(folder, **SMALL)
-    assert files_of(folder) == before
+    assert contents(folder) == before
     assert list(tmp_path.iterdir()) == [folder]
 
 
