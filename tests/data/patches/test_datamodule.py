@@ -47,6 +47,16 @@ def test_epochs_do_not_depend_on_workers_or_on_what_ran_before(stores):
     assert not torch.equal(epochs(datamodule(stores, seed=1), 0)[0], expected[0])
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_patches_take_nothing_from_the_generator_that_training_uses(stores, workers):
+    data = datamodule(stores, workers=workers)
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    epochs(data, 0, 1)
+    assert torch.equal(torch.rand(1), expected)
+
+
 class Listener(LightningModule):
     def __init__(self) -> None:
         super().__init__()
