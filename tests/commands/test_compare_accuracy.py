@@ -259,3 +259,9 @@ def test_bad_settings(scripts: Scripts, override: str, message: str) -> None:
     assert finished.code == 2
     assert message in finished.err
     assert not (scripts.folder / "runs").exists()
+
+
+def test_parameters_of_a_network_without_that_width_are_not_matched(scripts: Scripts) -> None:
+    finished = compare(scripts, VARIANTS, "seeds=[0]", "match_parameters=true", "~model.upsampled_width")
+    assert finished.code == 2
+    assert "model.upsampled_width" in finished.err

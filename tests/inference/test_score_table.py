@@ -2,8 +2,8 @@
 
 from rich.console import Console
 
-from fundus_unet.inference.score_table import score_table
-from fundus_unet.metrics.registry import METRICS
+from fundus_unet.inference.score_table import score_tables
+from fundus_unet.metrics.registry import METRICS, Metric
 
 RATERS = {"network at 0.5": 0.5, "network at validation threshold": 0.31, "second observer": 0.5}
 
@@ -27,7 +27,8 @@ def metrics(**pooled: float) -> dict:
 def printed(values: dict) -> list[str]:
     console = Console(width=80, no_color=True)
     with console.capture() as capture:
-        console.print(score_table(values, "field_of_view", "test, 8 images"))
+        for table in score_tables(values, "field_of_view", "test, 8 images"):
+            console.print(table)
     return [line.rstrip() for line in capture.get().splitlines() if line.strip()]
 
 
@@ -47,3 +48,11 @@ def test_what_stands_in_which_column():
     assert rows[2].split() == ["st.", "dev.", "321.0"]
     assert rows[3].split() == ["at", "0.31", "(val.)", "0.8123", "0.4000", *["0.8123"] * 6]
     assert rows[6].split() == ["second", "observer", "0.8123", "0.4000", *["0.8123"] * 4]
+
+
+def test_a_tenth_metric_gets_a_table_of_its_own(monkeypatch):
+    monkeypatch.setitem(METRICS, "precision", Metric("precision", "precision", "prec.", lambda counts: None))
+    lines = printed(metrics())
+    assert max(map(len, lines)) <= 80
+    assert "…" not in "".join(lines)
+    assert [line.split() for line in lines].count(["prec."]) == 1

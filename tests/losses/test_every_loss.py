@@ -43,6 +43,12 @@ def test_only_the_region_counts(yaml: Path, batch: tuple[Tensor, Tensor, Tensor]
 
 
 @every_loss
+def test_an_empty_region_loses_nothing(yaml: Path, batch: tuple[Tensor, Tensor, Tensor]) -> None:
+    logits, label, region = batch
+    assert loss_of(yaml, logits, label, torch.zeros_like(region)) == 0
+
+
+@every_loss
 def test_every_pixel_of_the_region_gets_a_gradient(yaml: Path, batch: tuple[Tensor, Tensor, Tensor]) -> None:
     logits, label, region = batch
     logits.requires_grad_()

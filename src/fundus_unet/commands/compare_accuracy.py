@@ -121,7 +121,7 @@ def _plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[DictConfig
             own: dict[str, Any] = {"seed": seed}
             if name in widths:
                 own["model.upsampled_width"] = widths[name]
-            variant = variant_name(name, widths.get(name, config.model.upsampled_width))
+            variant = variant_name(name, widths.get(name, config.model.get("upsampled_width", 1)))
             run_dir = str(Path(config.out_dir).resolve() / "runs" / f"{variant}_seed{seed}")
             changes = own | {"trainer.precision": precision, "paths.run_dir": run_dir}
             planned = changed_copy(with_upsampler(of_runs, name), changes)
@@ -130,7 +130,17 @@ def _plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[DictConfig
 
 
 def _matching_widths(config: DictConfig, names: list[str], control: str) -> dict[str, float]:
-    """The width after upsampling of every variant but the control."""
+    """The width after upsampling of every variant but the control.
+
+    Raises:
+        InputError: Where the network has no such width.
+    """
+    if "upsampled_width" not in config.model:
+        raise InputError(
+            "match_parameters=true needs a network whose width after upsampling can be set",
+            expected="a setting model.upsampled_width, as model=unet has",
+            got=str(config.model.get("_target_")),
+        )
 
     def parameters(name: str, width: float) -> int:
         return parameter_count(network_for(changed_copy(config, {"model.upsampled_width": width}), name))

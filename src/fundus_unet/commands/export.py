@@ -9,7 +9,7 @@ from rich.console import Console
 from fundus_unet.core.errors import InputError
 from fundus_unet.runs.export import SUFFIXES, export_network
 from fundus_unet.runs.load import load_network
-from fundus_unet.runs.model_facts import facts_of
+from fundus_unet.runs.model_facts import ModelFacts, facts_of
 from fundus_unet.runs.run_directory import RunDirectory
 
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -35,7 +35,7 @@ def export_from_config(config: DictConfig) -> Path:
     for line in (
         f"exported  {path} ({path.stat().st_size / 1e6:.2f} MB)",
         f"checked   its logits differ from the network's by at most {difference:.1e} ({config.tolerance:.1e} allowed)",
-        f"use       {_usage(path, config.format, facts.size_multiple)}",
+        f"use       {_usage(path, config.format, facts)}",
     ):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     return path
@@ -64,11 +64,12 @@ def _free_path(asked: object, run: RunDirectory, form: str, overwrite: bool) -> 
     return path
 
 
-def _usage(path: Path, form: str, multiple: int) -> str:
+def _usage(path: Path, form: str, facts: ModelFacts) -> str:
+    multiple, target = facts.size_multiple, str(facts.model["_target_"])
     if form == "torch_export":
         return (
             f'torch.export.load("{path}").module()(image), with sides that are multiples of {multiple}, '
             f"from {2 * multiple} up"
         )
-    runtime = " runtime=onnx" if form == "onnx" else ""
-    return f"python scripts/predict.py weights={path}{runtime} images=..."
+    more = " runtime=onnx" if form == "onnx" else "" if target.startswith("fundus_unet.") else f" trust={target}"
+    return f"python scripts/predict.py weights={path}{more} images=..."

@@ -13,6 +13,9 @@ class SkipConnection(nn.Module, ABC):
         (B, skip_channels, H, W), (B, gate_channels, H, W) -> (B, skip_channels, H, W).
     """
 
+    sees_all = False
+    """Whether a pixel depends on all of the image, as after global pooling; then `context` of the network is None."""
+
     @abstractmethod
     def forward(self, skip: Tensor, upsampled: Tensor) -> Tensor: ...
 

@@ -60,7 +60,8 @@ class UNet(EncoderDecoder):
             ConvBlock(a, b, normalization, activation) for a, b in zip(outer, inner, strict=True)
         )
         self.add_decoder(widths, out_channels, upsampler, skip, normalization, activation, upsampled_width)
-        self.context = 8 * self.size_multiple  # the 3x3 convolutions of all levels together reach less far
+        # the 3x3 convolutions of all levels together reach less far
+        self.context = None if any(one.sees_all for one in self.skips) else 8 * self.size_multiple
 
     def encode(self, image: Tensor) -> list[Tensor]:
         features = [self.stem(image)]

@@ -20,7 +20,7 @@ from fundus_unet.data.images.store import LabelledImage
 from fundus_unet.drawing.panel import prediction_panel
 from fundus_unet.inference.evaluation import REGIONS, choose_threshold, evaluate
 from fundus_unet.inference.predictor import Predictor
-from fundus_unet.inference.score_table import score_table
+from fundus_unet.inference.score_table import score_tables
 from fundus_unet.runs.build import build
 from fundus_unet.runs.load import load_predictor, load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
@@ -107,7 +107,8 @@ def score(
         write_csv(folder / "per_image.csv", evaluation.rows())
         write_json(folder / "metrics.json", metrics)
     for region in REGIONS:
-        console.print(score_table(metrics, region, f"{split}, {len(cases)} images"))
+        for table in score_tables(metrics, region, f"{split}, {len(cases)} images"):
+            console.print(table)
     console.print(f"scores    {folder / 'metrics.json'}\nfigures   {figures}", soft_wrap=True)
     return metrics
 
