@@ -71,7 +71,7 @@ def test_one_page_holds_all_three_comparisons_and_needs_nothing_else(compared: S
     assert found["conclusions"][1].startswith("**Dice**: ")
     for sentence in found["conclusions"]:
         assert sentence.replace("**", "").replace("`", "") in " ".join(finished.out.split())
-    assert "python scripts/train.py data=chasedb1" in text
+    assert "fundus-unet train data=chasedb1" in text
     assert "upsampler=bilinear_conv seed=1" in text
 
 

@@ -28,9 +28,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.interruption import INTERRUPTED, interruptible, interruption_requested
+from fundus_unet.core.invocation import set_running
 
 CONFIG_DIR = Path(__file__).resolve().parents[3] / "configs"
 BAD_INPUT = 2
+COMMANDS = {"explain_upsampling": "explain"} | {
+    f"compare_{what}": f"compare {what}" for what in ("accuracy", "speed", "checkerboard")
+}
+"""Commands that are not named as their configuration is."""
 
 
 def entry(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
@@ -43,6 +48,7 @@ def entry(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[
     def decorate(main: Callable[[DictConfig], Any]) -> Callable[[], None]:
         @functools.wraps(main)
         def run() -> None:
+            set_running(COMMANDS.get(config_name, config_name))
             # Hydra would otherwise print errors itself, without suggestions, and hide where a bug comes from
             os.environ["HYDRA_FULL_ERROR"] = "1"
             # Pillow's remarks on damaged metadata: an image that cannot be used is told by itself

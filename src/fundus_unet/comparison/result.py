@@ -9,7 +9,8 @@ from rich.console import Console
 
 from fundus_unet.comparison.document import Document
 from fundus_unet.core.files import write_csv, write_json, write_text
-from fundus_unet.runs.environment import command, environment
+from fundus_unet.core.invocation import recorded
+from fundus_unet.runs.environment import environment
 
 
 def new_result(kind: str) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def new_result(kind: str) -> dict[str, Any]:
     return {
         "kind": kind,
         "created": datetime.datetime.now().isoformat(timespec="seconds"),
-        "command": command(),
+        "command": recorded(),
         "environment": environment(),
     }
 

@@ -4,7 +4,6 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,6 @@ def environment() -> dict[str, Any]:
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "commit": _commit(),
     }
-
-
-def command() -> list[str]:
-    """The command that runs now, without the places of this machine: what another person gives to repeat it."""
-    script = Path(sys.argv[0])
-    return ["python", f"scripts/{script.name}", *(item for item in sys.argv[1:] if not item.startswith("paths."))]
 
 
 def _processor() -> str:

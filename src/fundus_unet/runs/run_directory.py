@@ -16,7 +16,6 @@ It may come from a stranger: what it says is checked when it is opened, and it i
 
 import datetime
 import os
-import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import PARTIAL, remove_partial_files, write_json, write_text
+from fundus_unet.core.invocation import command, recorded
 from fundus_unet.runs.allowed_config import check_used
 from fundus_unet.runs.config_file import portable, read_config
 from fundus_unet.runs.data_record import DATA
@@ -130,7 +130,7 @@ class RunDirectory:
             check_used(saved)
         except InputError as error:
             raise InputError(f"a run of this configuration could not be used afterwards: {error}") from error
-        facts = {"overrides": overrides, "choices": choices, "command": sys.argv, "environment": environment()}
+        facts = {"overrides": overrides, "choices": choices, "command": recorded(), "environment": environment()}
         try:
             path.mkdir(parents=True, exist_ok=True)
             if not cls.is_unborn(path):
@@ -200,7 +200,7 @@ class RunDirectory:
         if not self.finished:
             raise InputError(
                 f"the training of {self.path} is not finished",
-                fix=f"continue it: python scripts/train.py resume={self.path}",
+                fix=f"continue it: {command('train', f'resume={self.path}')}",
             )
 
     @property

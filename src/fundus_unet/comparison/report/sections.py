@@ -148,7 +148,7 @@ def protocol_section(results: Mapping[str, Result]) -> list[Block]:
     accuracy = results.get("accuracy")
     if accuracy:
         runs = [
-            " ".join(["python scripts/train.py", *map(shlex.quote, run["overrides"])])
+            " ".join(["fundus-unet train", *map(shlex.quote, run["overrides"])])
             for summary in accuracy["variants"].values()
             for run in summary["runs"].values()
         ]
