@@ -1,17 +1,6 @@
 """Measure and draw checkerboards: python scripts/compare_checkerboard.py run_dirs=[RUN_DIR,RUN_DIR]."""
 
-from omegaconf import DictConfig
-
-from fundus_unet.commands.entry import entry
-
-
-@entry("compare_checkerboard")
-def main(config: DictConfig) -> None:
-    """Hydra's entry."""
-    from fundus_unet.commands.compare_checkerboard import compare_checkerboard_from_config
-
-    compare_checkerboard_from_config(config)
-
+from fundus_unet.commands.program import run_command
 
 if __name__ == "__main__":
-    main()
+    run_command("compare checkerboard")

@@ -10,7 +10,7 @@ import torch
 from omegaconf import OmegaConf
 
 from data.layouts import write_drive
-from fundus_unet.commands.entry import CONFIG_DIR
+from fundus_unet.commands.config_files import CONFIG_DIR
 from fundus_unet.commands.upsamplers import network_for, upsampler_options
 from fundus_unet.training.segmenter import VesselSegmenter
 from running import TINY, Finished, Scripts

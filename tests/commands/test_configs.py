@@ -24,7 +24,7 @@ OPTIONS = sorted(
     (path.parent.name, path.stem)
     for path in CONFIGS.glob("*/*.yaml")
     # composed with every run; no part of a training run; only included by others; names no network by itself
-    if path.parent.name not in ("hydra", "generator") and path.stem not in ("loading", "external")
+    if path.parent.name not in ("hydra", "generator") and path.stem not in ("_loading", "external")
 )
 GENERATORS = sorted(path.stem for path in (CONFIGS / "generator").glob("*.yaml"))
 

@@ -23,7 +23,7 @@ from omegaconf import DictConfig
 
 from data.layouts import write_chasedb1
 from faults.attempt import HUNG, OUTSIDE, TRACEBACK, TRACED, Attempt, TooLongError, content, limited
-from fundus_unet.commands.entry import explain
+from fundus_unet.commands.error_messages import explain
 from fundus_unet.commands.evaluate import evaluate_from_config
 from fundus_unet.commands.export import export_from_config
 from fundus_unet.commands.predict import predict_from_config

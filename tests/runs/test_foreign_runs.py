@@ -119,7 +119,7 @@ class TestConfiguration:
             ("callbacks.checkpoint._partial_", False),
             ("callbacks.checkpoint._target_", "lightning.pytorch.callbacks.ModelCheckpoint"),
             ("callbacks.more", {"_target_": "lightning.pytorch.callbacks.DeviceStatsMonitor"}),
-            ("callbacks.learning_rate._target_", "fundus_unet.commands.entry.entry"),
+            ("callbacks.learning_rate._target_", "fundus_unet.commands.entry.run_with_config"),
             ("logger", {"_target_": "lightning.pytorch.loggers.CSVLogger", "save_dir": "precious"}),
             ("logger.save_dir", "${paths.data_dir}/precious"),
             ("logger.version", "../../precious"),

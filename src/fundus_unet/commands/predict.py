@@ -1,19 +1,16 @@
 """Vessel maps of new images, from any number of processes."""
 
-import logging
 import os
 import sys
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.fabric import Fabric
-from lightning.fabric.strategies.ddp import DDPStrategy
 from omegaconf import DictConfig, ListConfig
 
+from fundus_unet.commands.processes import launched
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.interruption import INTERRUPTED, start_others, together
+from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.batch_prediction import BatchPrediction
 from fundus_unet.inference.batch_report import Report
@@ -48,7 +45,7 @@ def predict_from_config(config: DictConfig) -> None:
     tiling = Tiling.of(config.tile, model.facts.size_multiple, model.facts.context) if config.tile else None
     threshold = model.facts.threshold if config.threshold == "validation" else float(config.threshold)
     precision = PRECISIONS[resolve_precision(config.precision, device.type)]
-    fabric = _launched(device, config.devices, config.strategy)
+    place = launched(device, config.devices, config.strategy)
     identity = {
         "model": model.origin,
         "weights": model.fingerprint,
@@ -58,10 +55,10 @@ def predict_from_config(config: DictConfig) -> None:
         "tile": config.tile,
         "probability_bits": bits,
     }
-    outputs = Outputs(out_dir, kinds, bits, Manifest(out_dir, fabric.global_rank, fingerprint(identity)))
+    outputs = Outputs(out_dir, kinds, bits, Manifest(out_dir, place.number, fingerprint(identity)))
     read_threads = config.read_threads or min(8, cores)
     work = BatchPrediction(
-        Predictor(model.network, fabric.device, precision, tiling=tiling, symmetries=config.tta),
+        Predictor(model.network, place.device, precision, tiling=tiling, symmetries=config.tta),
         _preprocessor(config.scale, model.facts),
         outputs,
         threshold,
@@ -70,26 +67,24 @@ def predict_from_config(config: DictConfig) -> None:
         write_threads=config.write_threads or max(1, read_threads // 2),
         pixels_in_memory=int(config.megapixels_in_memory * 1e6),
     )
-    report = Report(out_dir, sources, fabric.global_rank, fabric.world_size)
+    report = Report(out_dir, sources, place.number, place.processes)
     todo = []
-    if fabric.is_global_zero:
+    if place.is_first:
         report.open(identity, config.overwrite, outputs)
         sources = planned(sources, outputs, config.overwrite)
         todo = [source for source in sources if config.overwrite or not is_done(source, outputs)]
     # the first process's list for all: what another sees may be a file that the first has just written
-    with together():
-        todo = fabric.broadcast(todo)[fabric.global_rank :: fabric.world_size]
+    todo = place.share(todo)
     try:
         with report.progress(len(todo)):
             work.run(todo, report.add)
     except KeyboardInterrupt:
-        if fabric.is_global_zero:
+        if place.is_first:
             report.close(_done(sources, outputs), interrupted=True)
         sys.exit(INTERRUPTED)
-    with together():
-        fabric.barrier()
+    place.wait()
     # lightning ends all processes where one of the others does not exit with 0
-    if fabric.is_global_zero and not report.close(_done(sources, outputs)):
+    if place.is_first and not report.close(_done(sources, outputs)):
         sys.exit(FAILED)
 
 
@@ -113,21 +108,3 @@ def _named(images: Any) -> list[str]:
             expected="images=PATH: a file, a folder, a pattern such as 'photos/*.jpg', a CSV of paths; or [A,B]",
         )
     return named
-
-
-def _launched(device: torch.device, devices: int, strategy: str) -> Fabric:
-    """This process's place among those that predict; starts the others."""
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
-    if devices > 1:
-        start_others()
-    try:
-        # the first to be ready waits for the others as long as they need; the default is half an hour
-        waiting = DDPStrategy(timeout=timedelta(days=365)) if devices > 1 and strategy == "auto" else strategy
-        fabric = Fabric(accelerator=device.type, devices=devices, strategy=waiting)
-    except (ValueError, RuntimeError) as error:  # lightning's MisconfigurationException among them
-        raise InputError(
-            f"the processes cannot be started: {error}", fix="check device, devices and strategy"
-        ) from error
-    with together():
-        fabric.launch()
-    return fabric

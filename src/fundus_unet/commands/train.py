@@ -8,7 +8,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from fundus_unet.commands.entry import explain
+from fundus_unet.commands.error_messages import explain
 from fundus_unet.commands.multirun import job_ended, job_path
 from fundus_unet.commands.settings import check_settings
 from fundus_unet.core.errors import InputError

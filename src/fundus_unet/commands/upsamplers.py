@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from fundus_unet.commands.entry import CONFIG_DIR
+from fundus_unet.commands.config_files import CONFIG_DIR, group_options
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.models.network import SegmentationNetwork
 from fundus_unet.runs.build import build_network
@@ -20,7 +20,7 @@ ALL = "all"
 
 def upsampler_options() -> list[str]:
     """Every option of configs/upsampler."""
-    return sorted(path.stem for path in (CONFIG_DIR / GROUP).glob("*.yaml"))
+    return group_options(GROUP)
 
 
 def check_upsamplers(names: str | Iterable[str], least: int = 1) -> list[str]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 
 def parameter_count(module: nn.Module) -> int:
@@ -17,6 +16,8 @@ def count_flops(step: Callable[[], object]) -> int:
     Matrix products and convolutions are counted, with their gradients where the call computes them; interpolation,
     normalisation and what else works value by value is not.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # its import takes longer than a prediction
+
     with FlopCounterMode(display=False) as counter:
         step()
     return counter.get_total_flops()

@@ -8,8 +8,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from skimage.measure import label as label_components
-from skimage.morphology import skeletonize
 
 from fundus_unet.core.errors import InputError
 
@@ -58,6 +56,8 @@ def thinned(mask: np.ndarray, region: np.ndarray | None = None) -> ThinnedMask:
             fix="threshold a probability first, and a mask stored as 0 and 255 too",
         )
     mask = mask.astype(bool)
+    from skimage.measure import label as label_components  # half a second, which no prediction needs
+
     _, components = label_components(mask, connectivity=2, return_num=True)
     return ThinnedMask(mask, skeleton_of(mask), int(components))
 
@@ -68,6 +68,8 @@ def skeleton_of(mask: np.ndarray) -> np.ndarray:
     Source:
         `skimage.morphology.skeletonize`, Zhang and Suen's thinning.
     """
+    from skimage.morphology import skeletonize
+
     return skeletonize(mask)
 
 

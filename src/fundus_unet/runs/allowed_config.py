@@ -7,12 +7,11 @@ import re
 import typing
 from typing import Annotated, Any, cast
 
-from lightning.pytorch import Trainer
 from omegaconf import DictConfig, OmegaConf
 from pydantic_core import ErrorDetails
 
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.runs.allowed_parts import CALLBACKS, CHECKPOINT_CALLBACK, check_part, check_value
+from fundus_unet.runs.allowed_parts import CALLBACKS, CHECKPOINT_CALLBACK, LOGGERS, check_part, check_value
 from fundus_unet.runs.schema import Settings, Text, TrainerSettings, TrainingSettings, check, one_of
 
 RUN_DIR = "${paths.run_dir}"
@@ -83,6 +82,8 @@ def check_run_config(config: DictConfig) -> None:
     run: RunSettings = check(RunSettings, values)
     if run.data.batch_size * run.data.patch_size**2 > LARGEST_BATCH:
         raise InputError("a batch is too large", expected=f"batch_size * patch_size ** 2 up to {LARGEST_BATCH}")
+    from lightning.pytorch import Trainer  # only to continue a training
+
     hints = typing.get_type_hints(Trainer.__init__)
     for name, value in values["trainer"].items():
         if name not in TRAINER:
@@ -100,7 +101,7 @@ def check_run_config(config: DictConfig) -> None:
 
 
 def _check_logger(logger: dict[str, Any], written: Any) -> None:
-    check_part(logger, "logger", "logger")
+    check_part(logger, LOGGERS, "logger")
     if written.get("save_dir") != RUN_DIR:
         raise InputError("a run's logger writes into the run alone", expected=f"logger.save_dir={RUN_DIR}")
     for name in ("name", "version", "prefix"):

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from torch.overrides import TorchFunctionMode
 
 from fundus_unet.core.counting import parameter_count
 from fundus_unet.core.errors import InputError
@@ -55,7 +56,7 @@ def sketch(config: DictConfig) -> SegmentationNetwork:
     check_part(OmegaConf.to_container(config, resolve=True), tuple(PLACES), key)
     if is_trusted(config.get("_target_")):
         return as_network(_instantiate(config, key, {}))
-    with torch.device("meta"):
+    with torch.device("meta"), _NoValues():
         network = as_network(_instantiate(config, key, _without_pretraining(config)))
     count = parameter_count(network)
     if count > MOST_PARAMETERS:
@@ -66,6 +67,15 @@ def sketch(config: DictConfig) -> SegmentationNetwork:
             fix="use a run that you or someone you trust made with this project",
         )
     return network
+
+
+class _NoValues(TorchFunctionMode):
+    """Leaves tensors on the meta device unfilled: torch would import its compiler, for seconds, to fill nothing."""
+
+    def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if function in (torch.Tensor.normal_, torch.Tensor.uniform_):
+            return args[0]
+        return function(*args, **(kwargs or {}))
 
 
 def _is_own_network(config: DictConfig) -> bool:

@@ -18,12 +18,13 @@ from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import LabelledImage
 from fundus_unet.drawing.panel import prediction_panel
-from fundus_unet.inference.evaluation import REGIONS, choose_threshold, evaluate
+from fundus_unet.inference.evaluation import REGIONS, evaluate
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.score_table import score_tables
 from fundus_unet.runs.build import build
 from fundus_unet.runs.load import load_predictor, load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.runs.threshold import validation_threshold
 
 SPLITS = ("train", "val", "test")
 
@@ -131,14 +132,6 @@ def labelled_cases(splits: Splits, split: str) -> tuple[Case, ...]:
         reason = splits.test_reason if split == "test" and splits.test_reason else "it has no labelled images"
         raise InputError(f"the split {split!r} cannot be evaluated: {reason}", fix="or evaluate another: split=val")
     return cases
-
-
-def validation_threshold(run: RunDirectory, predictor: Predictor, checkpoint: str) -> float:
-    """The threshold chosen on the run's own validation images: read where training kept it, else computed."""
-    if checkpoint == "best" and run.finished:
-        return run.threshold
-    cases = build(run.config.data.source, trusted=False).splits().val
-    return choose_threshold(predictor, load_preprocessor(run.config), cases)
 
 
 def _png(panel: np.ndarray) -> bytes:

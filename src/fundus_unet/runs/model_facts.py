@@ -11,10 +11,10 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.models.network import LARGEST_CONTEXT, LARGEST_MULTIPLE
 from fundus_unet.runs.build import sketch
 from fundus_unet.runs.device import PRECISIONS
-from fundus_unet.runs.evaluate import validation_threshold
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.schema import Diameter, Node, Scale, Settings, Text, check, one_of
+from fundus_unet.runs.threshold import validation_threshold
 
 FORMAT = 2
 FACTS = "fundus_unet"

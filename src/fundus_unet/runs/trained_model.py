@@ -9,13 +9,14 @@ from torch import nn
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import open_regular
+from fundus_unet.core.project_files import project_folder
 from fundus_unet.inference.onnx_runtime import OnnxNetwork
 from fundus_unet.runs.load import load_network
 from fundus_unet.runs.model_facts import ModelFacts, facts_of
 from fundus_unet.runs.model_file import read_model_file
 from fundus_unet.runs.run_directory import RunDirectory
 
-WEIGHTS_DIR = Path(__file__).resolve().parents[3] / "weights"
+WEIGHTS_DIR = project_folder("weights")
 OWN_WEIGHTS = "vessels"
 RUNTIMES = ("torch", "onnx")
 CPU = torch.device("cpu")

@@ -9,9 +9,6 @@ import numpy as np
 
 from fundus_unet.core.errors import InputError
 
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for a newer version at import
-import albumentations as A
-
 
 class Augmentation:
     """Random flips, right angles, rotation and scale, elastic deformation, then colour, blur and noise.
@@ -52,22 +49,27 @@ class Augmentation:
                 expected="0 < scaling[0] <= scaling[1], strength >= 0, rotation 0 to 180",
                 got=f"scaling={list(scaling)}, strength={strength}, rotation={rotation}",
             )
+        os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for a newer version at import
+        import albumentations as A  # here, since a network is used without it
+
+        def compose(*transforms: A.BasicTransform) -> A.Compose:
+            used = [transform for transform in transforms if transform.p > 0]
+            return A.Compose(used, seed=0, is_check_shapes=False)
+
         self.margin = 1.5 if affine > 0 or elastic > 0 else 1.0
-        geometry = [
+        self.geometry = compose(
             A.Affine(rotate=(-rotation, rotation), scale=(smallest, largest), keep_ratio=True, p=affine, **_RESAMPLING),
             A.ElasticTransform(alpha=50, sigma=6, approximate=True, p=elastic, **_RESAMPLING),
-        ]
-        appearance = [
+        )
+        self.appearance = compose(
+            A.D4(p=float(flips)),
             A.RandomBrightnessContrast(0.15 * strength, 0.25 * strength, p=colour),
             A.RandomGamma((int(100 / (1 + 0.25 * strength)), int(100 * (1 + 0.25 * strength))), p=colour / 2),
             A.HueSaturationValue(int(6 * strength), int(20 * strength), 0, p=colour / 2),
             A.RGBShift(*[int(12 * strength)] * 3, p=colour / 2),
             A.GaussianBlur(blur_limit=0, sigma_limit=(0.2, max(0.2, 0.9 * strength)), p=blur),
             A.GaussNoise(std_range=(0.0, min(1.0, 0.03 * strength)), p=noise),
-        ]
-        right_angles = A.D4(p=float(flips))
-        self.geometry = _compose(geometry)
-        self.appearance = _compose([right_angles, *appearance])
+        )
 
     def source_size(self, patch_size: int) -> int:
         """Side in pixels of the crop that a patch is made from; even as `patch_size` is, so that it has a centre."""
@@ -88,10 +90,6 @@ class Augmentation:
         window = slice(cut, cut + patch_size)
         data = self.appearance(image=data["image"][window, window], mask=data["mask"][window, window])
         return data["image"], data["mask"][..., 0], data["mask"][..., 1]
-
-
-def _compose(transforms: list[A.BasicTransform]) -> A.Compose:
-    return A.Compose([transform for transform in transforms if transform.p > 0], seed=0, is_check_shapes=False)
 
 
 _RESAMPLING = {

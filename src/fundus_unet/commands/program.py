@@ -1,0 +1,102 @@
+"""The program `fundus-unet` and the scripts: a word, or two, names a command; Hydra overrides follow."""
+
+import importlib
+import os
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from fundus_unet.core.errors import did_you_mean
+from fundus_unet.core.invocation import PROGRAM, script_name, set_running
+
+BAD_INPUT = 2
+COMPARE = "compare"
+HELP = ("-h", "--help")
+STARTED_COMMAND = "FUNDUS_UNET_COMMAND"
+"""In the environment of processes that this one starts: they are given its arguments without the command's words."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a command does, in a line; and the function that is given its configuration, `module:function`."""
+
+    summary: str
+    function: str
+
+    def __call__(self, config: Any) -> Any:
+        module, _, name = self.function.partition(":")
+        return getattr(importlib.import_module(f"fundus_unet.commands.{module}"), name)(config)
+
+
+COMMANDS = {
+    "train": Command("train a network, then score it", "train:train_from_config"),
+    "evaluate": Command("score a trained network on a split, or on another set", "evaluate:evaluate_from_config"),
+    "predict": Command("vessel maps of new images", "predict:predict_from_config"),
+    "export": Command("a trained network as one file: safetensors, ONNX", "export:export_from_config"),
+    "explain": Command("what an upsampling does, in numbers and a figure", "explain_upsampling:explain_from_config"),
+    "compare accuracy": Command(
+        "train every upsampler, and tell which differences are more than noise",
+        "compare_accuracy:compare_accuracy_from_config",
+    ),
+    "compare speed": Command("time and memory of upsamplers", "compare_speed:compare_speed_from_config"),
+    "compare checkerboard": Command(
+        "checkerboard artifacts of upsamplers", "compare_checkerboard:compare_checkerboard_from_config"
+    ),
+    "report": Command("one page from the three comparisons", "report:report_from_config"),
+}
+
+
+def main() -> None:
+    """Entry of the program `fundus-unet`."""
+    words, arguments = _command_words(sys.argv[1:])
+    if not words and (not arguments or arguments[0] in HELP):
+        print(_overview(COMMANDS))
+        return
+    if arguments[:1] == ["--version"] and not words:
+        print(f"{PROGRAM} {version(PROGRAM)}")
+        return
+    name = " ".join(words)
+    if name in COMMANDS:
+        sys.argv[1:] = arguments  # what Hydra, and the processes that are started, read
+        os.environ[STARTED_COMMAND] = name
+        run_command(name)
+        return
+    if name == COMPARE and (not arguments or arguments[0] in HELP):
+        print(_overview({name: command for name, command in COMMANDS.items() if name.startswith(COMPARE)}))
+        return
+    asked = " ".join([*words, *arguments[:1]])
+    print(f"error: there is no command {asked!r}; {did_you_mean(asked, COMMANDS)}", file=sys.stderr)
+    sys.exit(BAD_INPUT)
+
+
+def run_command(name: str) -> None:
+    """Run the command of that name with the overrides in `sys.argv`, or print its help."""
+    set_running(name)
+    if any(argument in HELP for argument in sys.argv[1:]):
+        from fundus_unet.commands.help_text import help_text
+
+        print(help_text(name))
+        return
+    from fundus_unet.commands.entry import run_with_config  # Hydra's import takes a while
+
+    run_with_config(script_name(name), COMMANDS[name])
+
+
+def _command_words(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The words that name a command, and the arguments after them."""
+    if os.environ.get("LOCAL_RANK", "0") != "0" and STARTED_COMMAND in os.environ:
+        return os.environ[STARTED_COMMAND].split(), arguments
+    for count in (2, 1):
+        if " ".join(arguments[:count]) in COMMANDS or arguments[:count] == [COMPARE]:
+            return arguments[:count], arguments[count:]
+    return [], arguments
+
+
+def _overview(commands: dict[str, Command]) -> str:
+    rows = "\n".join(f"  {name:22}{command.summary}" for name, command in commands.items())
+    return (
+        "U-Nets that segment blood vessels in fundus images.\n\n"
+        f"usage: {PROGRAM} COMMAND [KEY=VALUE ...]\n\n{rows}\n\n"
+        f"{PROGRAM} COMMAND --help lists the settings of a command."
+    )
