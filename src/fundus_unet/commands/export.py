@@ -7,7 +7,9 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.invocation import command
 from fundus_unet.runs.export import SUFFIXES, export_network
+from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.load import load_network
 from fundus_unet.runs.model_facts import ModelFacts, facts_of
 from fundus_unet.runs.run_directory import RunDirectory
@@ -23,10 +25,10 @@ def export_from_config(config: DictConfig) -> Path:
             logits; nothing is written then.
     """
     if config.run_dir is None:
-        raise InputError("which run?", expected="run_dir=RUN_DIRECTORY", fix="give the run that training printed")
+        raise InputError("which run?", expected="run_dir=RUN_DIRECTORY", fix="give the run that training printed, or run_dir=last")
     if config.format == "onnx":
         _check_onnx_is_installed()
-    run = RunDirectory(config.run_dir)
+    run = RunDirectory(named_run("run_dir", config.run_dir, config.paths.runs_dir))
     path = _free_path(config.path, run, config.format, config.overwrite)
     facts = facts_of(run, config.checkpoint)
     network = load_network(run.config.model, run.checkpoint(config.checkpoint))
@@ -72,4 +74,4 @@ def _usage(path: Path, form: str, facts: ModelFacts) -> str:
             f"from {2 * multiple} up"
         )
     more = " runtime=onnx" if form == "onnx" else "" if target.startswith("fundus_unet.") else f" trust={target}"
-    return f"python scripts/predict.py weights={path}{more} images=..."
+    return f"{command('predict', f'weights={path}')}{more} images=..."

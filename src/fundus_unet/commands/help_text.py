@@ -72,21 +72,25 @@ def _options(group: str) -> str:
 
 
 def _row(key: str, value: str, comment: str) -> str:
-    """The setting, and what it is beside it, or below where the setting is long."""
-    setting = f"  {key}={value.strip()}"
-    lines = textwrap.wrap(comment, WIDTH - COLUMN, break_on_hyphens=False) or [""]
-    if len(setting) < COLUMN - 1:
-        setting = f"{setting:{COLUMN}}{lines.pop(0)}"
-    return "\n".join([setting.rstrip(), *(f"{'':{COLUMN}}{line}" for line in lines if line)])
+    return _beside(f"{key}={value.strip()}", comment)
+
+
+def _beside(typed: str, meaning: str) -> str:
+    """What is typed, and what it means beside it, or below where it is long."""
+    lines = textwrap.wrap(meaning, WIDTH - COLUMN, break_on_hyphens=False) or [""]
+    start = f"  {typed}"
+    if len(start) < COLUMN - 1:
+        start = f"{start:{COLUMN}}{lines.pop(0)}"
+    return "\n".join([start.rstrip(), *(f"{'':{COLUMN}}{line}" for line in lines if line)])
 
 
 def _flags(name: str, choices: bool, trains: bool) -> str:
     """What else can be given, where there is something to choose."""
-    rows = []
+    rows = {}
     if trains:
-        rows.append(("trainer.max_epochs=40 data.patch_size=128", "settings below a choice have dotted names"))
-        rows.append(("-m seed=0,1,2 upsampler=bilinear_conv,dysample", "a run for each combination"))
+        rows["trainer.max_epochs=40 data.patch_size=128"] = "settings below a choice have dotted names"
+        rows["-m seed=0,1,2 upsampler=bilinear_conv,dysample"] = "a run for each combination"
     if choices:
-        rows.append((f"{command(name)} --cfg job", "lists the settings below the choices too"))
-        rows.append(("--config-dir FOLDER", "adds choices of your own, such as FOLDER/upsampler/mine.yaml"))
-    return "\n".join(f"  {flag}\n{'':{COLUMN}}{meaning}" for flag, meaning in rows)
+        rows[f"{command(name)} --cfg job"] = "lists the settings below the choices too"
+        rows["--config-dir FOLDER"] = "adds choices of your own: FOLDER/upsampler/mine.yaml"
+    return "\n".join(_beside(typed, meaning) for typed, meaning in rows.items())

@@ -11,7 +11,6 @@ from omegaconf import DictConfig, ListConfig
 from fundus_unet.commands.processes import launched
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED
-from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.batch_prediction import BatchPrediction
 from fundus_unet.inference.batch_report import Report
 from fundus_unet.inference.inputs import Source, find_images
@@ -19,11 +18,9 @@ from fundus_unet.inference.manifest import Manifest
 from fundus_unet.inference.output_folder import fingerprint
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.plan import is_done, planned
-from fundus_unet.inference.predictor import Predictor
-from fundus_unet.inference.tiling import Tiling
-from fundus_unet.runs.device import PRECISIONS, choose_device, resolve_precision
-from fundus_unet.runs.model_facts import ModelFacts
-from fundus_unet.runs.trained_model import load_model
+from fundus_unet.runs.device import choose_device
+from fundus_unet.runs.last_run import named_run
+from fundus_unet.runs.trained_model import load_trained
 
 FAILED = 1
 
@@ -41,10 +38,9 @@ def predict_from_config(config: DictConfig) -> None:
     sources = find_images(_named(config.images), leave_out=out_dir)
     kinds, bits = list(config.outputs), config.probability_bits
     Outputs(out_dir, kinds, bits)  # before the other processes are started
-    model = load_model(config.run_dir, config.weights, config.runtime, device)
-    tiling = Tiling.of(config.tile, model.facts.size_multiple, model.facts.context) if config.tile else None
+    run_dir = config.run_dir and named_run("run_dir", config.run_dir, config.paths.runs_dir)
+    model = load_trained(run_dir, config.weights, config.runtime, device)
     threshold = model.facts.threshold if config.threshold == "validation" else float(config.threshold)
-    precision = PRECISIONS[resolve_precision(config.precision, device.type)]
     place = launched(device, config.devices, config.strategy)
     identity = {
         "model": model.origin,
@@ -58,8 +54,8 @@ def predict_from_config(config: DictConfig) -> None:
     outputs = Outputs(out_dir, kinds, bits, Manifest(out_dir, place.number, fingerprint(identity)))
     read_threads = config.read_threads or min(8, cores)
     work = BatchPrediction(
-        Predictor(model.network, place.device, precision, tiling=tiling, symmetries=config.tta),
-        _preprocessor(config.scale, model.facts),
+        model.predictor(place.device, config.precision, config.tile, config.tta),
+        model.preprocessor(config.scale),
         outputs,
         threshold,
         batch_size=config.batch_size or (8 if device.type == "cuda" else 1),
@@ -86,12 +82,6 @@ def predict_from_config(config: DictConfig) -> None:
     # lightning ends all processes where one of the others does not exit with 0
     if place.is_first and not report.close(_done(sources, outputs)):
         sys.exit(FAILED)
-
-
-def _preprocessor(scale: str | float, facts: ModelFacts) -> Preprocessor:
-    if scale == "auto":
-        return Preprocessor(facts.scale, facts.fov_diameter)
-    return Preprocessor(scale=1.0 if scale == "native" else float(scale))
 
 
 def _done(sources: list[Source], outputs: Outputs) -> list[Source]:

@@ -4,9 +4,9 @@ import importlib
 import os
 import sys
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
+from fundus_unet import __version__
 from fundus_unet.core.errors import did_you_mean
 from fundus_unet.core.invocation import PROGRAM, script_name, set_running
 
@@ -36,8 +36,7 @@ COMMANDS = {
     "export": Command("a trained network as one file: safetensors, ONNX", "export:export_from_config"),
     "explain": Command("what an upsampling does, in numbers and a figure", "explain_upsampling:explain_from_config"),
     "compare accuracy": Command(
-        "train every upsampler, and tell which differences are more than noise",
-        "compare_accuracy:compare_accuracy_from_config",
+        "train every upsampler; which differences are not noise?", "compare_accuracy:compare_accuracy_from_config"
     ),
     "compare speed": Command("time and memory of upsamplers", "compare_speed:compare_speed_from_config"),
     "compare checkerboard": Command(
@@ -54,7 +53,7 @@ def main() -> None:
         print(_overview(COMMANDS))
         return
     if arguments[:1] == ["--version"] and not words:
-        print(f"{PROGRAM} {version(PROGRAM)}")
+        print(f"{PROGRAM} {__version__}")
         return
     name = " ".join(words)
     if name in COMMANDS:

@@ -44,7 +44,11 @@ def read_new_image(source: Source, preprocessor: Preprocessor) -> NewImage:
     """
     if source.problem is not None:
         raise source.problem
-    image = read_image(source.path)
+    return prepare_new_image(source, read_image(source.path), preprocessor)
+
+
+def prepare_new_image(source: Source, image: np.ndarray, preprocessor: Preprocessor) -> NewImage:
+    """As `read_new_image`, for an image that is there already: uint8 (H, W, 3), RGB."""
     height, width = image.shape[:2]
     if min(height, width) < LEAST_SIDE:
         raise InputError(

@@ -36,7 +36,7 @@ class OnnxNetwork(SegmentationNetwork):
     def __init__(self, path: Path, device: str = "cpu", threads: int | None = None) -> None:
         super().__init__()
         if not path.is_file():
-            raise InputError(f"there is no file {path}", expected="an .onnx file that scripts/export.py wrote")
+            raise InputError(f"there is no file {path}", expected="an .onnx file that fundus-unet export wrote")
         self._session = _session(path, device, threads)
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.size_multiple = _size_multiple(self.metadata, path)
@@ -72,7 +72,7 @@ def _session(path: Path, device: str, threads: int | None) -> Any:
     except Exception as error:  # ONNX Runtime's errors have no common class
         raise InputError(
             f"{path} is damaged or no ONNX file",
-            expected="an .onnx file that scripts/export.py wrote",
+            expected="an .onnx file that fundus-unet export wrote",
             got=str(error).split("\n")[0],
             fix="copy it again, or export the run again",
         ) from error
@@ -103,7 +103,7 @@ def _size_multiple(metadata: dict[str, str], path: Path) -> int:
 def _foreign(path: Path, got: str) -> InputError:
     return InputError(
         f"{path} is no network of this project",
-        expected="an .onnx file that scripts/export.py wrote, with its metadata",
+        expected="an .onnx file that fundus-unet export wrote, with its metadata",
         got=got,
-        fix="export the run: python scripts/export.py run_dir=RUN format=onnx",
+        fix="export the run: fundus-unet export run_dir=RUN format=onnx",
     )

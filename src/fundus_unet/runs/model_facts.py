@@ -159,7 +159,7 @@ def _parsed(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
     if FACTS not in metadata:
         raise InputError(
             f"{path} is no model file of this project",
-            expected=f"a file that scripts/export.py wrote, with {FACTS!r} in its metadata",
+            expected=f"a file that fundus-unet export wrote, with {FACTS!r} in its metadata",
             got=f"metadata {', '.join(sorted(metadata))}" if metadata else "no metadata",
         )
     try:

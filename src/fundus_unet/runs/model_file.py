@@ -55,7 +55,7 @@ def read_model_file(path: Path) -> tuple[SegmentationNetwork, ModelFacts]:
 
 def _contents(path: Path) -> tuple[dict[str, str] | None, dict[str, Tensor]]:
     if not path.is_file():
-        raise InputError(f"there is no file {path}", expected="a .safetensors file that scripts/export.py wrote")
+        raise InputError(f"there is no file {path}", expected="a .safetensors file that fundus-unet export wrote")
     try:
         with open_regular(path) as file:
             if int.from_bytes(file.read(8), "little") > MOST_HEADER_BYTES:
@@ -65,7 +65,7 @@ def _contents(path: Path) -> tuple[dict[str, str] | None, dict[str, Tensor]]:
     except Exception as error:  # damaged bytes raise Rust's errors, Python's and torch's
         raise InputError(
             f"{path} is damaged or no safetensors file",
-            expected="a .safetensors file that scripts/export.py wrote",
+            expected="a .safetensors file that fundus-unet export wrote",
             got=f"{error!s:.300}",
             fix="copy it again, or export the run again",
         ) from error

@@ -9,8 +9,13 @@ from torch import nn
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import open_regular
+from fundus_unet.core.invocation import command
 from fundus_unet.core.project_files import project_folder
+from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.onnx_runtime import OnnxNetwork
+from fundus_unet.inference.predictor import Predictor
+from fundus_unet.inference.tiling import Tiling
+from fundus_unet.runs.device import PRECISIONS, resolve_precision
 from fundus_unet.runs.load import load_network
 from fundus_unet.runs.model_facts import ModelFacts, facts_of
 from fundus_unet.runs.model_file import read_model_file
@@ -31,8 +36,29 @@ class TrainedModel:
     origin: str
     fingerprint: str
 
+    def predictor(self, device: torch.device, precision: str, tile: int | None, tta: str) -> Predictor:
+        """What predicts whole images.
 
-def load_model(
+        Args:
+            precision: As the setting `precision`; `auto` is bf16 where the hardware is fast at it.
+            tile: Side in working pixels above which an image is predicted in tiles; None: never.
+            tta: Test-time augmentation.
+
+        Raises:
+            InputError: For a tile that is too small, or an unknown augmentation.
+        """
+        tiling = Tiling.of(tile, self.facts.size_multiple, self.facts.context) if tile else None
+        autocast = PRECISIONS[resolve_precision(precision, device.type)]
+        return Predictor(self.network, device, autocast, tiling=tiling, symmetries=tta)
+
+    def preprocessor(self, scale: str | float) -> Preprocessor:
+        """What brings new images to the working resolution: that of training (`auto`), or another scale."""
+        if scale == "auto":
+            return Preprocessor(self.facts.scale, self.facts.fov_diameter)
+        return Preprocessor(scale=1.0 if scale == "native" else float(scale))
+
+
+def load_trained(
     run_dir: str | None, weights: str | None = None, runtime: str = "torch", device: torch.device = CPU
 ) -> TrainedModel:
     """The model of `run_dir` or `weights`; of neither: the one that comes with the project.
@@ -60,14 +86,14 @@ def load_model(
             raise InputError(
                 f"the run {run.path} was not exported to ONNX",
                 expected=str(path),
-                fix=f"python scripts/export.py run_dir={run.path} format=onnx",
+                fix=command("export", f"run_dir={run.path}", "format=onnx"),
             )
         return _of_onnx(path, device)
     path = weights_file(weights or OWN_WEIGHTS)
     if (path.suffix == ".onnx") != (runtime == "onnx"):
         raise InputError(
             f"{path} is not for runtime={runtime}",
-            expected="a .safetensors file for torch, an .onnx file for onnx (scripts/export.py makes both)",
+            expected="a .safetensors file for torch, an .onnx file for onnx (fundus-unet export makes both)",
             fix=f"set runtime={'onnx' if path.suffix == '.onnx' else 'torch'}",
         )
     return _of_onnx(path, device) if runtime == "onnx" else _of_file(path)
@@ -86,7 +112,7 @@ def weights_file(name: str) -> Path:
         names = [folder.parent.name for folder in WEIGHTS_DIR.glob("*/model.safetensors")]
         raise InputError(
             f"there are no weights called {name!r}",
-            expected=f"{' or '.join(names) or 'none is there'}; or a file of scripts/export.py (.safetensors, .onnx)",
+            expected=f"{' or '.join(names) or 'none is there'}; or a file of fundus-unet export (.safetensors, .onnx)",
             fix=did_you_mean(name, names),
         )
     return path
@@ -108,7 +134,9 @@ def _of_onnx(path: Path, device: torch.device) -> TrainedModel:
         with open_regular(path) as file:
             fingerprint = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", expected="an .onnx file of export.py") from error
+        raise InputError(
+            f"{path} cannot be read: {error.strerror}", expected="an .onnx file of fundus-unet export"
+        ) from error
     network = OnnxNetwork(path, device=device.type, threads=torch.get_num_threads())
     facts = ModelFacts.from_metadata(network.metadata, path)
     return TrainedModel(network, facts, _name(path), fingerprint)

@@ -1,0 +1,123 @@
+"""Vessel maps from Python: `load_model("vessels").predict("photo.jpg")`."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+import torch
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.images.reading import read_image
+from fundus_unet.inference.inputs import Source
+from fundus_unet.inference.new_image import prepare_new_image
+from fundus_unet.metrics.segmentation import vessel_mask
+from fundus_unet.runs.device import choose_device
+from fundus_unet.runs.trained_model import OWN_WEIGHTS, TrainedModel, load_trained
+
+
+@dataclass(frozen=True)
+class VesselMaps:
+    """What a network finds in one image, on the image's own pixels.
+
+    Shapes:
+        `probability` float32 (H, W), 0 to 1, and 0 outside the field of view; `mask` bool (H, W), True is vessel;
+        `field_of_view` bool (H, W), as it was found in the image.
+
+    Args:
+        warnings: Why the maps may be worth little.
+    """
+
+    probability: np.ndarray
+    mask: np.ndarray
+    field_of_view: np.ndarray
+    warnings: tuple[str, ...]
+
+
+class VesselModel:
+    """A trained network that takes whole fundus images of any camera and size.
+
+    Args:
+        device, tta, tile, scale: As the settings of `fundus-unet predict`.
+
+    Attributes:
+        threshold: Of the mask: the best on the validation images of training.
+    """
+
+    def __init__(
+        self,
+        model: TrainedModel,
+        device: torch.device,
+        *,
+        tta: str = "none",
+        tile: int | None = 1024,
+        scale: str | float = "auto",
+    ) -> None:
+        self.predictor = model.predictor(device, "auto", tile, tta)
+        self.preprocessor = model.preprocessor(scale)
+        self.threshold = model.facts.threshold
+
+    def predict(self, image: Any, threshold: float | None = None) -> VesselMaps:
+        """Find the vessels in one image.
+
+        Args:
+            image: A path; or RGB or grey pixels as an array or a PIL image: uint8 or uint16, (H, W, 3) or (H, W).
+            threshold: Of the mask, 0 to 1; None: the network's own.
+
+        Raises:
+            InputError: For an image that cannot be used, or a threshold out of range.
+        """
+        threshold = self.threshold if threshold is None else threshold
+        if not 0 <= threshold <= 1:
+            raise InputError("the threshold cannot be used", expected="0 to 1", got=threshold)
+        is_path = isinstance(image, str | Path)
+        path = Path(image) if is_path else Path("the image")
+        pixels = read_image(path) if is_path else _pixels(image)
+        sample = prepare_new_image(Source(path, PurePath(path.stem)), pixels, self.preprocessor)
+        probability = self.predictor.probability(sample.working, sample.field_of_view)
+        mask = vessel_mask(torch.from_numpy(probability), threshold).numpy() & sample.field_of_view
+        return VesselMaps(probability, mask, sample.field_of_view, sample.warnings)
+
+
+def load_model(
+    model: str | Path = OWN_WEIGHTS,
+    *,
+    device: str = "auto",
+    tta: str = "none",
+    tile: int | None = 1024,
+    scale: str | float = "auto",
+) -> VesselModel:
+    """Load a trained network. No code from a file is executed.
+
+    Args:
+        model: `vessels`, the weights that come with the project; a run directory; or a file that
+            `fundus-unet export` wrote: `.safetensors`, or `.onnx` where onnxruntime is installed.
+        device: `auto` (a GPU where there is one), `cpu` or `cuda`.
+        tta: Test-time augmentation: `none`, `flips` (4 copies) or `d4` (8 copies).
+        tile: Images with a side above this at working resolution are predicted in tiles; None: always whole.
+        scale: `auto`, `native`, or working pixels per original pixel.
+
+    Raises:
+        InputError: For an unknown name, an unfinished run, or a file that cannot be used.
+    """
+    chosen, path = choose_device(device), Path(model).expanduser()
+    if path.is_dir():
+        trained = load_trained(str(path))
+    else:
+        trained = load_trained(None, str(model), "onnx" if path.suffix == ".onnx" else "torch", chosen)
+    return VesselModel(trained, chosen, tta=tta, tile=tile, scale=scale)
+
+
+def _pixels(image: Any) -> np.ndarray:
+    """As uint8 (H, W, 3)."""
+    values = np.asarray(image)
+    if values.dtype == np.uint16:
+        values = ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if values.dtype != np.uint8 or values.ndim not in (2, 3) or values.shape[2:] not in ((), (1,), (3,)):
+        raise InputError(
+            "these pixels are no image",
+            expected="RGB or grey, uint8 or uint16, of the shape (H, W, 3) or (H, W)",
+            got=f"{values.dtype} of the shape {values.shape}",
+            fix="convert them: (255 * image).astype(numpy.uint8) for values from 0 to 1; image[..., :3] for RGBA",
+        )
+    return np.broadcast_to(values[..., None] if values.ndim == 2 else values, (*values.shape[:2], 3)).copy()
