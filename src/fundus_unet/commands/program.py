@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fundus_unet import __version__
-from fundus_unet.core.errors import did_you_mean
+from fundus_unet.commands.typed_paths import images_named_alone, with_quotes
+from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.invocation import PROGRAM, script_name, set_running
 
 BAD_INPUT = 2
@@ -77,6 +78,11 @@ def run_command(name: str) -> None:
 
         print(help_text(name))
         return
+    try:
+        sys.argv[1:] = with_quotes(images_named_alone(sys.argv[1:]) if name == "predict" else sys.argv[1:])
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
     from fundus_unet.commands.entry import run_with_config  # Hydra's import takes a while
 
     run_with_config(script_name(name), COMMANDS[name])

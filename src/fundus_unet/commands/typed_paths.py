@@ -1,0 +1,62 @@
+"""Paths as a shell hands them over, `it's (2).jpg` too: Hydra's grammar would want them in quotes of its own."""
+
+import os
+import re
+
+from fundus_unet.core.errors import InputError
+
+PATHS = re.compile(r"(images|dir|out_dir|run_dir|resume|weights|path|figure|paths\.\w+|[\w.]+\.root)=(.+)", re.DOTALL)
+PLAIN = re.compile(r"[\w./@%+~-]*")
+"""What Hydra takes as it is."""
+IMAGES = "images"
+FLAGS = {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--cfg", "-c", "--package", "-p"}
+"""Of Hydra, with a value after them."""
+
+
+def with_quotes(arguments: list[str]) -> list[str]:
+    """The arguments, with Hydra's quotes around each value that is a path of something that is there."""
+    return [_quoted(argument) for argument in arguments]
+
+
+def images_named_alone(arguments: list[str]) -> list[str]:
+    """The arguments of `predict`, whose images may stand there without `images=`: each a path, a pattern, or several.
+
+    Raises:
+        InputError: Where `images=` is there too.
+    """
+    images, others = [], []
+    for flag, argument in zip(["", *arguments], arguments, strict=False):
+        is_image = os.path.lexists(argument) or not re.match(r"[-~+]|[\w.@/+~-]+=", argument)
+        alone = is_image and flag not in FLAGS
+        images += _words(argument) if alone else []
+        others += [] if alone else [argument]
+    if not images:
+        return others
+    if any(other.startswith(f"{IMAGES}=") for other in others):
+        raise InputError(
+            "images are named twice", got=f"{', '.join(images)}; and images=...", fix="name them in one way"
+        )
+    return [f"{IMAGES}=[{','.join(map(_in_quotes, images))}]", *others]
+
+
+def _words(text: str) -> list[str]:
+    """A path that is there is one; otherwise blanks separate several, which may have blanks in their names."""
+    words, found = text.split(" "), []
+    while words:
+        longest = next((n for n in range(len(words), 1, -1) if os.path.lexists(" ".join(words[:n]))), 1)
+        found.append(" ".join(words[:longest]))
+        words = words[longest:]
+    return [word for word in found if word]
+
+
+def _quoted(argument: str) -> str:
+    setting = PATHS.fullmatch(argument)
+    if not setting or PLAIN.fullmatch(setting[2]) or not os.path.lexists(os.path.expanduser(setting[2])):
+        return argument
+    return f"{setting[1]}={_in_quotes(setting[2])}"
+
+
+def _in_quotes(text: str) -> str:
+    """Backslashes are plain inside Hydra's quotes but before a quote, and `${` would name another setting."""
+    escaped = re.sub(r"(\\*)('|$)", lambda end: 2 * end[1] + ("\\'" if end[2] else ""), text)
+    return "'" + escaped.replace("${", "\\${") + "'"
