@@ -1,5 +1,7 @@
 """The report: from three comparisons, or some of them, to one page that a person can read."""
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -54,25 +56,23 @@ def test_one_page_holds_all_three_comparisons_and_needs_nothing_else(compared: S
     finished, folder = report(compared, "paths.data_dir=sets")
     assert finished.code == 0, finished.err
     page = (folder / "report.html").read_text()
-    for heading in ("Accuracy", "Predictions", "Checkerboards", "Speed and memory", "Protocol and reproduction"):
-        assert f"<h2>{heading}</h2>" in page
+    for heading in ("Accuracy", "Predictions", "Checkerboards", "Speed", "Protocol and commands"):
+        assert f">{heading}</h2>" in page
     references = re.findall(r'(?:src|href)\s*=\s*"([^"]*)"', page) + re.findall(r"url\(([^)]*)", page)
-    assert len(references) >= 6
-    assert all(reference.startswith("data:") for reference in references)
+    assert all(reference.startswith(("data:", "#")) for reference in references)
     assert "second observer" in page
     assert str(compared.folder) not in page
-    text = (folder / "report.md").read_text()
-    figures = re.findall(r"!\[[^]]*\]\(([^)]*)\)", text)
-    assert len(figures) == 6
-    assert all((folder / name).is_file() for name in figures)
     found = json.loads((folder / "report.json").read_text())
-    assert {"accuracy", "speed", "checkerboard"} < set(found)
-    assert found["conclusions"][0].startswith("**In short**: ")
-    assert found["conclusions"][1].startswith("**Dice**: ")
-    for sentence in found["conclusions"]:
-        assert sentence.replace("**", "").replace("`", "") in " ".join(finished.out.split())
-    assert "fundus-unet train data=chasedb1" in text
-    assert "upsampler=bilinear_conv seed=1" in text
+    assert list(found["answer"]) == ["Accuracy", "Speed", "Checkerboards"]
+    shown = [image["name"] for image in found["predictions"]["images"]]
+    assert len(shown) == 3
+    # image and label, whole and enlarged; map and errors of two variants; five other figures
+    assert page.count("<img") == len(shown) * 8 + 5
+    assert "report.md" not in {path.name for path in folder.iterdir()}
+    for sentence in found["answer"].values():
+        assert sentence in " ".join(finished.out.split())
+    assert "fundus-unet train data=chasedb1" in page
+    assert "upsampler=bilinear_conv seed=1" in page
 
 
 @pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="no Chromium here")
@@ -95,71 +95,81 @@ def test_a_browser_shows_it_without_an_error_and_without_asking_for_anything(com
         text=True,
         timeout=120,
     )
-    assert "Protocol and reproduction" in shown.stdout
+    assert "Protocol and commands" in shown.stdout
     assert "CONSOLE" not in shown.stderr
 
 
+def pictures(folder: Path) -> dict[str, np.ndarray]:
+    """The pictures of predictions, by what they are said to show."""
+    found = re.findall(
+        r'<figure><img alt="([^"]*)" src="data:image/png;base64,([^"]*)"', (folder / "report.html").read_text()
+    )
+    return {
+        title: np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")).astype(int)
+        for title, data in found
+    }
+
+
 def test_without_images_only_maps_are_shown(compared: Scripts) -> None:
-    _, folder = report(compared, "show_images=false")
-    maps = np.asarray(Image.open(folder / "report/predictions.png").convert("RGB"))
-    assert "Errors at threshold" not in (folder / "report.md").read_text()
-    report(compared, "show_images=true")
-    everything = np.asarray(Image.open(folder / "report/predictions.png").convert("RGB"))
-    assert everything.shape[0] > maps.shape[0]
-    # maps are grey, but for the frame; images and errors are not
-    colourful = [float((np.ptp(shown.astype(int), axis=2) > 24).mean()) for shown in (maps, everything)]
-    assert colourful[0] < 0.02 < 3 * colourful[0] < colourful[1]
-    assert "Errors at threshold" in (folder / "report.md").read_text()
+    _, folder = report(compared, "show_images=false", "images=[Image_11L]")
+    maps = pictures(folder)
+    variants = ("transposed_k4s2p1", "bilinear_conv")
+    titles = (f"{variants[0]}, whole", *variants, f"{variants[1]}, difference")
+    assert set(maps) == {f"{title} of Image_11L" for title in titles}
+    for variant in variants:
+        assert np.ptp(maps[f"{variant} of Image_11L"], axis=2).max() == 0
+    assert "Errors at threshold" not in (folder / "report.html").read_text()
+    report(compared, "images=[Image_11L]")
+    everything = pictures(folder)
+    assert {"image of Image_11L", "label of Image_11L", f"{variants[1]}, errors of Image_11L"} < set(everything)
+    assert np.ptp(everything["image of Image_11L"], axis=2).max() > 50
+    assert "Errors at threshold" in (folder / "report.html").read_text()
 
 
-@pytest.mark.parametrize("kind", ["accuracy", "speed", "checkerboard"])
-def test_each_comparison_alone_makes_a_report(compared: Scripts, kind: str) -> None:
-    folder = compared.folder / "runs/comparison"
-    for other in {"accuracy", "speed", "checkerboard"} - {kind}:
-        (folder / f"{other}.json").unlink()
-    finished, _ = report(compared)
-    assert finished.code == 0, finished.err
-    headings = re.findall("<h2>(.*?)</h2>", (folder / "report.html").read_text())
-    expected = {"accuracy": "Accuracy", "speed": "Speed and memory", "checkerboard": "Checkerboards"}
-    assert expected[kind] in headings
-    assert not (set(expected.values()) - {expected[kind]}) & set(headings)
+def test_images_are_chosen(compared: Scripts) -> None:
+    _, folder = report(compared, "images=[Image_14R,Image_11L]")
+    assert re.findall("<h3>(Image_...)", (folder / "report.html").read_text()) == ["Image_14R", "Image_11L"]
+    _, folder = report(compared, "images=[]")
+    assert ">Predictions<" not in (folder / "report.html").read_text()
 
 
 def test_runs_or_images_that_are_gone_are_said_not_to_be_shown(compared: Scripts) -> None:
-    folder = compared.folder / "runs/comparison"
+    finished, folder = report(compared, "paths.data_dir=nowhere")
+    assert finished.code == 0, finished.err
+    assert len([line for line in finished.out.splitlines() if line.startswith("not shown: ")]) == 1
+    assert "(no image and label that can be used are here)." in (folder / "report.html").read_text()
     shutil.rmtree(folder / "runs")
     finished, _ = report(compared)
     assert finished.code == 0, finished.err
-    assert "no figures of predictions" in finished.out
-    assert "Not shown: " in (folder / "report.md").read_text()
+    assert "Not shown: every variant (no checkpoint that can be used is here)." in (folder / "report.html").read_text()
 
 
 def test_predictions_are_shown_of_a_seed_that_every_variant_has_a_checkpoint_of(compared: Scripts) -> None:
     folder = compared.folder / "runs/comparison"
+
+    def shown() -> str:
+        report(compared, "images=[Image_11L]")
+        return (folder / "report.html").read_text()
+
     shutil.rmtree(folder / "runs/bilinear_conv_seed0/checkpoints")
-    report(compared)
-    assert ", seed 1; then, enlarged" in (folder / "report.md").read_text()
+    assert "white (1), seed 1." in shown()
     shutil.rmtree(folder / "runs/transposed_k4s2p1_seed1/checkpoints")
-    report(compared)
-    assert ", seed 0, 1; then, enlarged" in (folder / "report.md").read_text()
-    shutil.rmtree(folder / "runs/bilinear_conv_seed1/checkpoints")
-    report(compared)
-    assert "has no best checkpoint" in (folder / "report.md").read_text()
+    assert "white (1), seed 0 and 1." in shown()
+    (folder / "runs/bilinear_conv_seed1/checkpoints/best.ckpt").write_bytes(b"damaged")
+    assert "Not shown: bilinear_conv (no checkpoint that can be used is here)." in shown()
+    assert "transposed_k4s2p1, errors of Image_11L" in pictures(folder)
 
 
 def test_bad_input(compared: Scripts) -> None:
     folder = compared.folder / "runs/comparison"
     for override, message in (
         ("dir=nowhere", "nothing to report"),
-        ("image=Image_11X", "did you mean 'Image_11"),
+        ("images=[Image_11X]", "did you mean 'Image_11"),
+        ("images=Image_11L", "images"),
         ("titel=x", "did you mean 'title'"),
     ):
         finished, _ = report(compared, override)
         assert finished.code == 2
         assert message in finished.err
-    (folder / "speed.json").write_text('{"kind": "accuracy"}')
-    assert "no result of scripts/compare_speed.py" in report(compared)[0].err
-    (folder / "speed.json").write_text('{"kind": "speed", "control": "k4"}')
-    assert "got: no command, created, environment, rows" in report(compared)[0].err
     (folder / "speed.json").write_text("{")
     assert "cannot be read" in report(compared)[0].err

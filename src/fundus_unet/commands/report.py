@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from fundus_unet.comparison.report.compose import write_report
-from fundus_unet.comparison.report.predictions import PredictionFigure
+from fundus_unet.comparison.report.predictions import PredictionSettings
 
 
 def report_from_config(config: DictConfig) -> dict[str, Any]:
@@ -16,5 +16,5 @@ def report_from_config(config: DictConfig) -> dict[str, Any]:
     Raises:
         InputError: Where the directory holds no result, or one that cannot be read.
     """
-    shown = PredictionFigure(config.image, config.show_images, config.device, config.paths.data_dir)
-    return write_report(Path(config.dir).resolve(), config.title, shown, Console())
+    settings = PredictionSettings(config.images, config.show_images, config.device, config.paths.data_dir)
+    return write_report(Path(config.dir).resolve(), config.title, settings, Console())

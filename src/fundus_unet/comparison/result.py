@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from fundus_unet.comparison.document import Document
+from fundus_unet.comparison.document import Document, to_markdown
 from fundus_unet.core.files import write_csv, write_json, write_text
 from fundus_unet.core.invocation import recorded
 from fundus_unet.runs.environment import environment
@@ -34,7 +34,7 @@ def write_result(
     names = [f"{result['kind']}.json", f"{result['kind']}.md", *([rows_name] if rows_name else [])]
     paths = [folder / name for name in names]
     write_json(paths[0], result)
-    write_text(paths[1], document.to_markdown(folder))
+    write_text(paths[1], to_markdown(document))
     if rows_name:
         write_csv(paths[2], rows)
     return paths

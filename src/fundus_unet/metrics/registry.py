@@ -3,6 +3,7 @@
 A new metric is one more entry of `METRICS`; what it is computed from is a `Counts`.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -57,6 +58,7 @@ class Metric:
         compute: Its value, nan where it is undefined; None where the counts do not hold what it needs.
         digits: So many after the point.
         pooled: Whether it has a value over all pixels of several images; else its mean over images is shown.
+        range: The least and the greatest value it can have.
     """
 
     key: str
@@ -66,6 +68,7 @@ class Metric:
     digits: int = 4
     lower_is_better: bool = False
     pooled: bool = True
+    range: tuple[float, float] = (0.0, 1.0)
 
     def format(self, value: float | None) -> str:
         """As tables show it; nothing where it is undefined."""
@@ -83,11 +86,12 @@ _METRICS = (
         digits=1,
         lower_is_better=True,
         pooled=False,
+        range=(0.0, math.inf),
     ),
     Metric("sensitivity", "sensitivity", "sens.", lambda counts: counts.confusion.sensitivity),
     Metric("specificity", "specificity", "spec.", lambda counts: counts.confusion.specificity),
     Metric("accuracy", "accuracy", "acc.", lambda counts: counts.confusion.accuracy),
-    Metric("mcc", "MCC", "MCC", lambda counts: counts.confusion.mcc),
+    Metric("mcc", "MCC", "MCC", lambda counts: counts.confusion.mcc, range=(-1.0, 1.0)),
     Metric("auroc", "AUROC", "AUROC", lambda counts: counts.of_ranks(auroc)),
     Metric("average_precision", "AP", "AP", lambda counts: counts.of_ranks(average_precision)),
 )

@@ -1,11 +1,10 @@
 """Summaries and differences of scored runs, with planted scores."""
 
-from pathlib import Path
-
 import pytest
 
 from fundus_unet.comparison.accuracy.scores import ScoredRun, as_plain, differences, variant_summaries
 from fundus_unet.comparison.accuracy.tables import accuracy_document, how_to_read
+from fundus_unet.comparison.document import to_markdown
 from fundus_unet.core.errors import InputError
 
 RATER = "network at 0.5"
@@ -45,7 +44,7 @@ def result(scored_runs: list[ScoredRun], **changes):
 
 
 def text_of(found) -> str:
-    return accuracy_document(found).to_markdown(Path())
+    return to_markdown(accuracy_document(found))
 
 
 def test_summaries_are_over_seeds() -> None:

@@ -1,13 +1,22 @@
-"""Side-by-side figures show every network, and the place where they differ."""
+"""Tiles show every network, what it is compared with, and the place where the networks differ."""
 
 import numpy as np
 import pytest
 
-from fundus_unet.comparison.report.side_by_side import GAP, most_disputed_window, predictions_side_by_side
+from fundus_unet.comparison.report.side_by_side import (
+    TILE,
+    Shown,
+    difference_image,
+    most_disputed_window,
+    tiles_of,
+)
 from fundus_unet.core.errors import InputError
-from fundus_unet.drawing.panel import CAPTION_HEIGHT
 
 FIELD = np.ones((60, 80), bool)
+LABEL = np.zeros((60, 80), np.uint8)
+LABEL[:, 40:] = 1
+SHOWN = Shown(np.full((30, 40, 3), 77, np.uint8), LABEL)
+ORANGE, BLUE = (230, 159, 0), (86, 180, 233)
 
 
 def test_the_window_holds_the_dispute() -> None:
@@ -35,32 +44,57 @@ def test_a_small_image_is_its_own_window() -> None:
     assert most_disputed_window([np.zeros((4, 9))], np.ones((4, 9), bool), 160) == (slice(0, 4), slice(0, 4))
 
 
-def test_every_map_is_shown_whole_and_enlarged_and_nothing_else_without_a_label() -> None:
-    maps = {"a": np.zeros((60, 80)), "b": np.ones((60, 80))}
-    panel = predictions_side_by_side(maps, FIELD, columns=2, tile_width=80, window_side=20)
-    assert panel.shape == (60 + CAPTION_HEIGHT + GAP + 80 + CAPTION_HEIGHT + GAP, 2 * (80 + GAP), 3)
-    first, second = panel[CAPTION_HEIGHT:88, :80], panel[CAPTION_HEIGHT:88, 86:166]
-    assert np.median(first) == 0
-    assert np.median(second) == 255
-    below = panel[60 + 2 * CAPTION_HEIGHT + GAP : -GAP]
-    assert (below[:, :80] == 0).all()
-    assert (below[:, 86:166] == 255).all()
+def test_image_and_label_then_every_map_with_its_errors() -> None:
+    maps = {"right": LABEL.astype(float), "all": np.ones((60, 80))}
+    tiles = tiles_of(maps, "right", FIELD, SHOWN)
+    titles = [tile.title for tile in tiles]
+    assert titles[:4] == ["image", "label", "image, enlarged", "label, enlarged"]
+    assert titles[4:] == ["right", "right, errors", "all", "all, errors"]
+    pixels = {tile.title: tile.pixels for tile in tiles}
+    assert pixels["image"].shape == (60, 80, 3)
+    assert (pixels["image, enlarged"] == 77).all()
+    assert pixels["all"].shape == (16, 16, 3)
+    assert (pixels["all"] == 255).all()
+    assert (pixels["all, errors"] == ORANGE).all(axis=2).any()
+    assert not (pixels["right, errors"] == ORANGE).all(axis=2).any()
 
 
-def test_with_a_label_errors_are_shown_in_their_colours() -> None:
-    label = np.zeros((60, 80), np.uint8)
-    label[:, 40:] = 1
-    maps = {"right": label.astype(float), "all": np.ones((60, 80))}
-    sample = np.full((30, 40, 3), 77, np.uint8)
-    panel = predictions_side_by_side(maps, FIELD, sample, label, columns=4, tile_width=80, window_side=20)
-    assert (panel == 77).all(axis=2).sum() > 1000
-    errors = panel[-(80 + GAP) : -GAP]
-    assert (errors[:, 86:166] == (230, 159, 0)).all(axis=2).any()
-    assert not (errors[:, :80] == (230, 159, 0)).all(axis=2).any()
+def test_maps_alone_show_no_image_and_no_label() -> None:
+    maps = {"a": np.full((60, 80), 0.2), "control": np.full((60, 80), 0.4)}
+    maps["a"][10:20, 10:20] = 0.9
+    tiles = tiles_of(maps, "control", FIELD, None)
+    assert [tile.title for tile in tiles] == ["control, whole", "a", "a, difference", "control"]
+    difference = tiles[2].pixels.astype(int)
+    assert (difference[..., 0] > difference[..., 2]).any(), "orange where the probability is higher"
+    assert (difference[..., 0] < difference[..., 2]).any(), "blue where it is lower"
+    for tile in (tiles[1], tiles[3]):
+        assert (np.ptp(tile.pixels.astype(int), axis=2) == 0).all()
+
+
+def test_one_network_is_shown_where_it_differs_from_the_label() -> None:
+    probability = LABEL.astype(float)
+    probability[20:24, 5:9] = 1
+    tiles = {tile.title: tile.pixels for tile in tiles_of({"only": probability}, "only", FIELD, SHOWN)}
+    assert (tiles["only, errors"] == ORANGE).all(axis=2).sum() == 16
+
+
+def test_differences_are_orange_and_blue_and_grey_outside() -> None:
+    field = np.array([[True, True, True, False]])
+    image = difference_image(np.array([[1.0, -1.0, 0.0, 1.0]]), field)
+    assert image.tolist() == [[list(ORANGE), list(BLUE), [0, 0, 0], [48, 48, 48]]]
+
+
+def test_large_images_make_small_tiles() -> None:
+    large = np.zeros((900, 2000))
+    tiles = tiles_of({"a": large, "b": large}, "a", np.ones(large.shape, bool), None)
+    assert max(tile.pixels.shape[1] for tile in tiles) == TILE
+    assert tiles[0].pixels.shape == (162, 360, 3)
 
 
 def test_bad_maps() -> None:
     with pytest.raises(InputError, match="no maps to compare"):
-        predictions_side_by_side({}, FIELD)
+        tiles_of({}, "a", FIELD, None)
     with pytest.raises(InputError, match="no maps to compare"):
-        predictions_side_by_side({"a": np.zeros((3, 3))}, FIELD)
+        tiles_of({"a": np.zeros((3, 3))}, "a", FIELD, None)
+    with pytest.raises(InputError, match="no maps to compare"):
+        tiles_of({"a": np.zeros((60, 80))}, "b", FIELD, None)

@@ -91,7 +91,7 @@ def _show(console: Console, result: dict[str, Any]) -> None:
     found = result["differences"][NETWORK]
     if any(found.values()):
         title = f"difference to {result['control']}"
-        console.print(terminal_table(title, difference_table(found, PRINTED), PRINTED_COLUMNS))
+        console.print(terminal_table(title, difference_table(result, NETWORK, PRINTED), PRINTED_COLUMNS))
         console.print(how_to_read(found), highlight=False)
     for failure in result["failures"]:
         text = f"not compared: {failure['run']}: {failure['reason']}"

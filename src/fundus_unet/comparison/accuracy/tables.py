@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fundus_unet.comparison.document import Block, Document, Grid, Heading, Paragraph
+from fundus_unet.comparison.document import Document, Grid
 from fundus_unet.metrics.registry import METRICS
 
 UNKNOWN = "cannot be told"
@@ -13,37 +13,26 @@ UNKNOWN = "cannot be told"
 def accuracy_document(result: Mapping[str, Any]) -> Document:
     """Everything a reader needs of `accuracy.json`."""
     protocol = result["protocol"]
-    blocks: list[Block] = [
-        Paragraph(
-            f"{len(protocol['images'])} images; pixels in the field of view, at original resolution. Mean ± "
-            "standard deviation over seeds; scores are pooled over all pixels, Betti-0 error is the mean over "
-            "images."
-        ),
-        Heading("Cost"),
+    parts: list[str | Grid] = [
+        f"# Accuracy of {len(result['variants'])} upsamplers on {protocol['data']}, {protocol['split']}",
+        f"{len(protocol['images'])} images; pixels in the field of view, at original resolution. Mean ± "
+        "standard deviation over seeds; scores are pooled over all pixels, Betti-0 error is the mean over "
+        "images.",
+        "## Cost",
         cost_table(result),
     ]
     for rater in result["differences"]:
-        blocks += [Heading(f"Scores, {rater}"), accuracy_table(result, rater)]
+        parts += [f"## Scores, {rater}", accuracy_table(result, rater)]
     for rater, found in result["differences"].items():
         if any(found.values()):
-            blocks += [Heading(f"Difference to {result['control']}, {rater}"), difference_table(found)]
-            blocks += [Paragraph(how_to_read(found))]
-    blocks += caveats(result)
-    return Document(
-        f"Accuracy of {len(result['variants'])} upsamplers on {protocol['data']}, {protocol['split']}", blocks
-    )
-
-
-def caveats(result: Mapping[str, Any]) -> list[Block]:
-    """What was not compared, and what else the runs differ in."""
-    blocks: list[Block] = []
+            parts += [f"## Difference to {result['control']}, {rater}", difference_table(result, rater)]
+            parts += [how_to_read(found)]
     if result["failures"]:
-        blocks += [Heading("Not compared")]
-        blocks += [Paragraph(f"{failure['run']}: {failure['reason']}") for failure in result["failures"]]
-    if result["protocol"]["differing_settings"]:
-        named = ", ".join(f"`{key}`" for key in result["protocol"]["differing_settings"])
-        blocks += [Paragraph(f"**These runs differ in more than the upsampler** (`allow_different=true`): {named}.")]
-    return blocks
+        parts += ["## Not compared", *(f"{failure['run']}: {failure['reason']}" for failure in result["failures"])]
+    if protocol["differing_settings"]:
+        named = ", ".join(f"`{key}`" for key in protocol["differing_settings"])
+        parts += [f"**These runs differ in more than the upsampler** (`allow_different=true`): {named}."]
+    return parts
 
 
 def cost_table(result: Mapping[str, Any]) -> Grid:
@@ -86,12 +75,12 @@ def accuracy_table(result: Mapping[str, Any], rater: str, metrics: Sequence[str]
     return Grid(["variant", *(METRICS[key].title for key in metrics)], rows)
 
 
-def difference_table(found: Mapping[str, Mapping[str, Any]], metrics: Sequence[str] = tuple(METRICS)) -> Grid:
+def difference_table(result: Mapping[str, Any], rater: str, metrics: Sequence[str] = tuple(METRICS)) -> Grid:
     """Mean difference, 95 % interval, corrected p and verdict of every variant and metric."""
-    rows = []
+    found, rows = result["differences"][rater], []
     for metric, variants in ((metric, found[metric]) for metric in metrics if metric in found):
         for variant, difference in variants.items():
-            interval = difference["interval"]
+            interval = possible(difference["interval"], result, rater, metric)
             rows.append(
                 [
                     METRICS[metric].title + (" (lower is better)" if METRICS[metric].lower_is_better else ""),
@@ -104,6 +93,22 @@ def difference_table(found: Mapping[str, Mapping[str, Any]], metrics: Sequence[s
                 ]
             )
     return Grid(["metric", "variant", "difference", "95 % interval", "seed spread", "p (Holm)", "verdict"], rows)
+
+
+def possible(
+    interval: tuple[float, float] | None, result: Mapping[str, Any], rater: str, metric: str
+) -> tuple[float, float] | None:
+    """An interval of a difference to the control, cut where the variant's score would leave the metric's range.
+
+    Intervals from few seeds are wide: without this a Dice above 1 would be among what cannot be excluded. The part
+    that is left holds 0 where the whole did.
+    """
+    control = result["variants"][result["control"]]["scores"][rater][metric]["image_mean"]["mean"]
+    if interval is None or control is None:
+        return interval
+    lowest, highest = (end - control for end in METRICS[metric].range)
+    low, high = (min(max(end, lowest), highest) for end in interval)
+    return low, high
 
 
 def how_to_read(found: Mapping[str, Mapping[str, Any]]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fundus_unet.comparison.checkerboard.states import INIT, STATES, TRAINED
-from fundus_unet.comparison.document import Block, Document, Grid, Heading, Paragraph
+from fundus_unet.comparison.document import Document, Grid
 
 HEADINGS = {
     "overlap_unevenness": ("Overlap unevenness", "(max - min) / mean of the taps per phase; 0 is even"),
@@ -60,18 +60,12 @@ def short_grid(variants: MeasuredVariants) -> Grid:
 
 def checkerboard_document(variants: MeasuredVariants, protocol: Mapping[str, Any]) -> Document:
     """One table per measure; rows are networks, columns are places."""
-    return Document("Checkerboards", measure_blocks(variants, protocol))
-
-
-def measure_blocks(variants: MeasuredVariants, protocol: Mapping[str, Any]) -> list[Block]:
-    """What was measured, and a table per measure with its meaning."""
-    blocks: list[Block] = [
-        Paragraph(
-            f"{protocol['networks']}; {len(protocol['images'])} inputs ({protocol['split']}), mean over seeds ± "
-            "standard deviation over seeds. In parentheses: no more than 95 of 100 maps without a grid give. Planted: "
-            f"what the measure gains, on average over the networks, by a grid of {100 * protocol['planted']:g} % of "
-            "the standard deviation."
-        )
+    parts: list[str | Grid] = [
+        "# Checkerboards",
+        f"{protocol['networks']}; {len(protocol['images'])} inputs ({protocol['split']}), mean over seeds ± "
+        "standard deviation over seeds. In parentheses: no more than 95 of 100 maps without a grid give. Planted: "
+        f"what the measure gains, on average over the networks, by a grid of {100 * protocol['planted']:g} % of "
+        "the standard deviation.",
     ]
     for measure, (title, meaning) in HEADINGS.items():
         places = list(dict.fromkeys(place for s in variants.values() for m in s.values() for place in m[measure]))
@@ -88,9 +82,9 @@ def measure_blocks(variants: MeasuredVariants, protocol: Mapping[str, Any]) -> l
                 for place, cell in measures[measure].items():
                     if cell["mean"] is None and cell["reason"]:
                         reasons.setdefault(cell["reason"], {})[place] = None
-        blocks += [Heading(title), Paragraph(meaning[0].upper() + meaning[1:] + "."), Grid(["", *places], rows)]
-        blocks += [Paragraph(f"No value at {'; '.join(where)}: {reason}.") for reason, where in reasons.items()]
-    return blocks
+        parts += [f"## {title}", meaning[0].upper() + meaning[1:] + ".", Grid(["", *places], rows)]
+        parts += [f"No value at {'; '.join(where)}: {reason}." for reason, where in reasons.items()]
+    return parts
 
 
 def short_values(measures: Mapping[str, Any]) -> dict[str, float | None]:

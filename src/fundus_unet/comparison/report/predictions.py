@@ -1,120 +1,137 @@
-"""What every variant predicts for one image, side by side."""
+"""What every variant predicts for a few images."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import track
 
-from fundus_unet.comparison.document import Block, Figure, Heading, Paragraph
-from fundus_unet.comparison.report.side_by_side import predictions_side_by_side
+from fundus_unet.comparison.report.side_by_side import Shown, Tile, tiles_of
 from fundus_unet.comparison.variants import cases_of_run
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.data.images.store import LabelledImage, decode
-from fundus_unet.drawing.png import write_png
+from fundus_unet.inference.predictor import Predictor
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.run_directory import RunDirectory
 
 
 @dataclass(frozen=True)
-class PredictionFigure:
-    """What the figure of predictions shows.
+class PredictionSettings:
+    """What the predictions show.
 
     Args:
-        image: Its name; None: the one with the control's median Dice.
-        show_images: Whether the image, its label and errors are shown, or only maps that networks computed.
+        images: Their names; None: those with the control's least, median and greatest Dice.
+        show_images: Whether images, labels and errors are shown, or only maps that networks computed.
         device: To predict on.
         data_dir: Where the sets are; None: where training found them.
     """
 
-    image: str | None
+    images: Sequence[str] | None
     show_images: bool
     device: str
     data_dir: str | None
 
 
-def draw_predictions(
-    accuracy: Mapping[str, Any], folder: Path, shown: PredictionFigure, console: Console
-) -> list[Block]:
-    """The section with the figure; where runs or images are not here, a sentence that says so instead.
+@dataclass
+class Predictions:
+    """The tiles of every image, the seeds of the networks, and what is not shown: names by the reason.
+
+    Args:
+        control: The variant that the others' differences are to.
+    """
+
+    tiles: dict[str, list[Tile]] = field(default_factory=dict)
+    seeds: list[int] = field(default_factory=list)
+    control: str = ""
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+
+
+def make_predictions(
+    accuracy: Mapping[str, Any], folder: Path, settings: PredictionSettings, console: Console
+) -> Predictions:
+    """Predict with a network of every variant; variants and images that are not here are left out.
 
     Raises:
         InputError: For an image that is not in the split.
     """
-    try:
-        seeds, runs = _runs(accuracy, folder, shown.data_dir)
-        sample = _chosen_image(accuracy, next(iter(runs.values())), shown.image)
+    names = _chosen(accuracy, settings.images)
+    found = Predictions()
+    if not names:
+        return found
+
+    def leave_out(what: str, why: str, error: InputError) -> None:
+        if why not in found.left_out:  # the others' reason is the same
+            console.print(f"not shown: {what}: {error.problem}", style="yellow", markup=False, highlight=False)
+        found.left_out.setdefault(why, []).append(what)
+
+    runs: dict[str, RunDirectory] = {}
+    predictors: dict[str, Predictor] = {}
+    for variant, choice in _runs(accuracy, folder, settings.data_dir).items():
+        try:
+            if isinstance(choice, InputError):
+                raise choice
+            predictors[variant] = load_predictor(choice, "best", settings.device)
+            runs[variant] = choice
+        except InputError as error:
+            leave_out(variant, "no checkpoint that can be used is here", error)
+    if not runs:
+        found.left_out = {why: ["every variant"] for why in found.left_out}
+        return found
+    found.seeds = sorted({int(run.config.seed) for run in runs.values()})
+    control = found.control = accuracy["control"] if accuracy["control"] in runs else next(iter(runs))
+    for name in track(names, "predicting for the report", console=console, transient=True):
+        try:
+            sample = _sample(name, accuracy["protocol"]["split"], runs[control])
+        except InputError as error:
+            leave_out(name, "no image and label that can be used are here", error)
+            continue
         probabilities = {
-            variant: load_predictor(run, "best", shown.device).probability(sample.working, sample.field_of_view)
-            for variant, run in track(runs.items(), "predicting for the figures", console=console, transient=True)
+            variant: predictor.probability(sample.working, sample.field_of_view)
+            for variant, predictor in predictors.items()
         }
-    except _NoSuchImageError:
-        raise
-    except InputError as error:
-        console.print(f"no figures of predictions: {error}", style="yellow", markup=False, highlight=False)
-        return [Heading("Predictions"), Paragraph(f"Not shown: {error.problem}.")]
-    path = folder / "report" / "predictions.png"
-    panels = predictions_side_by_side(
-        probabilities,
-        sample.field_of_view,
-        sample.working.image if shown.show_images else None,
-        sample.label if shown.show_images else None,
-    )
-    write_png(path, panels, colours=None if shown.show_images else 64)
-    caption = (
-        f"Vessel probability of {sample.case.name}, seed {', '.join(map(str, seeds))}; then, enlarged, the part "
-        "(orange frame) on which the networks disagree most: elsewhere they are more alike than here."
-    )
-    if shown.show_images:
-        caption += " Errors at threshold 0.5: found vessels white, false ones orange, missed ones blue."
-    return [Heading("Predictions"), Figure(path, caption, "vessel probability maps of every variant, side by side")]
+        shown = Shown(sample.working.image, sample.label) if settings.show_images else None
+        found.tiles[name] = tiles_of(probabilities, control, sample.field_of_view, shown)
+    return found
 
 
-class _NoSuchImageError(InputError):
-    pass
-
-
-def _runs(accuracy: Mapping[str, Any], folder: Path, data_dir: str | None) -> tuple[list[int], dict[str, RunDirectory]]:
-    """The seeds that are shown, and a run with a checkpoint for every variant: of one seed for all where that can be.
-
-    Raises:
-        InputError: Where a variant has none.
-    """
+def _runs(accuracy: Mapping[str, Any], folder: Path, data_dir: str | None) -> dict[str, RunDirectory | InputError]:
+    """A run with a checkpoint of every variant: of one seed for all where that can be; or why there is none."""
     usable: dict[str, dict[int, RunDirectory]] = {}
+    problems: dict[str, InputError] = {}
     for variant, summary in accuracy["variants"].items():
-        usable[variant], problem = {}, None
         for seed in summary["seeds"]:
             try:
                 run = RunDirectory(folder / summary["runs"][str(seed)]["run_dir"], data_dir)
                 run.checkpoint("best")
-                usable[variant][seed] = run
+                usable.setdefault(variant, {})[seed] = run
             except InputError as error:
-                problem = problem or error
-        if problem and not usable[variant]:
-            raise problem
-    common = set.intersection(*map(set, usable.values()))
-    chosen = {variant: min(common or of_variant) for variant, of_variant in usable.items()}
-    return sorted(set(chosen.values())), {variant: usable[variant][seed] for variant, seed in chosen.items()}
+                problems[variant] = error
+    common = set.intersection(*map(set, usable.values())) if usable else set()
+    return {
+        variant: usable[variant][min(common or usable[variant])] if variant in usable else problems[variant]
+        for variant in accuracy["variants"]
+    }
 
 
-def _chosen_image(accuracy: Mapping[str, Any], run: RunDirectory, image: str | None) -> LabelledImage:
-    names = accuracy["protocol"]["images"]
-    name = image or _median_image(accuracy)
-    if name not in names:
-        raise _NoSuchImageError(
-            f"there is no image {name!r} in the compared split", expected=names, fix=did_you_mean(str(name), names)
-        )
-    cases, preprocessor = cases_of_run(run, accuracy["protocol"]["split"])
+def _chosen(accuracy: Mapping[str, Any], names: Sequence[str] | None) -> list[str]:
+    known = accuracy["protocol"]["images"]
+    for name in names or ():
+        if name not in known:
+            raise InputError(
+                f"there is no image {name!r} in the compared split", expected=known, fix=did_you_mean(str(name), known)
+            )
+    if names is not None:
+        return list(names)
+    dice = accuracy["variants"][accuracy["control"]]["dice_per_image"]
+    ordered = sorted(dice, key=lambda name: dice[name] or 0.0)
+    return list(dict.fromkeys(ordered[place] for place in (0, len(ordered) // 2, -1)))
+
+
+def _sample(name: str, split: str, run: RunDirectory) -> LabelledImage:
+    cases, preprocessor = cases_of_run(run, split)
     case = next((case for case in cases if case.name == name), None)
     if case is None:
         raise InputError(f"the image {name} is not in the data any more")
     return decode(case, preprocessor)
-
-
-def _median_image(accuracy: Mapping[str, Any]) -> str:
-    """The image on which the control is neither especially good nor bad."""
-    dice = accuracy["variants"][accuracy["control"]]["dice_per_image"]
-    ordered = sorted(dice, key=lambda name: dice[name] or 0.0)
-    return ordered[len(ordered) // 2]

@@ -1,18 +1,77 @@
-"""What several networks make of the same image, next to each other."""
+"""What several networks make of one image, as tiles that stand next to each other."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.drawing.panel import captioned, error_map
+from fundus_unet.drawing.panel import FALSE_NEGATIVE, FALSE_POSITIVE, OUTSIDE, error_map
 
-GAP = 6
+WINDOW = 0.2
+"""Side of the enlarged part, as a share of the image's width."""
+TILE = 360
+"""Most pixels of a tile's width."""
+FRAME = (230, 159, 0)
 Window = tuple[slice, slice]
 
 
-def most_disputed_window(probabilities: Sequence[np.ndarray], field_of_view: np.ndarray, side: int) -> Window:
+class Tile(NamedTuple):
+    """A title and uint8 (h, w, 3) RGB."""
+
+    title: str
+    pixels: np.ndarray
+
+
+class Shown(NamedTuple):
+    """What may be shown beside the maps: the image, uint8 (h, w, 3) of any resolution, and its label {0, 1} (H, W)."""
+
+    image: np.ndarray
+    label: np.ndarray
+
+
+def tiles_of(
+    probabilities: Mapping[str, np.ndarray], control: str, field_of_view: np.ndarray, shown: Shown | None
+) -> list[Tile]:
+    """In pairs: of each variant the enlarged part of its map, and its errors beside it.
+
+    Before them the image and its label, whole and enlarged. Where these may not be shown, the control's whole map
+    takes their place, and each map's difference to the control's that of the errors.
+
+    Shapes:
+        `probabilities` {variant: float (H, W)}, with the control's among them; bool (H, W).
+
+    Raises:
+        InputError: Where the control's map is missing or shapes differ.
+    """
+    shapes = {variant: probability.shape for variant, probability in probabilities.items()}
+    if control not in probabilities or set(shapes.values()) != {field_of_view.shape}:
+        raise InputError("there are no maps to compare", expected=f"maps of {field_of_view.shape}", got=shapes)
+    height, width = field_of_view.shape
+    maps = list(probabilities.values())
+    if len(maps) == 1 and shown:
+        maps.append(shown.label)
+    window = most_disputed_window(maps, field_of_view, max(1, round(WINDOW * width)))
+    if shown:
+        whole = cv2.resize(shown.image, (width, height), interpolation=cv2.INTER_AREA)
+        label = probability_image(shown.label)
+        tiles = [Tile("image", _framed(whole, window)), Tile("label", _framed(label, window))]
+        tiles += [Tile("image, enlarged", whole[window]), Tile("label, enlarged", label[window])]
+    else:
+        tiles = [Tile(f"{control}, whole", _framed(probability_image(probabilities[control]), window))]
+    for variant, probability in probabilities.items():
+        tiles.append(Tile(variant, probability_image(probability)[window]))
+        if shown:
+            errors = error_map(probability, shown.label, field_of_view, 0.5)[window]
+            tiles.append(Tile(f"{variant}, errors", errors))
+        elif variant != control:
+            difference = difference_image(probability - probabilities[control], field_of_view)[window]
+            tiles.append(Tile(f"{variant}, difference", difference))
+    return [Tile(tile.title, _fitted(tile.pixels)) for tile in tiles]
+
+
+def most_disputed_window(maps: Sequence[np.ndarray], field_of_view: np.ndarray, side: int) -> Window:
     """The square in which the standard deviation between the maps is largest on average, within the image.
 
     Shapes:
@@ -20,7 +79,7 @@ def most_disputed_window(probabilities: Sequence[np.ndarray], field_of_view: np.
     """
     height, width = field_of_view.shape
     side = min(side, height, width)
-    disputed = np.stack(probabilities).std(axis=0) * field_of_view
+    disputed = np.stack(maps).std(axis=0) * field_of_view
     sums = cv2.integral(disputed.astype(np.float64))
     inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
     top, left = np.unravel_index(int(inside.argmax()), inside.shape)
@@ -28,63 +87,28 @@ def most_disputed_window(probabilities: Sequence[np.ndarray], field_of_view: np.
 
 
 def probability_image(probability: np.ndarray) -> np.ndarray:
-    """Black 0 to white 1: float (H, W) in [0, 1] -> uint8 (H, W, 3)."""
-    return cv2.cvtColor(np.round(probability * 255).astype(np.uint8), cv2.COLOR_GRAY2RGB)
+    """Black 0 to white 1: (H, W) in [0, 1] -> uint8 (H, W, 3)."""
+    return cv2.cvtColor(np.round(probability * 255.0).astype(np.uint8), cv2.COLOR_GRAY2RGB)
 
 
-def predictions_side_by_side(
-    probabilities: Mapping[str, np.ndarray],
-    field_of_view: np.ndarray,
-    sample: np.ndarray | None = None,
-    label: np.ndarray | None = None,
-    columns: int = 4,
-    tile_width: int = 360,
-    window_side: int = 160,
-) -> np.ndarray:
-    """Whole maps, then the window that the networks dispute most, enlarged; then their errors, where a label is given.
-
-    Shapes:
-        `probabilities` {caption: float (H, W)}, bool (H, W), image uint8 (h, w, 3) of any resolution, label {0, 1}
-        (H, W) -> uint8 RGB, `columns * tile_width` wide and some gaps.
-
-    Raises:
-        InputError: Where there is no map or shapes differ.
-    """
-    shapes = {caption: probability.shape for caption, probability in probabilities.items()}
-    if not shapes or set(shapes.values()) != {field_of_view.shape}:
-        raise InputError("there are no maps to compare", expected=f"maps of {field_of_view.shape}", got=shapes)
-    height, width = field_of_view.shape
-    window = most_disputed_window(list(probabilities.values()), field_of_view, window_side)
-    whole: dict[str, np.ndarray] = {}
-    if sample is not None:
-        whole["image"] = cv2.resize(sample, (width, height), interpolation=cv2.INTER_AREA)
-    if label is not None:
-        whole["label"] = probability_image(label.astype(np.float32))
-    whole |= {caption: probability_image(probability) for caption, probability in probabilities.items()}
-    enlarged = {caption: panel[window] for caption, panel in whole.items()}
-    groups = [{caption: _with_frame(panel, window) for caption, panel in whole.items()}, enlarged]
-    if label is not None:
-        errors = {
-            f"errors: {caption}": error_map(probability, label, field_of_view, 0.5)[window]
-            for caption, probability in probabilities.items()
-        }
-        groups.append(errors)
-    return np.vstack([_tiled(group, columns, tile_width) for group in groups])
+def difference_image(difference: np.ndarray, field_of_view: np.ndarray) -> np.ndarray:
+    """Black for 0 to orange for +1 and blue for -1, grey outside: float (H, W), bool (H, W) -> uint8 (H, W, 3)."""
+    colours = np.where(difference[..., None] > 0, FALSE_POSITIVE, FALSE_NEGATIVE)
+    image = np.round(np.abs(difference)[..., None] * colours).astype(np.uint8)
+    image[~field_of_view] = OUTSIDE
+    return image
 
 
-def _with_frame(panel: np.ndarray, window: Window) -> np.ndarray:
+def _framed(panel: np.ndarray, window: Window) -> np.ndarray:
     rows, columns = window
     framed = panel.copy()
-    thickness = max(1, panel.shape[1] // 300)
-    cv2.rectangle(framed, (columns.start, rows.start), (columns.stop - 1, rows.stop - 1), (230, 159, 0), thickness)
+    thickness = max(1, panel.shape[1] // 150)
+    cv2.rectangle(framed, (columns.start, rows.start), (columns.stop - 1, rows.stop - 1), FRAME, thickness)
     return framed
 
 
-def _tiled(panels: Mapping[str, np.ndarray], columns: int, tile_width: int) -> np.ndarray:
-    """Captioned panels of equal shape in rows; the last row is filled up with white."""
-    first = next(iter(panels.values()))
-    size = (tile_width, max(1, round(first.shape[0] * tile_width / first.shape[1])))
-    tiles = [captioned(panel, caption, size) for caption, panel in panels.items()]
-    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
-    tiles = [cv2.copyMakeBorder(tile, 0, GAP, 0, GAP, cv2.BORDER_CONSTANT, value=(255, 255, 255)) for tile in tiles]
-    return np.vstack([np.hstack(tiles[start : start + columns]) for start in range(0, len(tiles), columns)])
+def _fitted(panel: np.ndarray) -> np.ndarray:
+    height, width = panel.shape[:2]
+    if width <= TILE:
+        return panel
+    return cv2.resize(panel, (TILE, max(1, round(height * TILE / width))), interpolation=cv2.INTER_AREA)

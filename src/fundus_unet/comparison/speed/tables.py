@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from fundus_unet.comparison.document import Block, Document, Grid, Heading, Paragraph
+from fundus_unet.comparison.document import Document, Grid
 from fundus_unet.comparison.speed.conditions import Conditions
 
 SavedRow = Mapping[str, Any]
@@ -35,21 +35,18 @@ LEGEND = (
 def speed_document(result: Mapping[str, Any]) -> Document:
     """A table per set of conditions, and for single layers one per decoder stage."""
     facts = result["environment"]
-    blocks: list[Block] = [
-        Paragraph(
-            f"{result['created']}, control `{result['control']}`"
-            + ("" if result["complete"] else "; **not complete**: these conditions were measured")
-        ),
-        Paragraph(
-            f"{facts['processor']}, {facts['torch_threads']} threads; accelerator {facts['accelerator'] or 'none'}; "
-            f"torch {facts['packages']['torch']}; commit {facts['commit'] or 'unknown'}"
-        ),
-        *(Paragraph(f"Matrix products, {_rate(rate)}.") for rate in result["matrix_product_rate"]),
-        Paragraph(LEGEND),
+    parts: list[str | Grid] = [
+        "# Speed of upsamplers",
+        f"{result['created']}, control `{result['control']}`"
+        + ("" if result["complete"] else "; **not complete**: these conditions were measured"),
+        f"{facts['processor']}, {facts['torch_threads']} threads; accelerator {facts['accelerator'] or 'none'}; "
+        f"torch {facts['packages']['torch']}; commit {facts['commit'] or 'unknown'}",
+        *(f"Matrix products, {_rate(rate)}." for rate in result["matrix_product_rate"]),
+        LEGEND,
     ]
     for title, rows in by_conditions(result["rows"]):
-        blocks += [Heading(title), speed_grid(rows), *(Paragraph(remark) for remark in remarks(rows))]
-    return Document("Speed of upsamplers", blocks)
+        parts += [f"## {title}", speed_grid(rows), *remarks(rows)]
+    return parts
 
 
 def by_conditions(rows: Sequence[SavedRow]) -> list[tuple[str, list[SavedRow]]]:

@@ -1,0 +1,72 @@
+"""What the report says of accuracy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fundus_unet.comparison.accuracy.tables import possible
+from fundus_unet.comparison.report.table import Column, table
+from fundus_unet.inference.evaluation import NETWORK, SECOND_OBSERVER
+from fundus_unet.metrics.registry import METRICS
+
+Result = Mapping[str, Any]
+SHOWN = ("dice", "cldice", "betti0_error", "auroc", "average_precision")  # accuracy.md has all
+DRAWN = ("dice", "cldice", "average_precision")
+
+
+def accuracy_facts(result: Result) -> dict[str, Any]:
+    """Protocol, the table of scores, and the differences to the control, at threshold 0.5."""
+    protocol, variants = result["protocol"], result["variants"]
+    rows = [
+        {
+            "variant": variant,
+            "parameters": next(iter(summary["runs"].values()))["parameters"],
+            **{key: _over_seeds(summary["scores"][NETWORK][key], key) for key in SHOWN},
+        }
+        for variant, summary in variants.items()
+    ]
+    if result["second_observer"]:
+        rows.append({"variant": SECOND_OBSERVER, **_observer(result["second_observer"])})
+    columns = [Column("variant", "variant", "text"), Column("parameters", "parameters", "count")]
+    columns += [Column(key, METRICS[key].title, f"score:{key}") for key in SHOWN]
+    return {
+        "data": str(protocol["data"]),
+        "split": str(protocol["split"]),
+        "images": len(protocol["images"]),
+        "seeds": max(len(summary["seeds"]) for summary in variants.values()),
+        "control": result["control"],
+        "scores": table(columns, rows),
+        "second_observer": bool(result["second_observer"]),
+        "differences": _differences(result),
+        "not_compared": [f"{failure['run']}: {failure['reason']}" for failure in result["failures"]],
+        "differing_settings": list(protocol["differing_settings"]),
+    }
+
+
+def _over_seeds(scores: Result, key: str) -> dict[str, float | None] | None:
+    value = scores["pooled" if METRICS[key].pooled else "image_mean"]
+    if value["mean"] is None:
+        return None
+    return {name: value[name] for name in ("mean", "standard_deviation")}
+
+
+def _observer(observer: Result) -> dict[str, Any]:
+    means = {key: value["mean"] for key, value in observer["over_images"].items()}
+    values = {key: (observer["pooled"] if METRICS[key].pooled else means).get(key) for key in SHOWN}
+    return {
+        key: None if value is None else {"mean": value, "standard_deviation": None} for key, value in values.items()
+    }
+
+
+def _differences(result: Result) -> dict[str, dict[str, Any]]:
+    """`{metric: {variant: difference}}`, with intervals inside the metric's range."""
+    return {
+        metric: {
+            variant: {
+                **{name: one[name] for name in ("mean", "seeds", "images", "smallest_p", "verdict")},
+                **{name: possible(one[name], result, NETWORK, metric) for name in ("interval", "corrected_interval")},
+            }
+            for variant, one in result["differences"][NETWORK][metric].items()
+        }
+        for metric in DRAWN
+        if metric in result["differences"][NETWORK]
+    }
