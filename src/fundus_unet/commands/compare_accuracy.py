@@ -21,6 +21,7 @@ from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.runs.build import build
 from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import labelled_cases
+from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.resume import existing_run
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.runs.train import resume_run, train_new_run
@@ -43,7 +44,8 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
     _check_overrides(overrides)
     if config.run_dirs:
         moved = any(item.startswith("paths.data_dir=") for item in overrides)
-        opened, errors = open_finished(config.run_dirs, config.paths.data_dir if moved else None)
+        named = [named_run("run_dirs", one, config.paths.runs_dir) for one in config.run_dirs]
+        opened, errors = open_finished(named, config.paths.data_dir if moved else None)
         runs, failures = list(opened.values()), [Failure(path, error.problem) for path, error in errors.items()]
     else:
         runs, failures = _train_all(config, overrides, console)

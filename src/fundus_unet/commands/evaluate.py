@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 from fundus_unet.core.errors import InputError
 from fundus_unet.runs.build import build
 from fundus_unet.runs.evaluate import evaluate_run
+from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.run_directory import RunDirectory
 
 
@@ -17,8 +18,10 @@ def evaluate_from_config(config: DictConfig) -> dict[str, Any]:
         InputError: As `evaluate_run`, or where no run is given.
     """
     if config.run_dir is None:
-        raise InputError("which run?", expected="run_dir=RUN_DIRECTORY", fix="give the run that training printed")
-    run = RunDirectory(config.run_dir, config.paths.data_dir)
+        raise InputError(
+            "which run?", expected="run_dir=RUN_DIRECTORY", fix="give the run that training printed, or run_dir=last"
+        )
+    run = RunDirectory(named_run("run_dir", config.run_dir, config.paths.runs_dir), config.paths.data_dir)
     splits, name = None, config.split
     if config.get("data") is not None:
         places = OmegaConf.merge(config, {"paths": {"data_dir": run.config.paths.data_dir}})

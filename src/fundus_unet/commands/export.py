@@ -25,7 +25,9 @@ def export_from_config(config: DictConfig) -> Path:
             logits; nothing is written then.
     """
     if config.run_dir is None:
-        raise InputError("which run?", expected="run_dir=RUN_DIRECTORY", fix="give the run that training printed, or run_dir=last")
+        raise InputError(
+            "which run?", expected="run_dir=RUN_DIRECTORY", fix="give the run that training printed, or run_dir=last"
+        )
     if config.format == "onnx":
         _check_onnx_is_installed()
     run = RunDirectory(named_run("run_dir", config.run_dir, config.paths.runs_dir))

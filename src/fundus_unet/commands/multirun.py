@@ -1,47 +1,87 @@
-"""Many trainings from one command (`-m`), which continues where it stopped.
+"""Many trainings from one command (`-m`): which there are, and how each ended. Imported by every command, so light."""
 
-Every job has a run directory whose name depends on its overrides alone. So the same command, or a longer one, finds
-what is there: finished runs are kept, others are resumed. A job that fails does not stop the rest.
-"""
-
-import hashlib
+import math
 import sys
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-_outcomes: dict[str, str | None] = {}
+FINISHED, FAILED, INTERRUPTED = "finished", "failed", "interrupted"
 
 
-def job_path(sweep_dir: str, config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> Path:
-    """Where a job's run goes: `paths.run_dir`, or else its choices in words, and all of its overrides as a number."""
-    if isinstance(config.paths.run_dir, str):
-        return Path(config.paths.run_dir).expanduser()
-    decisive = sorted(item for item in overrides if not item.lstrip("+").startswith("paths."))
-    digest = hashlib.sha256("\n".join(decisive).encode()).hexdigest()[:8]
-    name = f"{choices.get('data')}_{choices.get('upsampler')}_seed{config.seed}_{digest}"
-    return Path(sweep_dir).expanduser().resolve() / name
+@dataclass(frozen=True)
+class Job:
+    """How one run of a multirun ended. `scores` are its Dice by split; `minutes` those of all its sessions."""
+
+    run: str
+    settings: str
+    state: str
+    scores: dict[str, float] = field(default_factory=dict)
+    minutes: float | None = None
+    failure: str | None = None
 
 
-def job_ended(name: str, failure: str | None = None) -> None:
-    """Keep how a job ended, for the end of the command."""
-    _outcomes[name] = failure
+@dataclass
+class Multirun:
+    """The jobs of this process's multirun.
+
+    Args:
+        varied: The settings that differ between jobs.
+        total: How many jobs there are.
+    """
+
+    varied: tuple[str, ...] = ()
+    total: int = 0
+    jobs: list[Job] = field(default_factory=list)
+
+    def begin(self, overrides: Iterable[str]) -> None:
+        """Take in what was typed."""
+        parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+        values: dict[str, int | None] = {}  # of a key that is given twice the last counts
+        for override in parser.parse_overrides(list(overrides)):
+            swept = override.is_discrete_sweep()
+            values[override.get_key_element()] = sum(1 for _ in override.sweep_string_iterator()) if swept else None
+        counts = {key: count for key, count in values.items() if count is not None}
+        self.varied, self.total, self.jobs = tuple(counts), math.prod(counts.values()), []
+
+    def settings_of(self, overrides: Iterable[str]) -> str:
+        """What tells a job from the others; all that was typed where there is one job."""
+        given = list(overrides)
+        return " ".join([item for item in given if item.partition("=")[0] in self.varied] or given)
+
+
+multirun = Multirun()
 
 
 class Outcomes(Callback):
     """Says at the end of a multirun how its jobs ended; the exit code is 1 where one failed."""
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        _outcomes.clear()
+        multirun.begin(config.hydra.overrides.task)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        if not _outcomes:
-            return
-        failures = {name: failure for name, failure in _outcomes.items() if failure is not None}
-        print(f"\n{len(_outcomes) - len(failures)} of {len(_outcomes)} runs are finished, in {config.hydra.sweep.dir}")
-        if failures:
-            told = "\n".join(f"  {name}: {failure}" for name, failure in failures.items())
-            print(f"{len(failures)} failed; the same command tries them again:\n{told}", file=sys.stderr)
+        if multirun.jobs and not show(multirun, config.hydra.sweep.dir):
             sys.exit(1)
+
+
+def show(found: Multirun, folder: str) -> bool:
+    """Print one row per job, and why some failed; returns whether all are finished."""
+    from rich.console import Console
+
+    from fundus_unet.commands.multirun_table import multirun_table
+
+    finished = sum(job.state == FINISHED for job in found.jobs)
+    console = Console()
+    console.print()
+    console.print(multirun_table(found.jobs))
+    console.print(f"{finished} of {found.total} runs are finished, in {folder}", soft_wrap=True, highlight=False)
+    failures = "".join(f"\n  {job.run}: {job.failure}" for job in found.jobs if job.failure)
+    if failures:
+        number = sum(job.failure is not None for job in found.jobs)
+        print(f"{number} failed; the same command tries them again:{failures}", file=sys.stderr)
+    return finished == found.total

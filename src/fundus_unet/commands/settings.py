@@ -88,7 +88,7 @@ class _Evaluate(RunUser):
     split: Split
     tta: Symmetries
     device: Device
-    paths: DataPaths
+    paths: ComparePaths
     data: DataSettings | None = None
 
 
@@ -99,6 +99,7 @@ class _Export(RunUser):
     path: WritableFile | None
     tolerance: NotNegative
     overwrite: bool
+    paths: RunsPaths
 
 
 class _Predict(RunUser):
@@ -122,6 +123,7 @@ class _Predict(RunUser):
     read_threads: Threads | None
     write_threads: Threads | None
     megapixels_in_memory: Positive
+    paths: RunsPaths
 
 
 class _Report(RunUser):
