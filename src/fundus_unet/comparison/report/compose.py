@@ -10,6 +10,7 @@ from rich.console import Console
 from fundus_unet.comparison.report.accuracy_facts import accuracy_facts
 from fundus_unet.comparison.report.answer import accuracy_answer, checkerboard_answer, speed_answer
 from fundus_unet.comparison.report.checkerboard_facts import checkerboard_facts
+from fundus_unet.comparison.report.formats import listed
 from fundus_unet.comparison.report.page import render
 from fundus_unet.comparison.report.pictures import accuracy_pictures, checkerboard_pictures, prediction_pictures
 from fundus_unet.comparison.report.predictions import Predictions, PredictionSettings, make_predictions
@@ -79,6 +80,9 @@ def _composed(
         pictures |= accuracy_pictures(accuracy, report["accuracy"], report.get("speed"))
         found = make_predictions(accuracy, folder, settings, console)
         if found.tiles or found.left_out:
+            for why, names in found.left_out.items():
+                text = f"not shown: {listed(names)} ({why}): {found.first_problems[why]}"
+                console.print(text, style="yellow", markup=False, highlight=False)
             report["predictions"] = _prediction_facts(accuracy, found, settings)
             pictures |= prediction_pictures(found)
     report["protocol"] = protocol_facts(results)

@@ -40,12 +40,14 @@ class Predictions:
 
     Args:
         control: The variant that the others' differences are to.
+        first_problems: In full, what was wrong with the first of those left out, by the reason.
     """
 
     tiles: dict[str, list[Tile]] = field(default_factory=dict)
     seeds: list[int] = field(default_factory=list)
     control: str = ""
     left_out: dict[str, list[str]] = field(default_factory=dict)
+    first_problems: dict[str, str] = field(default_factory=dict)
 
 
 def make_predictions(
@@ -62,9 +64,8 @@ def make_predictions(
         return found
 
     def leave_out(what: str, why: str, error: InputError) -> None:
-        if why not in found.left_out:  # the others' reason is the same
-            console.print(f"not shown: {what}: {error.problem}", style="yellow", markup=False, highlight=False)
         found.left_out.setdefault(why, []).append(what)
+        found.first_problems.setdefault(why, error.problem)
 
     runs: dict[str, RunDirectory] = {}
     predictors: dict[str, Predictor] = {}
