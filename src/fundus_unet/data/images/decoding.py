@@ -5,7 +5,7 @@ import io
 import zlib
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import open_regular, read_bytes
@@ -18,6 +18,8 @@ MAX_PIXELS = 8000 * 8000
 MAX_BYTES = 2**30  # MAX_PIXELS in four 16-bit channels take half of it
 _MAX_UNPACKED_BYTES = MAX_PIXELS * 6 + 4096  # three 16-bit channels and a header
 
+_ON_ITS_SIDE = (5, 6, 7, 8)
+"""EXIF orientations that swap height and width."""
 _READABLE = f"a readable image ({' '.join(suffix[1:] for suffix in SUFFIXES)}, also .ppm.gz)"
 
 
@@ -56,6 +58,22 @@ def decode(path: str | Path) -> Image.Image:
             got=f"{len(data)} bytes; {type(error).__name__}: {error}",
             fix="copy or download the file again",
         ) from error
+
+
+def size_of(path: str | Path) -> tuple[int, int]:
+    """Height and width as `decode` turns the image, by the file's header where that says it.
+
+    Raises:
+        InputError: As `decode`; a file that is only truncated may pass.
+    """
+    try:
+        with open_regular(Path(path)) as file, Image.open(_Bounded(file.raw), formats=FORMATS) as image:
+            width, height = image.size
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE
+            return (width, height) if turned else (height, width)
+    except Exception:  # of any kind, as in `decode`, which tells it in words, or reads what is packed
+        decoded = decode(path)
+        return decoded.height, decoded.width
 
 
 def pixel_count(path: Path) -> int:

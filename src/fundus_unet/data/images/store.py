@@ -63,7 +63,7 @@ class ImageStore(Sequence[LabelledImage]):
         self.memory_limit = memory_limit_gb * 1e9
         self.held: dict[int, LabelledImage] = {}
 
-    def load(self, track: Callable[[Iterable[Case]], Iterable[Case]] = iter) -> None:
+    def load(self, track: Callable[[Sequence[Case]], Iterable[Case]] = iter) -> None:
         """Decode every case, which also checks its files, and hold as many as the limit allows.
 
         Args:
