@@ -34,11 +34,12 @@ class Finished:
     code: int
     out: str
     err: str
+    folder: Path
 
     @property
     def run_directory(self) -> Path:
         line = next(line for line in self.out.splitlines() if line.startswith("run directory "))
-        return Path(line.removeprefix("run directory "))
+        return self.folder / line.removeprefix("run directory ")
 
 
 def succeeded(finished: Finished) -> Finished:
@@ -99,7 +100,7 @@ class Scripts:
                 code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
         os.environ.pop("HYDRA_FULL_ERROR", None)
         captured = self.capsys.readouterr()
-        return Finished(code, captured.out, captured.err)
+        return Finished(code, captured.out, captured.err, self.folder)
 
     def train(self, *overrides: str, multirun: bool = False) -> Finished:
         """A tiny training on the generated CHASE_DB1 below the working directory."""

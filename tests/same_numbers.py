@@ -41,7 +41,8 @@ def compared(before: Path, after: Path) -> Iterator[tuple[str, bool]]:
 
 
 def curves_of(run: Path) -> dict[str, list[tuple[int, float]]]:
-    events = EventAccumulator(str(run / "tensorboard"), size_guidance={"scalars": 0})
+    older = run / "tensorboard"
+    events = EventAccumulator(str(older if older.is_dir() else run), size_guidance={"scalars": 0})
     events.Reload()
     return {name: [(event.step, event.value) for event in events.Scalars(name)] for name in events.Tags()["scalars"]}
 

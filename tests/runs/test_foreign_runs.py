@@ -19,6 +19,13 @@ from running import ROOT, Finished, Scripts, contents, refused, succeeded
 
 SECRET = "a4f0-the-secret"
 SYNTHETIC = {"_target_": "fundus_unet.data.sets.synthetic.Synthetic", "train": 1, "val": 1, "test": 1, "size": 64}
+OLDER_LOGGER = {
+    "_target_": "lightning.pytorch.loggers.TensorBoardLogger",
+    "save_dir": "${paths.run_dir}",
+    "name": "",
+    "version": "tensorboard",
+    "default_hp_metric": False,
+}
 BOMB = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdef", "bcdefg", strict=True))
 CHAIN = "".join(f"x{n}: ${{x{n + 1}}}${{x{n + 1}}}\n" for n in range(60)) + "x60: x\n"
 
@@ -122,11 +129,12 @@ class TestConfiguration:
             ("callbacks.learning_rate._target_", "fundus_unet.commands.entry.run_with_config"),
             ("logger", {"_target_": "lightning.pytorch.loggers.CSVLogger", "save_dir": "precious"}),
             ("logger.save_dir", "${paths.data_dir}/precious"),
-            ("logger.version", "../../precious"),
-            ("logger.version", ".."),
-            ("logger.name", "/tmp"),
-            ("logger.sub_dir", "../.."),
-            ("logger.purge_step", 1),
+            ("logger", OLDER_LOGGER | {"version": "../../precious"}),
+            ("logger", OLDER_LOGGER | {"version": ".."}),
+            ("logger", OLDER_LOGGER | {"name": "/tmp"}),
+            ("logger", OLDER_LOGGER | {"sub_dir": "../.."}),
+            ("logger", OLDER_LOGGER | {"purge_step": 1}),
+            ("logger.version", "precious"),
             ("trainer.default_root_dir", "precious"),
             ("trainer.plugins", [{"_target_": "fundus_unet.models.unet.UNet"}]),
             ("trainer.profiler", "advanced"),
@@ -156,6 +164,10 @@ class TestConfiguration:
         opened = RunDirectory(run)  # a use that does not train is not concerned
         with pytest.raises(InputError, match=key.split(".")[0]):
             check_run_config(opened.config)
+
+    def test_the_logger_of_older_runs_is_allowed(self, run: Path) -> None:
+        change(run, "logger", OLDER_LOGGER)
+        check_run_config(RunDirectory(run).config)
 
     @pytest.mark.parametrize("key", ["callbacks.checkpoint.dirpath", "logger.save_dir"])
     def test_chooses_no_place_to_write(self, scripts: Scripts, run: Path, key: str) -> None:
@@ -318,10 +330,10 @@ class TestPlaces:
         assert not (figures / "Image_09L.png").is_symlink()
 
     def test_any_link_out_is_found(self, scripts: Scripts, run: Path) -> None:
-        (run / "tensorboard/inside").symlink_to(run / "config.yaml")
+        (run / "evaluation/inside").symlink_to(run / "config.yaml")
         RunDirectory(run).check_writable()
-        (run / "tensorboard/file").symlink_to(scripts.folder / "precious/file.txt")
-        with pytest.raises(InputError, match="tensorboard/file"):
+        (run / "evaluation/file").symlink_to(scripts.folder / "precious/file.txt")
+        with pytest.raises(InputError, match="evaluation/file"):
             RunDirectory(run).check_writable()
 
     def test_what_cannot_be_written_is_told_and_earlier_scores_stay(self, scripts: Scripts, run: Path) -> None:

@@ -17,7 +17,7 @@ from fundus_unet.data.images.store import ImageStore
 from fundus_unet.data.patches.augmentation import Augmentation
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.data.sets.folder import Folder
-from fundus_unet.drawing.panel import prediction_panel
+from fundus_unet.drawing.grid import prediction_grid
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.losses.bce_dice import BCEDiceLoss
 from fundus_unet.metrics.vessel_scores import VesselScores
@@ -81,7 +81,7 @@ def test_the_first_images_after_each_validation(written, stores):
     shown = cv2.imdecode(np.frombuffer(images[-1].encoded_image_string, np.uint8), cv2.IMREAD_COLOR_RGB)
     sample = stores[1][0]
     probability = Predictor(network, torch.device("cpu"), None).probability(sample.working, sample.field_of_view)
-    expected = prediction_panel(sample.working.image, sample.label, probability, sample.field_of_view)
+    expected = prediction_grid(sample.working.image, sample.label, probability, sample.field_of_view)
     np.testing.assert_allclose(shown.astype(int), expected, atol=1)
 
 
@@ -106,7 +106,7 @@ def test_two_images_are_asked_for(stores, tmp_path):
 
 
 def test_without_tensorboard_nothing_is_drawn(stores, monkeypatch):
-    monkeypatch.setattr("fundus_unet.training.figures.prediction_panel", lambda *_: pytest.fail("drawn"))
+    monkeypatch.setattr("fundus_unet.training.figures.prediction_grid", lambda *_: pytest.fail("drawn"))
     fit(stores, False, samples=2)
 
 

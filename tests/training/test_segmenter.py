@@ -78,7 +78,7 @@ class Recorder(Callback):
         self.probabilities: list[torch.Tensor] = []
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
-        assert trainer.callback_metrics["train/loss"] == outputs["loss"]
+        assert trainer.callback_metrics["loss/train"] == outputs["loss"]
         self.losses.append(float(outputs["loss"]))
         self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
 
@@ -114,12 +114,12 @@ def test_the_rate_follows_the_schedule_step_by_step(trained):
 
 def test_what_is_logged(trained):
     logged = trained[0].callback_metrics
-    expected = {f"{stage}/{name}" for stage in ("train", "val") for name in ("loss", "bce_loss", "dice_loss")}
+    expected = {f"loss/{stage}{part}" for stage in ("train", "val") for part in ("", "_bce", "_dice")}
     assert set(logged) >= expected | {f"val/{name}" for name in SCORES}
-    assert {name for name in logged if name.endswith("loss")} == expected
+    assert {name for name in logged if name.startswith("loss/")} == expected
     for stage in ("train", "val"):
-        parts = logged[f"{stage}/bce_loss"] + 0.5 * logged[f"{stage}/dice_loss"]
-        assert float(logged[f"{stage}/loss"]) == pytest.approx(float(parts), rel=1e-5)
+        parts = logged[f"loss/{stage}_bce"] + 0.5 * logged[f"loss/{stage}_dice"]
+        assert float(logged[f"loss/{stage}"]) == pytest.approx(float(parts), rel=1e-5)
 
 
 def test_the_validation_loss_is_the_mean_over_images(trained, stores):
@@ -131,7 +131,7 @@ def test_the_validation_loss_is_the_mean_over_images(trained, stores):
             for batch in datamodule(stores, 1).val_dataloader()
         ]
     assert len(losses) == 2
-    assert float(fitted.callback_metrics["val/loss"]) == pytest.approx(float(sum(losses) / 2), rel=1e-5)
+    assert float(fitted.callback_metrics["loss/val"]) == pytest.approx(float(sum(losses) / 2), rel=1e-5)
 
 
 def test_evaluation_gives_the_validation_scores(trained, stores):

@@ -28,6 +28,7 @@ from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.runs.build import build
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.evaluate import labelled_cases
+from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.load import load_preprocessor
 from fundus_unet.runs.training_objects import make_datamodule
 
@@ -81,7 +82,8 @@ def _found(config: DictConfig, console: Console) -> _Found:
     if config.run_dirs:
         if config.generator is not None:
             raise InputError("run_dirs are U-Nets; a generator is made here", fix="set only one of run_dirs, generator")
-        runs, candidates, problems = open_runs(config.run_dirs, config.paths.data_dir)
+        named = [named_run("run_dirs", one, config.paths.runs_dir) for one in config.run_dirs]
+        runs, candidates, problems = open_runs(named, config.paths.data_dir)
         return _Found(candidates, _class(runs[0].config.model), *cases_of_run(runs[0], config.split), problems)
     if config.paths.data_dir is None:
         config = changed_copy(config, {"paths.data_dir": "data"})
@@ -118,5 +120,5 @@ def _vae_training(config: DictConfig, console: Console) -> VAETraining:
         },
     )
     splits = build(config.data.source, trusted=True).splits()
-    data = make_datamodule(patches, splits, True, console)
+    data = make_datamodule(patches, splits, load_preprocessor(config), build(config.augment, trusted=True), console)
     return VAETraining(data.train_dataloader, settings.learning_rate, settings.beta)

@@ -1,6 +1,7 @@
 """The project's commands as they are typed: those printed run as pasted, those recorded run on any machine."""
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -37,6 +38,32 @@ def script_name(name: str) -> str:
     return "explain_upsampling" if name == "explain" else name.replace(" ", "_")
 
 
+def lines_of(name: str, *arguments: str) -> str:
+    """`command` over several lines, one argument on each, so that long paths do not make it wide; runs as pasted."""
+    return " \\\n  ".join([command(name), *map(shlex.quote, arguments)])
+
+
+def setting(key: str, value: object) -> str:
+    """`KEY=VALUE` as Hydra reads it: with quotes where the value has signs of Hydra's grammar."""
+    text = str(value)
+    if re.fullmatch(r"[A-Za-z0-9_./+-]*[A-Za-z/][A-Za-z0-9_./+-]*", text):
+        return f"{key}={text}"
+    escaped = re.sub(r'(\\*)("|$)', lambda found: found[1] * 2 + ('\\"' if found[2] else ""), text)
+    return f'{key}="{escaped}"'
+
+
+def from_here(path: str | Path) -> str:
+    """A path as it is typed here: relative to the working directory where it is below, else absolute."""
+    absolute = os.path.abspath(path)
+    return absolute.removeprefix(os.path.join(os.getcwd(), "")) or "."
+
+
+def installed(name: str) -> str:
+    """How a program that came with this Python is typed here."""
+    program = Path(sys.executable).with_name(name)
+    return shlex.quote(_typed(str(program), name) if program.is_file() else name)
+
+
 def _program(name: str) -> list[str]:
     running = Path(sys.argv[0]) if sys.argv else Path()
     if running.suffix == ".py" and running.parent.name == "scripts":
@@ -51,6 +78,4 @@ def _typed(program: str, name: str) -> str:
     found = shutil.which(name)
     if found and os.path.abspath(found) == os.path.abspath(program):
         return name
-    path = os.path.abspath(program)
-    here = os.getcwd() + os.sep
-    return path.removeprefix(here)
+    return from_here(program)

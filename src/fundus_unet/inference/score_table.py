@@ -1,9 +1,10 @@
-"""The scores of an evaluation as a table for the terminal."""
+"""The scores of an evaluation as one table for the terminal."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 from fundus_unet.inference.evaluation import NETWORK_VALIDATED
@@ -11,36 +12,44 @@ from fundus_unet.metrics.registry import METRICS
 
 FITTING = 9
 """Columns of scores that fit a terminal of 80."""
-REGION_TITLES = {"field_of_view": "in the field of view", "whole_image": "whole image"}
 
 
-def score_tables(metrics: dict[str, Any], region: str, title: str) -> list[Table]:
-    """All metrics, in as many tables as it takes to fit the terminal."""
-    keys = list(METRICS)
-    return [_table(metrics, region, title, keys[start : start + FITTING]) for start in range(0, len(keys), FITTING)]
+def print_scores(console: Console, metrics: dict[str, Any], title: str) -> None:
+    """Print the scores in the field of view: a row for the network at each threshold and for the second observer.
 
-
-def _table(metrics: dict[str, Any], region: str, title: str, keys: Sequence[str]) -> Table:
-    """Raters as rows, pooled over pixels and as mean and standard deviation over images; metrics as columns.
+    Scores are pooled over all pixels where they can be, else means over images. Metrics beyond those that fit a
+    terminal follow in a second table.
 
     Args:
-        metrics: As `Evaluation.metrics` gives them.
+        metrics: As `Evaluation.metrics` gives them, with `validation_threshold`.
     """
-    table = Table(  # narrow enough for a terminal of 80 columns
-        title=f"{title}, {REGION_TITLES[region]}",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=0,
+    raters, keys = metrics["field_of_view"], list(METRICS)
+    console.print(f"\n{title}, in the field of view", highlight=False)
+    for start in range(0, len(keys), FITTING):
+        console.print(_table(raters, keys[start : start + FITTING]))
+    of_images = ", ".join(metric.short for metric in METRICS.values() if not metric.pooled)
+    console.print(
+        f"{metrics['validation_threshold']:.2f} is the threshold of best Dice on the validation images.\n"
+        f"{of_images}: how many more or fewer than the label has, mean over images.\n"
+        "All else is pooled over pixels; the whole image and single images: metrics.json.",
+        highlight=False,
+        style="dim",
     )
+
+
+def _table(raters: dict[str, Any], keys: Sequence[str]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
     table.add_column("", no_wrap=True)
     for key in keys:
         table.add_column(METRICS[key].short, justify="right", no_wrap=True)
-    for rater, summary in metrics[region].items():
-        shown = f"at {summary['threshold']:.2f} (val.)" if rater == NETWORK_VALIDATED else rater
-        pooled, over_images = summary["pooled"], summary["over_images"]
-        table.add_row(shown, *(METRICS[key].format(pooled.get(key)) for key in keys), style="bold")
-        for statistic, label in (("mean", "  mean (images)"), ("standard_deviation", "  st. dev.")):
-            values = (METRICS[key].format(over_images.get(key, {}).get(statistic)) for key in keys)
-            table.add_row(label, *values, end_section=statistic != "mean")
+    for rater, summary in raters.items():
+        shown = f"network at {summary['threshold']:.2f}" if rater == NETWORK_VALIDATED else rater
+        table.add_row(shown, *(METRICS[key].format(_value(summary, key)) for key in keys))
     return table
+
+
+def _value(summary: dict[str, Any], key: str) -> float | None:
+    """Over all pixels, or the mean over images."""
+    if METRICS[key].pooled:
+        return summary["pooled"].get(key)
+    return summary["over_images"].get(key, {}).get("mean")

@@ -1,6 +1,6 @@
 """The evaluation protocol: scores pooled over all pixels, and their mean and standard deviation over images.
 
-The two answer different questions and differ in value, so a table gives both: the pooled score weighs an image by its
+The two answer different questions and differ in value, so both are kept: the pooled score weighs an image by its
 pixels, the mean weighs every image alike, and only the latter has a spread.
 """
 

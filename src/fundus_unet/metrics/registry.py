@@ -81,7 +81,7 @@ _METRICS = (
     Metric(
         "betti0_error",
         "Betti-0 error",
-        "Betti-0",
+        "pieces",
         lambda counts: counts.piece_error,
         digits=1,
         lower_is_better=True,

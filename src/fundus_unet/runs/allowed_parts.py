@@ -156,6 +156,7 @@ PLACES = {
         "lightning.pytorch.callbacks",
         classes=("LearningRateMonitor", "EarlyStopping"),
     ),
+    "own logger": Place("a logger", "fundus_unet.training.run_logger", classes=("RunLogger",)),
     "logger": Place(
         "a logger",
         "lightning.pytorch.loggers",
@@ -164,6 +165,7 @@ PLACES = {
     ),
 }
 CALLBACKS = ("own callback", "figure callback", "callback")
+LOGGERS = ("own logger", "logger")
 PARTS = ("upsampler", "downsampler", "skip", "normalization", "activation", "source")
 """Settings that are built from a `_target_` of their own; their name is their place."""
 

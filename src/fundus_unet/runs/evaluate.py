@@ -14,13 +14,14 @@ from rich.progress import Progress
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import write_bytes, write_csv, write_json
+from fundus_unet.core.invocation import from_here
 from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import LabelledImage
 from fundus_unet.drawing.panel import prediction_panel
-from fundus_unet.inference.evaluation import REGIONS, evaluate
+from fundus_unet.inference.evaluation import evaluate
 from fundus_unet.inference.predictor import Predictor
-from fundus_unet.inference.score_table import score_tables
+from fundus_unet.inference.score_table import print_scores
 from fundus_unet.runs.build import build
 from fundus_unet.runs.load import load_predictor, load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
@@ -86,7 +87,7 @@ def score(
     folder = run.place("evaluation", "_".join([name or split, *unusual]))
     figures = run.place("evaluation", folder.name, "figures")
     run.remove_partial_files()
-    with _writing(folder), Progress(console=console, transient=True) as progress:
+    with _writing(folder), Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(f"evaluating {split}", total=len(cases))
 
         def keep(sample: LabelledImage, probability: np.ndarray) -> None:
@@ -107,10 +108,10 @@ def score(
     with _writing(folder):
         write_csv(folder / "per_image.csv", evaluation.rows())
         write_json(folder / "metrics.json", metrics)
-    for region in REGIONS:
-        for table in score_tables(metrics, region, f"{split}, {len(cases)} images"):
-            console.print(table)
-    console.print(f"scores    {folder / 'metrics.json'}\nfigures   {figures}", soft_wrap=True)
+    print_scores(console, metrics, f"{split}, {len(cases)} image{'s' * (len(cases) > 1)}")
+    first = figures / f"{cases[0].name}.png"
+    places = f"\nfigure    {from_here(first)}\nscores    {from_here(folder / 'metrics.json')}"
+    console.print(places, soft_wrap=True, highlight=False, markup=False)
     return metrics
 
 

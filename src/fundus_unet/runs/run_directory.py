@@ -7,7 +7,7 @@ checkpoints/       best.ckpt (highest validation average precision), last.ckpt (
                    previous.ckpt (the epoch before, for the case that last.ckpt is damaged)
 training.json      one entry per session of training: seconds, the step it ended at, and how it ended
 threshold.json     the threshold of best Dice on validation, for best.ckpt; written once training is finished
-tensorboard/       events
+events.out.*       what TensorBoard shows; in tensorboard/ of older runs
 evaluation/SPLIT/  metrics.json, per_image.csv, figures/
 synthetic/         synthetic images, where those that the run was trained on are not there any more
 
@@ -29,6 +29,7 @@ from fundus_unet.runs.config_file import portable, read_config
 from fundus_unet.runs.data_record import DATA
 from fundus_unet.runs.environment import environment
 from fundus_unet.runs.json_files import read_facts, read_sessions, read_threshold
+from fundus_unet.runs.run_name import run_name
 from fundus_unet.runs.synthetic_images import keep_synthetic_inside
 
 CONFIG, FACTS, SESSIONS = "config.yaml", "run.json", "training.json"
@@ -283,8 +284,8 @@ def _make_roots_absolute(source: DictConfig) -> None:
             source[name] = str(Path(value).resolve())
 
 
-def new_run_path(config: DictConfig, choices: dict[str, Any]) -> Path:
-    """Where a new run goes: `paths.run_dir`, or a name in `paths.runs_dir` made of the time and the choices.
+def new_run_path(config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> Path:
+    """Where a new run goes: `paths.run_dir`, or in `paths.runs_dir` a name of the time and of what the run is.
 
     Raises:
         InputError: Where the directory that was asked for is not empty.
@@ -299,7 +300,7 @@ def new_run_path(config: DictConfig, choices: dict[str, Any]) -> Path:
             )
         return path
     now = datetime.datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    name = f"{now}_{choices.get('data')}_{choices.get('upsampler')}_seed{config.seed}"
+    name = f"{now}_{run_name(choices, overrides, config.seed)}"
     base = Path(config.paths.runs_dir).expanduser().resolve()
     candidates = [base / name, *(base / f"{name}_{number}" for number in range(2, 1000))]
     return next(path for path in candidates if not path.exists())

@@ -9,8 +9,12 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig, OmegaConf
 
-from fundus_unet.inference.evaluation import NETWORK, REGIONS
+from fundus_unet.inference.evaluation import NETWORK
 from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.runs.run_name import changes, upsampler_name
+from fundus_unet.runs.training_objects import training_steps
+
+FINAL_DICE = "result/final_dice"
 
 
 def log_config(trainer: Trainer, config: DictConfig) -> None:
@@ -21,25 +25,40 @@ def log_config(trainer: Trainer, config: DictConfig) -> None:
 
 
 def log_final_metrics(
-    trainer: Trainer, run: RunDirectory, config: DictConfig, metrics: dict[str, Any], split: str
+    trainer: Trainer, run: RunDirectory, config: DictConfig, network: str, metrics: dict[str, Any]
 ) -> None:
-    """The choices of a run and its final pooled scores at threshold 0.5, for the HPARAMS tab."""
-    # TensorBoard shows the first five by name unless asked for more; the rest of the configuration is its text
-    hyperparameters = {key: run.choices.get(key) for key in ("data", "downsampler", "upsampler")} | {
-        "lr": config.optimizer.get("lr"),
-        "seed": config.seed,
-        "widths": str(list(config.model.get("widths") or [])),
-    }
-    final = {
-        f"{split}_{region}/{name}": value
-        for region in REGIONS
-        for name, value in metrics[region][NETWORK]["pooled"].items()
-        if value is not None
-    }
+    """What the run is and its final Dice, for the HPARAMS tab.
+
+    Args:
+        network: In words.
+        metrics: Of the final split; pooled in the field of view, at threshold 0.5.
+    """
+    dice = metrics["field_of_view"][NETWORK]["pooled"]["dice"]
     for logger in _loggers(trainer):
-        logger.log_hyperparams(hyperparameters, final, step=trainer.global_step)
+        final = {} if dice is None else {FINAL_DICE: dice}
+        logger.log_hyperparams(_hyperparameters(run, config, network), final, step=trainer.global_step)
         logger.save()
         logger.finalize("success")
+
+
+def _hyperparameters(run: RunDirectory, config: DictConfig, network: str) -> dict[str, Any]:
+    """By the names of the columns, which TensorBoard sorts."""
+    choices = run.choices
+    return {
+        "augmentation": choices.get("augment"),
+        "batch": config.data.batch_size,
+        "changes": " ".join(changes(run.overrides)),
+        "data": choices.get("data"),
+        "downsampler": choices.get("downsampler"),
+        "epochs": config.trainer.max_epochs,
+        "loss": choices.get("loss"),
+        "lr": config.optimizer.get("lr"),
+        "network": network,
+        "patch": config.data.patch_size,
+        "seed": config.seed,
+        "steps": training_steps(config),
+        "upsampler": upsampler_name(choices, run.overrides),
+    }
 
 
 @contextmanager

@@ -3,21 +3,21 @@
 import logging
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from lightning.pytorch import Trainer, seed_everything
 from omegaconf import DictConfig
 from rich.console import Console
 
-from fundus_unet.core.counting import parameter_count
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json
 from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.data.images.split_check import check_splits
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.inference.evaluation import choose_threshold
-from fundus_unet.models.network import SegmentationNetwork
 from fundus_unet.runs.allowed_config import check_run_config
 from fundus_unet.runs.build import build
 from fundus_unet.runs.config_file import portable
@@ -29,12 +29,14 @@ from fundus_unet.runs.load import load_predictor, load_preprocessor, load_weight
 from fundus_unet.runs.lock import training_in
 from fundus_unet.runs.resume import saved_best_score, saved_state, settings_of
 from fundus_unet.runs.run_directory import THRESHOLD, RunDirectory, new_run_path
+from fundus_unet.runs.screens import network_words, say_what_is_next, say_what_starts
 from fundus_unet.runs.tensorboard import log_final_metrics
 from fundus_unet.runs.training_objects import (
     CHECKPOINT_FOLDER,
     make_datamodule,
     make_segmenter,
     make_trainer,
+    shown,
     training_steps,
 )
 from fundus_unet.training.segmenter import VesselSegmenter
@@ -55,7 +57,7 @@ def train_new_run(config: DictConfig, choices: dict[str, Any], overrides: list[s
         DivergedError: Where training diverged.
     """
     console = Console()
-    config = completed(config, new_run_path(config, choices))
+    config = completed(config, new_run_path(config, choices, overrides))
     training = _Training.prepared(config, trusted=True, console=console)
     record = data_record(training.splits) | {"settings": settings_of(config)}
     _warn_where_it_cannot_be_resumed(config, console)
@@ -102,14 +104,16 @@ class _Training:
 
     @classmethod
     def prepared(cls, config: DictConfig, trusted: bool, console: Console) -> "_Training":
+        """What can fail without an image is made first, and every file is checked before any is used."""
         _quieten_libraries()
         trainer = make_trainer(config, Path(config.paths.run_dir), trusted)
         seed_everything(config.seed, verbose=False)
-        splits: Splits = build(config.data.source, trusted=trusted).splits()
-        datamodule = make_datamodule(config, splits, trusted, console)
         segmenter = make_segmenter(config, trusted)
-        segmenter.plan_steps(training_steps(config))
-        return cls(config, splits, load_preprocessor(config), datamodule, segmenter, trainer)
+        augmentation, preprocessor = build(config.augment, trusted=trusted), load_preprocessor(config)
+        splits: Splits = build(config.data.source, trusted=trusted).splits()
+        check_splits(splits, partial(shown, description="checking labels", console=console))
+        datamodule = make_datamodule(config, splits, preprocessor, augmentation, console)
+        return cls(config, splits, preprocessor, datamodule, segmenter, trainer)
 
     def restore(self, checkpoints: Path, console: Console) -> None:
         """Continue from the last whole epoch, where there is one."""
@@ -130,7 +134,7 @@ class _Training:
     def run(self, run: RunDirectory, console: Console) -> dict[str, Any] | None:
         """Train in the run directory, and evaluate the best epoch."""
         with training_in(run.path):
-            self._say_what_starts(run, console)
+            say_what_starts(console, run, self.config, self.segmenter, self.trainer)
             fit(self.trainer, self.segmenter, self.datamodule, self.config, run, console)
             try:
                 return self._evaluate(run, console)
@@ -147,14 +151,8 @@ class _Training:
         write_json(run.place(THRESHOLD), {"checkpoint": "best", "threshold": threshold})
         split, cases = self._final_cases(console)
         metrics = score(run, predictor, self.preprocessor, threshold, cases, split)
-        log_final_metrics(self.trainer, run, self.config, metrics, split)
-        console.print(
-            f"run       {run.path}\nbest      {run.checkpoint('best')}\n"
-            f"watch     tensorboard --logdir {run.path.parent}\n"
-            f"look at   {min((run.path / 'evaluation' / split / 'figures').iterdir())}",
-            soft_wrap=True,
-            highlight=False,
-        )
+        log_final_metrics(self.trainer, run, self.config, network_words(run, self.segmenter), metrics)
+        say_what_is_next(console, run, cases, watched=bool(self.trainer.loggers))
         return metrics
 
     def _final_cases(self, console: Console) -> tuple[str, tuple[Case, ...]]:
@@ -169,18 +167,6 @@ class _Training:
             return split, cases
         console.print(text, style="yellow", markup=False, soft_wrap=True)
         return split, cases
-
-    def _say_what_starts(self, run: RunDirectory, console: Console) -> None:
-        config, network = self.config, cast(SegmentationNetwork, self.segmenter.network)
-        chosen = filter(None, (run.choices.get(group) for group in ("upsampler", "downsampler")))
-        console.print(
-            f"{', '.join([network.describe(), f'{parameter_count(network):,} parameters', *chosen])}\n"
-            f"{training_steps(config)} steps of {config.data.batch_size} patches of "
-            f"{config.data.patch_size} pixels, {config.trainer.precision} on "
-            f"{self.trainer.accelerator.__class__.__name__}\nrun directory {run.path}",
-            soft_wrap=True,
-            highlight=False,
-        )
 
 
 def _warn_where_it_cannot_be_resumed(config: DictConfig, console: Console) -> None:

@@ -1,7 +1,11 @@
 """The objects of a training run, made from its configuration."""
 
+import math
 import os
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -14,10 +18,11 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import ImageStore
+from fundus_unet.data.patches.augmentation import Augmentation
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.metrics.vessel_scores import VesselScores
 from fundus_unet.runs.build import build, build_network
-from fundus_unet.runs.load import load_preprocessor
+from fundus_unet.training.batch_check import check_batch
 from fundus_unet.training.checkpoints import WholeFiles
 from fundus_unet.training.segmenter import VesselSegmenter
 
@@ -26,16 +31,18 @@ LAUNCHERS_PROCESSES = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SI
 """How many processes torchrun, srun and mpirun say that they started together."""
 
 
-def make_datamodule(config: DictConfig, splits: Splits, trusted: bool, console: Console) -> FundusDataModule:
+def make_datamodule(
+    config: DictConfig, splits: Splits, preprocessor: Preprocessor, augmentation: Augmentation, console: Console
+) -> FundusDataModule:
     """Decode the images of training and validation."""
-    preprocessor = load_preprocessor(config)
-    stores = {}
-    for name, cases in (("training", splits.train), ("validation", splits.val)):
-        stores[name] = _loaded(cases, preprocessor, config.data.memory_limit_gb, name, console)
+    train, val = (
+        _loaded(cases, preprocessor, config.data.memory_limit_gb, name, console)
+        for name, cases in (("training", splits.train), ("validation", splits.val))
+    )
     return FundusDataModule(
-        stores["training"],
-        stores["validation"],
-        build(config.augment, trusted=trusted),
+        train,
+        val,
+        augmentation,
         patch_size=config.data.patch_size,
         batch_size=config.data.batch_size,
         steps_per_epoch=config.data.steps_per_epoch,
@@ -45,9 +52,14 @@ def make_datamodule(config: DictConfig, splits: Splits, trusted: bool, console: 
 
 
 def make_segmenter(config: DictConfig, trusted: bool) -> VesselSegmenter:
-    """Network, loss, optimizer and schedule; the network's weights depend on the seed alone."""
+    """Network, loss, optimizer and schedule; the network's weights depend on the seed alone.
+
+    Raises:
+        InputError: Where one of them cannot be made, the schedule does not fit the number of steps, or the network
+            cannot take a batch.
+    """
     torch.manual_seed(config.seed)
-    return VesselSegmenter(
+    segmenter = VesselSegmenter(
         build_network(config.model, trusted=trusted),
         build(config.loss, trusted=trusted),
         build(config.optimizer, trusted=trusted),
@@ -55,26 +67,37 @@ def make_segmenter(config: DictConfig, trusted: bool) -> VesselSegmenter:
         VesselScores(),
         channels_last=config.channels_last,
     )
+    segmenter.plan_steps(training_steps(config))
+    check_batch(segmenter, config.data.batch_size, config.data.patch_size)
+    return segmenter
 
 
 def training_steps(config: DictConfig) -> int:
-    """How many there will be.
+    """How many steps of the optimizer there will be, as Lightning counts them.
 
     Raises:
         InputError: Where `trainer.limit_train_batches` is neither a number of batches nor a share of them.
     """
-    limit, per_epoch = config.trainer.limit_train_batches, config.data.steps_per_epoch
-    if isinstance(limit, float) and 0 < limit <= 1:
-        per_epoch = int(per_epoch * limit)
-    elif isinstance(limit, int) and limit > 0:
-        per_epoch = min(limit, per_epoch)
-    elif limit is not None:
-        raise InputError(
-            "trainer.limit_train_batches cannot be used",
-            expected="a number of batches from 1, a share of them such as 0.5, or null",
-            got=limit,
-        )
-    return per_epoch * config.trainer.max_epochs
+    trainer = config.trainer
+    name = "overfit_batches" if trainer.get("overfit_batches") else "limit_train_batches"
+    batches = _batches(config.data.steps_per_epoch, trainer.get(name), name)
+    steps = math.ceil(batches / trainer.get("accumulate_grad_batches", 1)) * trainer.max_epochs
+    most = trainer.get("max_steps", -1)
+    return int(steps if most == -1 else min(steps, most))
+
+
+def _batches(per_epoch: int, limit: Any, name: str) -> int:
+    if limit is None:
+        return per_epoch
+    if isinstance(limit, float) and 0 < limit <= 1 and int(per_epoch * limit):
+        return int(per_epoch * limit)
+    if isinstance(limit, int) and limit > 0:
+        return min(limit, per_epoch)
+    raise InputError(
+        f"trainer.{name} cannot be used",
+        expected="a number of batches from 1, a share of them such as 0.5, or null",
+        got=limit,
+    )
 
 
 def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:
@@ -93,10 +116,11 @@ def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:
     callbacks = [build(node, trusted=trusted) for name, node in nodes.items() if name != "checkpoint"]
     callbacks.append(build(nodes["checkpoint"], trusted=trusted)(folder=run_dir / CHECKPOINT_FOLDER))
     logger = build(config.logger, trusted=trusted) if config.logger else False
+    settings: dict[str, Any] = {"enable_progress_bar": "progress" in nodes, **config.trainer}
     try:
         # patches are already split among processes, by their number
         trainer = Trainer(
-            **config.trainer,
+            **settings,
             callbacks=callbacks,
             logger=logger,
             plugins=[WholeFiles()],
@@ -129,6 +153,11 @@ def _loaded(
     cases: tuple[Case, ...], preprocessor: Preprocessor, memory_limit_gb: float, name: str, console: Console
 ) -> ImageStore:
     store = ImageStore(cases, preprocessor, memory_limit_gb)
-    store.load(lambda samples: track(samples, f"reading {name} images", console=console, transient=True))
+    store.load(partial(shown, description=f"reading {name} images", console=console))
     console.print(f"{name}: {store.describe()}", highlight=False)
     return store
+
+
+def shown(cases: Sequence[Case], description: str, console: Console) -> Iterable[Case]:
+    """The cases, with a bar on a terminal while they are gone through."""
+    return track(cases, description, console=console, transient=True, disable=not console.is_terminal)

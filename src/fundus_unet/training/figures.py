@@ -7,7 +7,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.drawing.panel import prediction_panel
+from fundus_unet.drawing.grid import prediction_grid
 from fundus_unet.metrics.segmentation import confusion_at, precision_recall_curve
 
 CURVE_POINTS = 127
@@ -17,7 +17,7 @@ class PredictionFigures(Callback):
     """After each validation, shows the first validation images, and the precision-recall curve over all of them.
 
     Args:
-        images: How many; each is shown with its label, the probability and the errors.
+        images: How many; each is shown with its label, the probability and the errors, two by two.
 
     Raises:
         InputError: For a negative number.
@@ -42,13 +42,13 @@ class PredictionFigures(Callback):
             return
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         sample = datamodule.val[batch_idx]
-        panel = prediction_panel(
+        grid = prediction_grid(
             sample.working.image,
             sample.label,
             outputs[0, 0].float().cpu().numpy(),
             sample.field_of_view,
         )
-        writer.add_image(f"validation/{sample.case.name}", panel, trainer.global_step, dataformats="HWC")
+        writer.add_image(f"validation/{sample.case.name}", grid, trainer.global_step, dataformats="HWC")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         writer = _writer(trainer)

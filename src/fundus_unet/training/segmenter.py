@@ -61,13 +61,11 @@ class VesselSegmenter(LightningModule):
         logits = self(batch["image"])
         parts = _parts_of(self.loss(logits, batch["label"], batch["field_of_view"]), self.loss)
         for name, value in parts.items():
-            # a part of the loss may be named like a score: `val/dice` is the score
             self.log(
-                f"{stage}/{name}" if name == "loss" else f"{stage}/{name}_loss",
+                f"loss/{stage}" if name == "loss" else f"loss/{stage}_{name}",  # the first curves of TensorBoard
                 value,
                 on_step=stage == "train",
                 on_epoch=stage != "train",
-                prog_bar=name == "loss",
                 batch_size=len(logits),
                 sync_dist=stage != "train",
             )
@@ -93,7 +91,7 @@ class VesselSegmenter(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         for name, value in self.val_scores.compute().items():
-            self.log(f"val/{name}", value, prog_bar=name in ("dice", "average_precision"))
+            self.log(f"val/{name}", value)
 
     def on_validation_epoch_start(self) -> None:
         self.val_scores.reset()
