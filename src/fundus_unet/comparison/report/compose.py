@@ -10,7 +10,7 @@ from rich.console import Console
 from fundus_unet.comparison.report.accuracy_facts import accuracy_facts
 from fundus_unet.comparison.report.answer import accuracy_answer, checkerboard_answer, speed_answer
 from fundus_unet.comparison.report.checkerboard_facts import checkerboard_facts
-from fundus_unet.comparison.report.formats import listed
+from fundus_unet.comparison.report.formats import MINUS, listed
 from fundus_unet.comparison.report.page import render
 from fundus_unet.comparison.report.pictures import accuracy_pictures, checkerboard_pictures, prediction_pictures
 from fundus_unet.comparison.report.predictions import Predictions, PredictionSettings, make_predictions
@@ -49,7 +49,8 @@ def write_report(folder: Path, title: str, settings: PredictionSettings, console
     write_text(paths[0], page)
     write_json(paths[1], report)
     for about, sentence in report["answer"].items():
-        console.print(f"{about}: {sentence}", highlight=False, markup=False)
+        text = f"{about}: {sentence}".replace(MINUS, "-")  # not every terminal has the sign
+        console.print(text, highlight=False, markup=False)
     say_written(console, paths)
     return report
 
