@@ -1,7 +1,6 @@
-"""Every YAML is composed and every object in it is built; the README's commands compose."""
+"""Every YAML is composed and every object in it is built."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from fundus_unet.upsampling.upsampler import Upsampler
 from running import ROOT, succeeded
 
 CONFIGS = ROOT / "configs"
-READMES = ("README.md", "src/fundus_unet/upsampling/README.md", "docs/faults.md")
+READMES = ("README.md", "docs/upsampling.md", "docs/faults.md")
 ENTRIES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 OPTIONS = sorted(
     (path.parent.name, path.stem)
@@ -68,32 +67,6 @@ def test_every_generator_is_built_with_the_upsampler_it_is_handed(generator: str
 def test_the_command_line_lists_what_runs(scripts) -> None:
     finished = succeeded(scripts("train", "--cfg", "job", "upsampler=bilinear_conv"))
     assert "InterpolateConvUpsampler" in finished.out
-
-
-def readme_commands() -> list[tuple[str, list[str]]]:
-    found = []
-    text = "".join((ROOT / path).read_text() for path in READMES)
-    for block in re.findall(r"```(?:bash|sh)\n(.*?)```", text, re.DOTALL):
-        for line in block.replace("\\\n", " ").splitlines():
-            words = shlex.split(line, comments=True)
-            if words[:1] == ["python"]:
-                found.append((Path(words[1]).stem, words[2:]))
-            elif words[:2] == ["make", "train"]:
-                found.append(("train", shlex.split(words[2].removeprefix("ARGS=")) if len(words) > 2 else []))
-    return found
-
-
-def test_the_readme_has_commands() -> None:
-    assert len(readme_commands()) >= 5
-
-
-@pytest.mark.parametrize(("name", "overrides"), readme_commands(), ids=lambda value: str(value))
-def test_readme_commands_compose(name: str, overrides: list[str]) -> None:
-    if overrides[:1] == ["-m"]:
-        overrides = [override.split(",")[0] for override in overrides[1:]]  # the first job of the sweep
-    if name == "explain_upsampling":
-        overrides = [*overrides, "name=any"]  # only Hydra's own entry can tell it
-    check_settings(composed(name, *overrides), name)
 
 
 def test_make_help_lists_every_target() -> None:
