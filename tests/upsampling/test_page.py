@@ -1,11 +1,8 @@
-"""The table of operations in the upsampling README, row by row, against the code."""
-
-from pathlib import Path
+"""The table of operations in docs/upsampling.md, row by row, against the code."""
 
 import pytest
 import torch
 
-import fundus_unet.upsampling
 from fundus_unet.core.counting import parameter_count
 from fundus_unet.upsampling.measuring import (
     flops_per_output_pixel,
@@ -13,14 +10,16 @@ from fundus_unet.upsampling.measuring import (
     overlap_of,
     phase_values,
 )
+from running import ROOT
 from upsampling.cases import CASES
 
-README = (Path(next(iter(fundus_unet.upsampling.__path__))) / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "upsampling.md").read_text(encoding="utf-8")
 CHANNELS = {"c_in": 4, "c_out": 8}
+NAMES = CHANNELS | {"m": 4 * 8}
 
 
 def rows() -> dict[str, list[str]]:
-    lines = README.split("| `upsampler=` |")[1].split("\n\n")[0].splitlines()[2:]
+    lines = PAGE.split("| `upsampler=` |")[1].split("\n\n")[0].splitlines()[2:]
     table = [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]
     return {cells[0]: cells[1:] for cells in table}
 
@@ -33,8 +32,8 @@ def test_every_option_has_a_row():
 def test_row(case):
     reaches, parameters, flops, overlap, at_start, after_training, source = rows()[case.name]
     upsampler = case.factory(*CHANNELS.values())
-    assert parameter_count(upsampler) == eval(parameters, CHANNELS.copy())
-    assert flops_per_output_pixel(upsampler, (8, 8), (16, 16)) == eval(flops, CHANNELS.copy())
+    assert parameter_count(upsampler) == eval(parameters, NAMES.copy())
+    assert flops_per_output_pixel(upsampler, (8, 8), (16, 16)) == eval(flops, NAMES.copy())
     h = 5
     if case.reaches:
         sizes = [eval(size.replace("2h", "2 * h"), {"h": h}) for size in reaches.split(", ")]
@@ -44,7 +43,7 @@ def test_row(case):
     single = case.factory(1, 1)
     if is_linear(single, (8, 8), (16, 16)):
         phases = phase_values(overlap_of(single, (8, 8), (16, 16)))
-        torch.testing.assert_close(phases.flatten().tolist(), [float(count) for count in overlap.split(", ")])
+        torch.testing.assert_close(phases.flatten().tolist(), [float(count) for count in overlap.split(",")])
     else:
         assert overlap == "not linear"
     assert (at_start == "yes") == case.constant_stays_constant
