@@ -83,7 +83,7 @@ def test_a_walk_through_every_command(program: Path, folder: Path) -> None:
 
 
 def test_two_processes_are_given_the_command_too(program: Path, folder: Path) -> None:
-    out = _run(program, "predict", "images=sets", "out_dir=shared", "device=cpu", "devices=2", cwd=folder)
+    out = _run(program, "predict", "images=it's", "out_dir=shared", "device=cpu", "devices=2", cwd=folder)
     assert "0 failed" in out
 
 
