@@ -112,10 +112,10 @@ def test_tensorboard_holds_curves_figures_hyperparameters_and_configuration(scri
         events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
     ).session_start_info.hparams
     shown = {name: value.string_value or value.number_value for name, value in started.items()}
-    assert shown["upsampler"] == "bilinear_conv mode=bicubic"
-    assert shown["network"] == "unet: U-Net [4, 8]"
-    assert (shown["steps"], shown["epochs"], shown["batch"], shown["patch"]) == (12, 2, 2, 32)
-    assert (shown["loss"], shown["augmentation"], shown["data"]) == ("bce_dice", "default", "chasedb1")
+    assert shown["Upsampler"] == "bilinear_conv mode=bicubic"
+    assert shown["Network"] == "unet: U-Net [4, 8]"
+    assert (shown["Steps"], shown["epochs"], shown["batch"], shown["patch"]) == (12, 2, 2, 32)
+    assert (shown["loss"], shown["augmentation"], shown["Data"]) == ("bce_dice", "default", "chasedb1")
     assert "trainer.limit_train_batches=6" in shown["changes"]
     final = json.loads((run / "evaluation/test/metrics.json").read_text())["field_of_view"]["network at 0.5"]["pooled"]
     assert [name for name in tags["scalars"] if "final" in name] == ["result/final_dice"]

@@ -1,9 +1,11 @@
 """The project's one error for bad input: what was expected, what came, what to do."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from fundus_unet.core.plain_text import printable
+
+MOST_TOLD = 50
 
 
 class InputError(ValueError):
@@ -20,12 +22,26 @@ class InputError(ValueError):
                 lines.append(f"  {title}: {value}")
         # what it names may come from a disk or a file, and a terminal obeys control characters
         super().__init__("\n".join(printable(line) for line in "\n".join(lines).split("\n")))
-        self.problem = problem
+        self.problem, self.expected, self.got, self.fix = problem, expected, got, fix
 
     @property
     def one_line(self) -> str:
         """The whole message, for tables."""
         return "; ".join(line.strip() for line in str(self).splitlines())
+
+
+def together(errors: Sequence[InputError], problem: str, told: Callable[[InputError], str]) -> InputError:
+    """One error for several of the same kind: the only one as it is, else a line for each, and the first one's advice.
+
+    Args:
+        problem: What is wrong with all, after their number.
+        told: The line for one.
+    """
+    if len(errors) == 1:
+        return errors[0]
+    lines = [told(error) for error in errors[:MOST_TOLD]]
+    more = [f"and {len(errors) - MOST_TOLD} more"] if len(errors) > MOST_TOLD else []
+    return InputError(f"{len(errors)} {problem}", got="\n    ".join(["", *lines, *more]), fix=errors[0].fix)
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

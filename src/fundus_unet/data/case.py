@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fundus_unet.core.errors import InputError
+from fundus_unet.core.errors import InputError, together
 
 
 @dataclass(frozen=True)
@@ -62,5 +62,22 @@ class SplitNames:
         return self.train + self.val + self.test
 
     def map(self, case: Callable[[str], Case]) -> Splits:
-        """The splits with `case` called for every name."""
-        return Splits(tuple(map(case, self.train)), tuple(map(case, self.val)), tuple(map(case, self.test)))
+        """The splits with `case` called for every name.
+
+        Raises:
+            InputError: That lists every name for which `case` raised one, such as for a missing file; where it did for
+                all of them, the first one's.
+        """
+        found: dict[str, Case] = {}
+        errors: list[InputError] = []
+        for name in self.all():
+            try:
+                found[name] = case(name)
+            except InputError as error:
+                errors.append(error)
+        if errors and not found:
+            raise errors[0]
+        if errors:
+            raise together(errors, "files of the data set are missing", lambda error: error.problem)
+        train, val, test = (tuple(found[name] for name in names) for names in (self.train, self.val, self.test))
+        return Splits(train, val, test)

@@ -42,22 +42,22 @@ def log_final_metrics(
 
 
 def _hyperparameters(run: RunDirectory, config: DictConfig, network: str) -> dict[str, Any]:
-    """By the names of the columns, which TensorBoard sorts."""
-    choices = run.choices
+    """By the names of the columns. TensorBoard sorts them, capitals first, and shows the first five until asked."""
+    choices, data = run.choices, config.data
     return {
+        "Data": choices.get("data"),
+        "Network": network,
+        "Seed": config.seed,
+        "Steps": training_steps(config),
+        "Upsampler": upsampler_name(choices, run.overrides),
         "augmentation": choices.get("augment"),
-        "batch": config.data.batch_size,
+        "batch": data.batch_size,
         "changes": " ".join(changes(run.overrides)),
-        "data": choices.get("data"),
         "downsampler": choices.get("downsampler"),
         "epochs": config.trainer.max_epochs,
         "loss": choices.get("loss"),
         "lr": config.optimizer.get("lr"),
-        "network": network,
-        "patch": config.data.patch_size,
-        "seed": config.seed,
-        "steps": training_steps(config),
-        "upsampler": upsampler_name(choices, run.overrides),
+        "patch": data.patch_size,
     }
 
 

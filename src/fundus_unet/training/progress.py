@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from torch import Tensor
 
+from fundus_unet.core.duration import duration
+
 SHOWN = {"val/dice": "val Dice", "val/average_precision": "val AP"}
 """Validation scores by what the line calls them."""
 
@@ -34,12 +36,11 @@ class TrainingProgress(ProgressBar):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._console = Console()
-        self._started, self._first = time.monotonic(), trainer.current_epoch * trainer.num_training_batches
+        self._started, self._first = time.monotonic(), trainer.current_epoch * int(trainer.num_training_batches)
         self._shown_at, self._validated = 0.0, False
         if self._console.is_terminal and self.refresh_rate > 0 and not self._silent:
-            self._bar = _bar(self._console, self.refresh_rate)
-            batches = int(trainer.num_training_batches) * (trainer.max_epochs or 1)
-            self._task = self._bar.add_task("", total=batches, completed=int(self._first), doing="", left="")
+            self._bar = _bar(self._console)
+            self._task = self._bar.add_task("", total=self._total(trainer), doing="", left="")
             self._bar.start()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -80,20 +81,31 @@ class TrainingProgress(ProgressBar):
     def _show(self, trainer: Trainer, doing: str) -> None:
         if self._bar is not None:
             self._shown_at = time.monotonic()
-            epoch = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
-            done = int(self._first) + self._done(trainer)
-            self._bar.update(self._task, description=epoch, completed=done, doing=doing, left=self._left(trainer))
+            self._bar.update(
+                self._task,
+                description=f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}",
+                completed=self._first + self._done(trainer),
+                doing=doing,
+                left=self._left(trainer),
+                refresh=True,
+            )
 
     def _done(self, trainer: Trainer) -> int:
         """Training batches of this session."""
-        return int(trainer.current_epoch * trainer.num_training_batches - self._first) + self._batches
+        return trainer.current_epoch * int(trainer.num_training_batches) - self._first + self._batches
 
     def _left(self, trainer: Trainer) -> str:
         done = self._done(trainer)
         if not done:
             return ""
-        batches = int(trainer.num_training_batches) * (trainer.max_epochs or 1) - int(self._first)
-        return f"{duration((time.monotonic() - self._started) / done * (batches - done))} left"
+        rest = self._total(trainer) - self._first - done
+        return f"{duration((time.monotonic() - self._started) / done * max(0, rest))} left"
+
+    def _total(self, trainer: Trainer) -> int:
+        """Training batches of the run."""
+        batches = int(trainer.num_training_batches) * (trainer.max_epochs or 1)
+        most = trainer.max_steps * trainer.accumulate_grad_batches
+        return min(batches, most) if most > 0 else batches
 
     def _stop(self) -> None:
         if self._bar is not None:
@@ -101,7 +113,7 @@ class TrainingProgress(ProgressBar):
             self._bar = None
 
 
-def _bar(console: Console, refresh_rate: int) -> Progress:
+def _bar(console: Console) -> Progress:
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -110,13 +122,5 @@ def _bar(console: Console, refresh_rate: int) -> Progress:
         TextColumn("{task.fields[left]}"),
         console=console,
         transient=True,
-        refresh_per_second=refresh_rate,
+        auto_refresh=False,
     )
-
-
-def duration(seconds: float) -> str:
-    """`42 s`, `12 min` or `3 h 05 min`."""
-    if seconds < 99.5:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"
