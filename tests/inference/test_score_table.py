@@ -1,8 +1,8 @@
-"""The table of scores fits a terminal of 80 columns."""
+"""The table of scores: one, in the field of view, a row per threshold, within 80 columns."""
 
 from rich.console import Console
 
-from fundus_unet.inference.score_table import FITTING, score_tables
+from fundus_unet.inference.score_table import FITTING, print_scores
 from fundus_unet.metrics.registry import METRICS, Metric
 
 RATERS = {"network at 0.5": 0.5, "network at validation threshold": 0.31, "second observer": 0.5}
@@ -21,14 +21,13 @@ def metrics(**pooled: float) -> dict:
         }
         values = {name: 0.8123456 for name in names if name != "betti0_error"} | pooled
         summaries[rater] = {"threshold": threshold, "pooled": values, "over_images": over_images}
-    return {"field_of_view": summaries}
+    return {"field_of_view": summaries, "validation_threshold": 0.31}
 
 
 def printed(values: dict) -> list[str]:
     console = Console(width=80, no_color=True)
     with console.capture() as capture:
-        for table in score_tables(values, "field_of_view", "test, 8 images"):
-            console.print(table)
+        print_scores(console, values, "test, 8 images")
     return [line.rstrip() for line in capture.get().splitlines() if line.strip()]
 
 
@@ -43,11 +42,16 @@ def test_the_widest_table_fits_80_columns_with_nothing_left_out():
 def test_what_stands_in_which_column():
     title, _, _, *rows = printed(metrics(cldice=0.4))
     assert title == "test, 8 images, in the field of view"
-    assert rows[0].split() == ["network", "at", "0.5", "0.8123", "0.4000", *["0.8123"] * 6]
-    assert rows[1].split() == ["mean", "(images)", "0.7654", "0.7654", "1234.6", *["0.7654"] * 6]
-    assert rows[2].split() == ["st.", "dev.", "321.0"]
-    assert rows[3].split() == ["at", "0.31", "(val.)", "0.8123", "0.4000", *["0.8123"] * 6]
-    assert rows[6].split() == ["second", "observer", "0.8123", "0.4000", *["0.8123"] * 4]
+    assert rows[0].split() == ["network", "at", "0.5", "0.8123", "0.4000", "1234.6", *["0.8123"] * 6]
+    assert rows[1].split() == ["network", "at", "0.31", "0.8123", "0.4000", "1234.6", *["0.8123"] * 6]
+    assert rows[2].split() == ["second", "observer", "0.8123", "0.4000", "1234.6", *["0.8123"] * 4]
+    assert rows[3].startswith("0.31 is the threshold of best Dice on the validation images")
+    assert rows[4].startswith("pieces: ")
+
+
+def test_a_score_without_a_value_leaves_its_cell_empty():
+    rows = printed(metrics(dice=None))
+    assert rows[3].split()[:4] == ["network", "at", "0.5", "0.8123"]
 
 
 def test_a_tenth_metric_gets_a_table_of_its_own(monkeypatch):

@@ -54,8 +54,8 @@ def setting(key: str, value: object) -> str:
 
 def from_here(path: str | Path) -> str:
     """A path as it is typed here: relative to the working directory where it is below, else absolute."""
-    absolute = os.path.abspath(path)
-    return absolute.removeprefix(os.path.join(os.getcwd(), "")) or "."
+    absolute, here = os.path.abspath(path), os.getcwd()
+    return os.path.relpath(absolute, here) if Path(absolute).is_relative_to(here) else absolute
 
 
 def installed(name: str) -> str:
