@@ -72,6 +72,24 @@ def test_a_folder(scripts: Scripts, run_dir: Path, photos: Path) -> None:
         assert row["status"] in ("ok", "warning")
 
 
+def test_overlays_of_two_styles_are_not_mixed(scripts: Scripts, run_dir: Path, photos: Path) -> None:
+    succeeded(predict(scripts, run_dir, "images=photos/a.png", "outputs=[overlay]"))
+    before = contents(scripts.folder / "out")
+    told = ["overlay: contour before, fill now", "overwrite=true"]
+    refused(predict(scripts, run_dir, "images=photos/a.png", "outputs=[overlay]", "overlay=fill"), *told)
+    assert contents(scripts.folder / "out") == before
+    succeeded(predict(scripts, run_dir, "images=photos/a.png", "outputs=[overlay]", "overlay=fill", "overwrite=true"))
+    assert (scripts.folder / "out/overlay/a.jpg").read_bytes() != before["overlay/a.jpg"]
+    refused(predict(scripts, run_dir, "overlay=fil"), "did you mean 'fill'")
+
+
+def test_the_last_run_is_told(scripts: Scripts, run_dir: Path, photos: Path) -> None:
+    finished = succeeded(predict(scripts, Path("last"), "images=photos/a.png", "outputs=[mask]"))
+    assert "run_dir=last is runs/tiny\n" in finished.out
+    assert json.loads((scripts.folder / "out/settings.json").read_text())["model"] == "tiny"
+    refused(predict(scripts, Path("last"), "paths.runs_dir=nowhere"), "there is no run for run_dir=last")
+
+
 def test_it_is_what_evaluation_scores(scripts: Scripts, run_dir: Path) -> None:
     """The same preprocessing: maps of the test images have the Dice that evaluation found."""
     scripts("evaluate", f"run_dir={run_dir}", "device=cpu")

@@ -2,6 +2,7 @@
 
 import errno
 import threading
+import time
 from pathlib import Path, PurePath
 
 import cv2
@@ -68,8 +69,45 @@ def test_rows_say_what_was_found(tmp_path, network):
     assert record.status == "ok"
     assert record.threshold == 0.5
     assert record.vessel_fraction == pytest.approx((mask > 0).sum() / draw(0, (60, 80))[3].astype(bool).sum(), rel=0.1)
-    assert record.vessel_length > 20
+    assert record.vessel_length_px > 20
+    assert record.vessel_length_per_fov_diameter == pytest.approx(
+        record.vessel_length_px / record.fov_diameter, abs=0.002
+    )
     assert record.seconds > 0
+
+
+def test_length_without_a_unit_is_the_same_at_every_size(tmp_path, network):
+    source = sample(tmp_path / "a.png", size=(240, 320))
+    image = cv2.imread(str(source.path))
+    cv2.imwrite(str(tmp_path / "b.png"), cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
+    work = batch(tmp_path, network)
+    preprocessor = Preprocessor(fov_diameter=200)
+    work = BatchPrediction(work.predictor, preprocessor, work.outputs, 0.5)
+    records = run(work, [source, Source(tmp_path / "b.png", PurePath("b"))])
+    small, large = records["a.png"], records["b.png"]
+    assert large.vessel_length_px == pytest.approx(2 * small.vessel_length_px, rel=0.1)
+    assert large.vessel_length_per_fov_diameter == pytest.approx(small.vessel_length_per_fov_diameter, rel=0.1)
+
+
+def test_seconds_are_those_of_the_image_without_waiting(tmp_path, network, monkeypatch):
+    read, length = batch_prediction.read_new_image, batch_prediction._vessel_length
+
+    def slow_disk(*arguments):
+        time.sleep(0.5)
+        return read(*arguments)
+
+    def slow_work(*arguments):
+        ends = time.thread_time() + 0.1
+        while time.thread_time() < ends:
+            pass
+        return length(*arguments)
+
+    sources = [sample(tmp_path / f"{number}.png", number) for number in range(2)]
+    run(batch(tmp_path / "warm", network), sources[:1])
+    monkeypatch.setattr(batch_prediction, "read_new_image", slow_disk)
+    monkeypatch.setattr(batch_prediction, "_vessel_length", slow_work)
+    records = run(batch(tmp_path, network, write_threads=4), sources)
+    assert all(0.1 <= record.seconds < 0.5 for record in records.values())
 
 
 def test_equal_sizes_go_through_the_network_together(tmp_path, network):
@@ -263,7 +301,10 @@ class TestOutputs:
         )
         assert outside.sum() > 100
         assert np.abs(read["overlay"][outside].astype(int) - original[outside]).mean() < 10
-        assert np.abs(read["overlay"][read["mask"] > 0].astype(int) - original[read["mask"] > 0]).mean() > 30
+        vessel = read["mask"] > 0
+        around = cv2.dilate(vessel.astype(np.uint8), np.ones((3, 3))).astype(bool) & ~vessel
+        changed = np.abs(read["overlay"].astype(int) - original).mean(-1)
+        assert changed[around].mean() > 30 > 15 > changed[vessel].mean()  # the vessel itself is seen
 
     def test_sixteen_bits_say_more(self, tmp_path, network):
         source = sample(tmp_path / "a.png")
@@ -286,6 +327,10 @@ class TestOutputs:
     def test_refused(self, tmp_path, kinds, bits, expected):
         with pytest.raises(InputError, match=expected):
             Outputs(tmp_path, kinds, bits)
+
+    def test_another_overlay_is_refused(self, tmp_path):
+        with pytest.raises(InputError, match="did you mean 'contour'"):
+            Outputs(tmp_path, ["overlay"], overlay="contours")
 
     def test_a_folder_that_is_a_file(self, tmp_path, network):
         sources = [sample(tmp_path / f"{number}.png", number) for number in range(2)]

@@ -8,6 +8,7 @@ import pytest
 from fundus_unet.core.errors import InputError
 from fundus_unet.inference.record import (
     COLUMNS,
+    EARLIER_HEADERS,
     ERROR,
     OK,
     Journal,
@@ -47,6 +48,21 @@ def test_a_table_from_before_names_were_escaped(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text(",".join(COLUMNS) + '\r\n"a\nb.png",ok' + "," * (len(COLUMNS) - 2) + "\r\n", newline="")
     assert read_table(path) == [Record("a\nb.png", OK)]
+
+
+def test_a_table_of_an_earlier_version_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(f"{EARLIER_HEADERS[0]}\na.png,ok,3,2,found,2.0,1.0,0.1,5.0,0.5,1.2,\n")
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="the columns of an earlier version"):
+        read_table(path)
+    assert path.read_bytes() == before
+
+
+def test_rows_of_an_earlier_version_are_not_taken_for_rows_of_this_one(tmp_path: Path) -> None:
+    (tmp_path / ".journal_0.csv").write_text("a.png,ok,3,2,found,2.0,1.0,0.1,5.0,0.5,1.2,\n")
+    with pytest.raises(InputError, match="no table of predictions"):
+        read_journals(tmp_path)
 
 
 def test_files_of_a_user_are_no_journals(tmp_path: Path) -> None:

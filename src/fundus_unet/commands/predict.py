@@ -36,8 +36,8 @@ def predict_from_config(config: DictConfig) -> None:
     if device.type == "cpu" and config.devices > 1:
         torch.set_num_threads(cores)
     sources = find_images(_named(config.images), leave_out=out_dir)
-    kinds, bits = list(config.outputs), config.probability_bits
-    Outputs(out_dir, kinds, bits)  # before the other processes are started
+    kinds, bits, overlay = list(config.outputs), config.probability_bits, config.overlay
+    Outputs(out_dir, kinds, bits, overlay)  # before the other processes are started
     run_dir = config.run_dir and named_run("run_dir", config.run_dir, config.paths.runs_dir)
     model = load_trained(run_dir, config.weights, config.runtime, device)
     threshold = model.facts.threshold if config.threshold == "validation" else float(config.threshold)
@@ -50,8 +50,9 @@ def predict_from_config(config: DictConfig) -> None:
         "tta": config.tta,
         "tile": config.tile,
         "probability_bits": bits,
+        "overlay": overlay,
     }
-    outputs = Outputs(out_dir, kinds, bits, Manifest(out_dir, place.number, fingerprint(identity)))
+    outputs = Outputs(out_dir, kinds, bits, overlay, Manifest(out_dir, place.number, fingerprint(identity)))
     read_threads = config.read_threads or min(8, cores)
     work = BatchPrediction(
         model.predictor(place.device, config.precision, config.tile, config.tta),

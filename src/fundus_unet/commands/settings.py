@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.commands.settings_paths import PathText, WritableFile, WritableFolder
 from fundus_unet.core.errors import did_you_mean
+from fundus_unet.drawing.overlay import STYLES
 from fundus_unet.inference.outputs import BITS, ENDINGS
 from fundus_unet.inference.symmetries import SYMMETRIES
 from fundus_unet.runs.device import AUTO, DEVICES
@@ -114,6 +115,7 @@ class _Predict(RunUser):
     tile: Side | None
     outputs: list[Annotated[str, one_of(*ENDINGS)]]
     probability_bits: Annotated[int, one_of(*BITS)]
+    overlay: Annotated[str, one_of(*STYLES)]
     overwrite: bool
     device: Device
     devices: Threads

@@ -1,6 +1,5 @@
 """Predict many images: threads read ahead and write behind, so that the network waits for neither."""
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +13,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.core.plain_text import printable
 from fundus_unet.data.images.decoding import pixel_count
 from fundus_unet.data.images.preprocessing import Preprocessor
+from fundus_unet.inference.cost import Cost
 from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.new_image import NewImage, read_new_image
 from fundus_unet.inference.outputs import Outputs
@@ -90,14 +90,13 @@ class BatchPrediction:
             yield waiting.popleft().result()
 
     def _read(self, source: Source, pixels: int, budget: PixelBudget, on_done: Callable[[Record], None]) -> _Read:
-        start = time.perf_counter()
-        sample = None
+        cost, sample = Cost(), None
         try:
             sample = read_new_image(source, self.preprocessor)
         except Exception as error:
             budget.give_back(pixels)
             on_done(failed(source, error))
-        return _Read(source, pixels, time.perf_counter() - start, sample)
+        return _Read(source, pixels, cost.seconds(), sample)
 
     def _batches(self, items: Iterator[_Read | None]) -> Iterator[list[_Read]]:
         batch: list[_Read] = []
@@ -119,7 +118,7 @@ class BatchPrediction:
         budget: PixelBudget,
         on_done: Callable[[Record], None],
     ) -> None:
-        start = time.perf_counter()
+        cost = Cost(self.predictor.device)
         samples = [item.sample for item in batch if item.sample is not None]
         try:
             probabilities = self.predictor.probabilities(
@@ -131,7 +130,7 @@ class BatchPrediction:
                 budget.give_back(item.pixels)
                 on_done(failed(item.source, error))
             return
-        seconds = (time.perf_counter() - start) / len(batch)
+        seconds = cost.seconds() / len(batch)
         for item, probability in zip(batch, probabilities, strict=True):
             writing.submit(self._write, item, probability, seconds, budget, on_done)
 
@@ -143,7 +142,7 @@ class BatchPrediction:
         budget: PixelBudget,
         on_done: Callable[[Record], None],
     ) -> None:
-        start = time.perf_counter()
+        cost = Cost()
         assert item.sample is not None
         try:
             mask = vessel_mask(torch.from_numpy(probability), self.threshold).numpy() & item.sample.field_of_view
@@ -152,7 +151,7 @@ class BatchPrediction:
         except Exception as error:
             record = failed(item.source, error)
         budget.give_back(item.pixels)
-        seconds += item.seconds + time.perf_counter() - start
+        seconds += item.seconds + cost.seconds()
         on_done(Record(**(vars(record) | {"seconds": round(seconds, 3)})))
 
 
@@ -179,6 +178,7 @@ def _record(sample: NewImage, mask: np.ndarray, threshold: float) -> Record:
     if not PLAUSIBLE_FRACTION[0] <= fraction <= PLAUSIBLE_FRACTION[1]:
         warnings.append(f"vessels cover {fraction:.1%} of the field of view, which is unusual")
     height, width = sample.field_of_view.shape
+    length = _vessel_length(mask, sample.scale)
     return Record(
         str(sample.source.path),
         WARNING if warnings else OK,
@@ -188,7 +188,8 @@ def _record(sample: NewImage, mask: np.ndarray, threshold: float) -> Record:
         fov_diameter=round(sample.fov_diameter, 1),
         scale=round(sample.scale, 5),
         vessel_fraction=round(fraction, 5),
-        vessel_length=round(_vessel_length(mask, sample.scale), 1),
+        vessel_length_px=round(length, 1),
+        vessel_length_per_fov_diameter=round(length / sample.fov_diameter, 3),
         threshold=round(threshold, 5),
         message="; ".join(warnings) or None,
     )

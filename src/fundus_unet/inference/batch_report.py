@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from fundus_unet.core.duration import duration
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import remove_partial_files, write_json
 from fundus_unet.core.plain_text import printable
@@ -32,6 +34,8 @@ from fundus_unet.inference.record import (
 )
 
 TABLE = "predictions.csv"
+SILENCE = 30.0
+"""Seconds after which a pipe is told how far the batch is."""
 
 
 class Report:
@@ -62,12 +66,12 @@ class Report:
         """
         path = self.folder / SETTINGS
         try:
-            before = read_settings(path)
+            before, rows = read_settings(path), self._rows()
             _check_same_settings(self.folder, before, identity, overwrite)
             self.folder.mkdir(parents=True, exist_ok=True)
             for folder in {self.folder, *outputs.folders(source.name for source in self.sources)}:
                 remove_partial_files(folder)
-            self._keep(self._rows())
+            self._keep(rows)
             write_json(path, identity)
         except OSError as error:
             raise InputError(
@@ -78,7 +82,7 @@ class Report:
 
     @contextmanager
     def progress(self, images: int) -> Iterator[None]:
-        """A bar of this process's images, in the first process."""
+        """A bar of this process's images, in the first process; in a pipe a line now and then."""
         share = f" (process 1 of {self.processes})" if self.processes > 1 else ""
         columns = (
             TextColumn(f"predicting{share}"),
@@ -87,7 +91,9 @@ class Report:
             _Speed(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self.console, disable=self.rank > 0) as bar:
+        self._images, self._done = images, 0
+        self._started = self._told = time.monotonic()
+        with Progress(*columns, console=self.console, disable=self.rank > 0 or not self.console.is_terminal) as bar:
             self._bar, self._task = bar, bar.add_task("", total=images)
             yield
         self._bar = None
@@ -105,6 +111,17 @@ class Report:
                 self.console.print(line, soft_wrap=True)
             if self._bar:
                 self._bar.advance(self._task)
+                self._tell_pace()
+
+    def _tell_pace(self) -> None:
+        self._done += 1
+        now = time.monotonic()
+        if self.rank > 0 or self.console.is_terminal or now - self._told < SILENCE or self._done == self._images:
+            return
+        self._told, pace = now, (now - self._started) / self._done
+        left = duration(pace * (self._images - self._done))
+        share = f" (process 1 of {self.processes})" if self.processes > 1 else ""
+        self.console.print(f"{self._done} of {self._images} images{share}, {1 / pace:.2f} images/s, about {left} left")
 
     def close(self, done: Iterable[Source], interrupted: bool = False) -> bool:
         """Write the table and say what came out; returns whether every image has its maps and its row.

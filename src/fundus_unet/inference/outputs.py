@@ -1,7 +1,7 @@
 """The files that are written for every image, on its own pixel grid.
 
 `probability`: 0 to the largest value of its bits is 0 to 1. `mask` and `skeleton`: 0 and 255. `overlay`: the mask over
-the image, for a person to look at.
+the image, as contours or filled, for a person to look at.
 """
 
 import os
@@ -13,7 +13,7 @@ import numpy as np
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import write_bytes
-from fundus_unet.drawing.overlay import vessel_overlay
+from fundus_unet.drawing.overlay import CONTOUR, STYLES, vessel_overlay
 from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.manifest import Manifest
 from fundus_unet.inference.new_image import NewImage
@@ -28,13 +28,21 @@ class Outputs:
 
     Args:
         bits: Per pixel of the probability map, 8 or 16.
+        overlay: How vessels are drawn over the image, `contour` or `fill`.
         manifest: Tells which files are predict's.
 
     Raises:
-        InputError: For a kind that there is not, none at all, or other bits.
+        InputError: For a kind that there is not, none at all, other bits, or another overlay.
     """
 
-    def __init__(self, folder: Path, kinds: Sequence[str], bits: int = 8, manifest: Manifest | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        kinds: Sequence[str],
+        bits: int = 8,
+        overlay: str = CONTOUR,
+        manifest: Manifest | None = None,
+    ) -> None:
         for kind in kinds:
             if kind not in ENDINGS:
                 raise InputError(
@@ -44,9 +52,12 @@ class Outputs:
             raise InputError("no output was asked for", expected=f"some of {', '.join(ENDINGS)}", got="outputs=[]")
         if bits not in BITS:
             raise InputError("bits of the probability map", expected=BITS, got=bits)
+        if overlay not in STYLES:
+            raise InputError(f"there is no overlay {overlay!r}", expected=STYLES, fix=did_you_mean(overlay, STYLES))
         self.folder = folder
         self.kinds = tuple(dict.fromkeys(kinds))
         self.bits = bits
+        self.overlay = overlay
         self.manifest = manifest or Manifest(folder)
 
     def path(self, kind: str, name: PurePath) -> Path:
@@ -106,7 +117,7 @@ class Outputs:
         draw: dict[str, Callable[[], np.ndarray]] = {
             "probability": lambda: _quantised(probability, self.bits),
             "mask": lambda: mask * np.uint8(255),
-            "overlay": lambda: vessel_overlay(sample.image, mask, sample.field_of_view)[..., ::-1],
+            "overlay": lambda: vessel_overlay(sample.image, mask, sample.field_of_view, self.overlay)[..., ::-1],
             "skeleton": lambda: skeleton_of(mask) * np.uint8(255),
         }
         contents = {self.path(kind, sample.source.name): _encoded(draw[kind](), ENDINGS[kind]) for kind in self.kinds}
@@ -137,8 +148,10 @@ def _quantised(probability: np.ndarray, bits: int) -> np.ndarray:
     return np.round(probability * largest).astype(np.uint8 if bits == 8 else np.uint16)
 
 
-# The fastest compression: a map of 8 million pixels takes longer to pack than to predict.
+# The fastest compression: a map of 8 million pixels takes longer to pack than to predict. Colours at full resolution,
+# since half of it makes thin lines grey.
+_FULL_COLOUR = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
 _OPTIONS = {
     ".png": [cv2.IMWRITE_PNG_COMPRESSION, 1],
-    ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 92],
+    ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 92, *_FULL_COLOUR],
 }

@@ -22,10 +22,11 @@ class Record:
     """One image's row.
 
     Units:
-        `width`, `height`, `fov_diameter` and `vessel_length` in original pixels; `scale` in working pixels per
-        original pixel; `vessel_fraction` of the field of view. `field_of_view` is `found`, or `whole frame` where
-        the image has no visible border. `skipped` is an image whose outputs were there already and whose row is
-        lost.
+        `width`, `height`, `fov_diameter` and `vessel_length_px`, that of the centrelines, in original pixels;
+        `vessel_length_per_fov_diameter` compares images of different sizes; `scale` in working pixels per original
+        pixel; `vessel_fraction` of the field of view; `seconds` of reading, network and writing, without waiting.
+        `field_of_view` is `found`, or `whole frame` where the image has no visible border. `skipped` is an image
+        whose outputs were there already and whose row is lost.
     """
 
     image: str
@@ -36,13 +37,17 @@ class Record:
     fov_diameter: float | None = None
     scale: float | None = None
     vessel_fraction: float | None = None
-    vessel_length: float | None = None
+    vessel_length_px: float | None = None
+    vessel_length_per_fov_diameter: float | None = None
     threshold: float | None = None
     seconds: float | None = None
     message: str | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(Record))
+EARLIER_HEADERS = (
+    "image,status,width,height,field_of_view,fov_diameter,scale,vessel_fraction,vessel_length,threshold,seconds,message",
+)
 _TEXT = ("image", "status", "field_of_view", "message")
 _WHOLE = ("width", "height")
 
@@ -90,13 +95,18 @@ def read_table(path: Path) -> list[Record]:
     """The rows of a table that `write_table` wrote; none where there is no such file.
 
     Raises:
-        InputError: For another file of that name, which must not be overwritten.
+        InputError: For another file of that name, which must not be overwritten, or a table of an earlier version.
     """
     check_own_file(path)
     if not os.path.lexists(path):
         return []
     text = read_bytes(path, LARGEST_TABLE).decode(errors="replace")
     header, _, rows = text.partition("\n")
+    if header.rstrip("\r") in EARLIER_HEADERS:
+        raise InputError(
+            f"{path} has the columns of an earlier version, and rows of both would not go together",
+            fix="choose another out_dir, or move the folder elsewhere",
+        )
     if header.rstrip("\r") != ",".join(COLUMNS):
         raise _foreign(path, f"a first line {','.join(COLUMNS)}", header)
     return _records(rows)
