@@ -16,6 +16,7 @@ from fundus_unet.comparison.accuracy.matching import matching_width
 from fundus_unet.comparison.accuracy.scored_runs import Failure
 from fundus_unet.comparison.variants import open_finished, variant_name
 from fundus_unet.core.counting import parameter_count
+from fundus_unet.core.duration import duration
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.runs.build import build
@@ -84,10 +85,10 @@ def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tu
     started, trained = time.monotonic(), 0
     for number, (planned, choices, planned_overrides) in enumerate(plan, 1):
         path = Path(planned.paths.run_dir)
-        left = (time.monotonic() - started) / trained * (len(plan) - number + 1) / 60 if trained else None
-        console.rule(
-            f"run {number} of {len(plan)}: {path.name}" + (f", about {left:.0f} min left" if left is not None else "")
-        )
+        line = f"\nrun {number} of {len(plan)}: {path.name}"
+        if trained:
+            line += f"\nabout {duration((time.monotonic() - started) / trained * (len(plan) - number + 1))} left"
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
         try:
             run = existing_run(path, planned)
             if run is not None and run.diverged:

@@ -48,7 +48,7 @@ def compare_checkerboard_from_config(config: DictConfig) -> dict[str, Any]:
     found = _found(config, console)
     for problem in found.problems:
         console.print(f"[red]left out[/] {problem}", soft_wrap=True, highlight=False)
-    with Progress(console=console, transient=True) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         reading = progress.add_task("reading images", total=None)
         images = images_of(found.cases[: config.images], found.preprocessor, lambda: progress.advance(reading))
     facts = {"networks": found.networks, "split": config.split, "vae_training": dict(config.vae_training)}

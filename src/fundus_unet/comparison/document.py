@@ -1,10 +1,7 @@
-"""Tables of results, as Markdown and on the terminal."""
+"""Tables of results, as Markdown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from rich import box
-from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -32,14 +29,3 @@ def _markdown_table(grid: Grid) -> str:
 
 def _markdown_cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
-
-
-def terminal_table(title: str, grid: Grid, keep: Sequence[str] | None = None) -> Table:
-    """A table for the terminal: all its columns, or those to `keep`, without Markdown's backticks."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    kept = [number for number, name in enumerate(grid.header) if keep is None or name in keep]
-    for number in kept:
-        table.add_column(grid.header[number], justify="right" if number else "left", overflow="fold")
-    for row in grid.rows:
-        table.add_row(*(row[number].replace("`", "") for number in kept))
-    return table

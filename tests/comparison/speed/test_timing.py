@@ -1,6 +1,9 @@
 """Interleaving, ratios and quartiles, with a clock that is told what to say."""
 
 import itertools
+import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -122,3 +125,10 @@ class TestMatrixProducts:
         rate = matrix_product_rate("cpu", "bfloat16", clock)
         assert rate.flops_per_second is None
         assert rate.reason == "RuntimeError: no such product"
+
+
+def test_torch_does_not_warn_about_compilers_that_nothing_asks_for() -> None:
+    code = "from fundus_unet.comparison.speed.timing import seconds_per_step; seconds_per_step(lambda: None, 1)"
+    environment = os.environ | {"CUDA_HOME": "/nowhere"}
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert ended.stderr == ""

@@ -9,15 +9,15 @@ from rich.console import Console
 from fundus_unet.comparison.accuracy.scored_runs import RATERS, REGION, Failure, score_runs
 from fundus_unet.comparison.accuracy.scores import ScoredRun, as_plain, differences, variant_summaries
 from fundus_unet.comparison.accuracy.tables import accuracy_document, accuracy_table, difference_table, how_to_read
-from fundus_unet.comparison.document import terminal_table
 from fundus_unet.comparison.result import new_result, say_written, write_result
+from fundus_unet.comparison.terminal import print_table
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import remove_partial_files
 from fundus_unet.inference.evaluation import NETWORK
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_settings import check_same, differing, protocol_of
 
-PRINTED_COLUMNS = ("metric", "variant", "difference", "95 % interval", "verdict")
+PRINTED_COLUMNS = ("variant", "metric", "difference", "95 % interval", "verdict")
 PRINTED = ("dice", "cldice", "average_precision")  # the files have the rest
 
 
@@ -87,11 +87,11 @@ def _control(runs: Sequence[ScoredRun], control: str | None, preferred: Sequence
 
 
 def _show(console: Console, result: dict[str, Any]) -> None:
-    console.print(terminal_table(f"{NETWORK}, mean ± spread over seeds", accuracy_table(result, NETWORK, PRINTED)))
+    print_table(console, f"{NETWORK}, mean ± spread over seeds", accuracy_table(result, NETWORK, PRINTED))
     found = result["differences"][NETWORK]
     if any(found.values()):
         title = f"difference to {result['control']}"
-        console.print(terminal_table(title, difference_table(result, NETWORK, PRINTED), PRINTED_COLUMNS))
+        print_table(console, title, difference_table(result, NETWORK, PRINTED), PRINTED_COLUMNS)
         console.print(how_to_read(found), highlight=False)
     for failure in result["failures"]:
         text = f"not compared: {failure['run']}: {failure['reason']}"

@@ -1,13 +1,13 @@
 """Compare the checkerboards of networks: checkerboard.json, checkerboard.md and the figures in checkerboard/."""
 
+import itertools
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import Progress
 
 from fundus_unet.comparison.checkerboard.candidates import Candidate, TestImage
 from fundus_unet.comparison.checkerboard.engine import measure_network
@@ -17,8 +17,9 @@ from fundus_unet.comparison.checkerboard.measured_values import summarize, summa
 from fundus_unet.comparison.checkerboard.planting import CONTROL_SIZE
 from fundus_unet.comparison.checkerboard.states import STATES
 from fundus_unet.comparison.checkerboard.tables import SHORT_LEGEND, checkerboard_document, short_grid
-from fundus_unet.comparison.document import terminal_table
 from fundus_unet.comparison.result import new_result, say_written, write_result
+from fundus_unet.comparison.steps import Steps
+from fundus_unet.comparison.terminal import print_table
 from fundus_unet.drawing.png import write_png
 
 
@@ -59,15 +60,20 @@ class CheckerboardComparison:
         return sum(map(len, self.seeds.values()))
 
     def measure_all(self, candidates: Sequence[Candidate], console: Console) -> None:
-        """Measure every network, with a progress bar."""
-        with Progress(console=console, transient=True) as progress:
-            bar = progress.add_task("measuring", total=len(candidates) * len(self.images))
+        """Measure every network."""
+        with Steps(console, len(candidates)) as steps:
             for candidate in candidates:
-                progress.update(bar, description=f"measuring {candidate.variant}, {STATES[candidate.state]}")
-                self._measure(candidate, lambda: progress.advance(bar))
+                steps.begin(f"{candidate.variant}, {STATES[candidate.state]}, seed {candidate.seed}")
+                self._measure(candidate, steps)
+                steps.end()
 
-    def _measure(self, candidate: Candidate, advance: Callable[[], Any]) -> None:
+    def _measure(self, candidate: Candidate, steps: Steps) -> None:
         network, images = candidate.build(self.images)
+        numbers = itertools.count(1)
+
+        def advance() -> None:
+            steps.doing(f"image {next(numbers)} of {len(images)} is done")
+
         network = network.to(self.device).to(memory_format=torch.channels_last)
         inputs = [one.image.to(self.device) for one in images]
         regions, backgrounds = [one.region for one in images], [one.background for one in images]
@@ -103,7 +109,7 @@ class CheckerboardComparison:
 
     def show(self, console: Console) -> None:
         """Print the short table, and draw the figures."""
-        console.print(terminal_table("checkerboards", short_grid(self.variants())))
+        print_table(console, "checkerboards", short_grid(self.variants()))
         console.print(SHORT_LEGEND, highlight=False)
         say_written(console, [*self.written, *self._draw()])
 

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from fundus_unet.comparison.document import terminal_table
 from fundus_unet.comparison.result import new_result, say_written, write_result
 from fundus_unet.comparison.speed.conditions import Conditions
 from fundus_unet.comparison.speed.measure import Variants, compare_under
@@ -16,6 +14,8 @@ from fundus_unet.comparison.speed.roofline import matrix_product_rate
 from fundus_unet.comparison.speed.tables import TERMINAL, by_conditions, remarks, speed_document, speed_grid
 from fundus_unet.comparison.speed.timing import Effort
 from fundus_unet.comparison.speed.workload import TrainingStep
+from fundus_unet.comparison.steps import Steps
+from fundus_unet.comparison.terminal import print_table
 from fundus_unet.core.errors import InputError
 
 
@@ -54,25 +54,21 @@ def compare_speed(
         "matrix_product_rate": [],
         "rows": [],
     }
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     paths: list[Path] = []
     try:
-        with Progress(*columns, console=console, transient=True) as progress:
-            bar = progress.add_task("matrix products", total=len(conditions))
-            wanted = dict.fromkeys((each.device, each.dtype) for each in conditions)
-            rates = {(device, dtype): matrix_product_rate(device, dtype) for device, dtype in wanted}
-            result["matrix_product_rate"] = [asdict(rate) for rate in rates.values()]
+        wanted = dict.fromkeys((each.device, each.dtype) for each in conditions)
+        console.print(f"timing matrix products: {', '.join(map(' '.join, wanted))}", highlight=False)
+        rates = {(device, dtype): matrix_product_rate(device, dtype) for device, dtype in wanted}
+        result["matrix_product_rate"] = [asdict(rate) for rate in rates.values()]
+        with Steps(console, len(conditions)) as steps:
             for number, each in enumerate(conditions, 1):
-
-                def tell(doing: str, title: str = each.describe()) -> None:
-                    progress.update(bar, description=f"{title}\n  {doing}")
-
+                steps.begin(each.describe())
                 rate = rates[each.device, each.dtype]
-                rows = compare_under(each, variants, training, effort, rate, memory=memory, tell=tell)
+                rows = compare_under(each, variants, training, effort, rate, memory=memory, tell=steps.doing)
                 result["rows"] += [row.as_dict() for row in rows]
                 result["complete"] = number == len(conditions)
                 paths = write_result(folder, result, speed_document(result), result["rows"], "speed.csv")
-                progress.advance(bar)
+                steps.end()
     finally:  # interrupted too: what was measured is shown
         if result["rows"]:
             _show(console, result)
@@ -84,7 +80,7 @@ def _show(console: Console, result: Mapping[str, Any]) -> None:
     # whole networks, or single layers where no network was measured
     rows = [row for row in result["rows"] if row["level"] == "network"] or result["rows"]
     for title, group in by_conditions(rows):
-        console.print(terminal_table(title, speed_grid(group), TERMINAL))
+        print_table(console, title, speed_grid(group), TERMINAL)
     for remark in remarks(result["rows"]):
         console.print(remark, markup=False, highlight=False)
     if not result["complete"]:

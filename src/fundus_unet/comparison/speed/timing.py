@@ -1,15 +1,17 @@
 """Times of several steps on a machine that is not quiet: interleaved, repeated, and set in relation round by round."""
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.utils.benchmark import Timer
 
 from fundus_unet.comparison.speed.workload import Step
 
+# imported with torch's timer and its compiler, and warns where there is no GPU; said before either is imported
+logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
 Clock = Callable[[Step, int], float]
 """`(step, number) -> seconds`: the mean duration of `number` steps in a row."""
 
@@ -39,6 +41,8 @@ class Spread:
 
 def seconds_per_step(step: Step, number: int) -> float:
     """`torch.utils.benchmark` waits for the accelerator and first runs the step untimed, at least twice."""
+    from torch.utils.benchmark import Timer
+
     timer = Timer("step()", globals={"step": step}, num_threads=torch.get_num_threads())
     return timer.timeit(number).mean
 
