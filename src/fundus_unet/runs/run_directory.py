@@ -23,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import PARTIAL, remove_partial_files, write_json, write_text
-from fundus_unet.core.invocation import command, recorded
+from fundus_unet.core.invocation import command, recorded, setting
 from fundus_unet.runs.allowed_config import check_used
 from fundus_unet.runs.config_file import portable, read_config
 from fundus_unet.runs.data_record import DATA
@@ -201,7 +201,7 @@ class RunDirectory:
         if not self.finished:
             raise InputError(
                 f"the training of {self.path} is not finished",
-                fix=f"continue it: {command('train', f'resume={self.path}')}",
+                fix=f"continue it: {command('train', setting('resume', self.path))}",
             )
 
     @property

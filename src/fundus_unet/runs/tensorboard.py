@@ -19,7 +19,7 @@ FINAL_DICE = "result/final_dice"
 
 def log_config(trainer: Trainer, config: DictConfig) -> None:
     """The resolved configuration as text."""
-    for logger in _loggers(trainer):
+    for logger in loggers_of(trainer):
         indented = OmegaConf.to_yaml(config, resolve=True).replace("\n", "\n    ")
         logger.experiment.add_text("config", "    " + indented, 0)
 
@@ -34,7 +34,7 @@ def log_final_metrics(
         metrics: Of the final split; pooled in the field of view, at threshold 0.5.
     """
     dice = metrics["field_of_view"][NETWORK]["pooled"]["dice"]
-    for logger in _loggers(trainer):
+    for logger in loggers_of(trainer):
         final = {} if dice is None else {FINAL_DICE: dice}
         logger.log_hyperparams(_hyperparameters(run, config, network), final, step=trainer.global_step)
         logger.save()
@@ -77,5 +77,6 @@ def errors_of_writers_raised_once() -> Iterator[None]:
         threading.excepthook = before
 
 
-def _loggers(trainer: Trainer) -> list[TensorBoardLogger]:
+def loggers_of(trainer: Trainer) -> list[TensorBoardLogger]:
+    """Those that write for TensorBoard."""
     return [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]

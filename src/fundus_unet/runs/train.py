@@ -30,7 +30,7 @@ from fundus_unet.runs.lock import training_in
 from fundus_unet.runs.resume import saved_best_score, saved_state, settings_of
 from fundus_unet.runs.run_directory import THRESHOLD, RunDirectory, new_run_path
 from fundus_unet.runs.screens import network_words, say_what_is_next, say_what_starts
-from fundus_unet.runs.tensorboard import log_final_metrics
+from fundus_unet.runs.tensorboard import log_final_metrics, loggers_of
 from fundus_unet.runs.training_objects import (
     CHECKPOINT_FOLDER,
     make_datamodule,
@@ -152,7 +152,7 @@ class _Training:
         split, cases = self._final_cases(console)
         metrics = score(run, predictor, self.preprocessor, threshold, cases, split)
         log_final_metrics(self.trainer, run, self.config, network_words(run, self.segmenter), metrics)
-        say_what_is_next(console, run, cases, watched=bool(self.trainer.loggers))
+        say_what_is_next(console, run, cases, watched=bool(loggers_of(self.trainer)))
         return metrics
 
     def _final_cases(self, console: Console) -> tuple[str, tuple[Case, ...]]:
