@@ -33,7 +33,7 @@ OWN_SETTINGS = ("upsamplers", "seeds", "control", "match_parameters", "run_dirs"
 
 
 def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
-    """Entry of `scripts/compare_accuracy.py`; returns what accuracy.json holds.
+    """Entry of the command `compare accuracy`; returns what accuracy.json holds.
 
     Exits with code 1 where some runs could not be compared and the others were.
 

@@ -36,7 +36,7 @@ INCOMPLETE = 1
 
 
 def compare_checkerboard_from_config(config: DictConfig) -> dict[str, Any]:
-    """Entry of `scripts/compare_checkerboard.py`; returns the variants.
+    """Entry of the command `compare checkerboard`; returns the variants.
 
     Runs that cannot be measured are reported, and the exit code is then 1. An interruption keeps what was measured.
 

@@ -24,7 +24,7 @@ from fundus_unet.runs.run_directory import plain
 
 
 def compare_speed_from_config(config: DictConfig) -> dict[str, Any]:
-    """Entry of `scripts/compare_speed.py`; returns what speed.json holds.
+    """Entry of the command `compare speed`; returns what speed.json holds.
 
     Raises:
         InputError: For settings that cannot be used, before anything is measured or written.

@@ -12,7 +12,7 @@ from fundus_unet.runs.run_directory import RunDirectory
 
 
 def evaluate_from_config(config: DictConfig) -> dict[str, Any]:
-    """Entry of `scripts/evaluate.py`; returns the metrics.
+    """Entry of the command `evaluate`; returns the metrics.
 
     Raises:
         InputError: As `evaluate_run`, or where no run is given.

@@ -18,7 +18,7 @@ ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 
 
 def export_from_config(config: DictConfig) -> Path:
-    """Entry of `scripts/export.py`; returns the file.
+    """Entry of the command `export`; returns the file.
 
     Raises:
         InputError: For a file that exists, a run that is not finished, or a program that does not give the network's

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, ListConfig
 from fundus_unet.commands.processes import launched
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED
+from fundus_unet.core.invocation import command
 from fundus_unet.inference.batch_prediction import BatchPrediction
 from fundus_unet.inference.batch_report import Report
 from fundus_unet.inference.inputs import Source, find_images
@@ -26,7 +27,7 @@ FAILED = 1
 
 
 def predict_from_config(config: DictConfig) -> None:
-    """Entry of `scripts/predict.py`; exits with 1 where an image failed.
+    """Entry of the command `predict`; exits with 1 where an image failed.
 
     Raises:
         InputError: Before anything is written where the settings cannot be used.
@@ -96,6 +97,7 @@ def _named(images: Any) -> list[str]:
     if not named:
         raise InputError(
             "which images?",
-            expected="images=PATH: a file, a folder, a pattern such as 'photos/*.jpg', a CSV of paths; or [A,B]",
+            expected="a file, a folder, a pattern such as 'photos/*.jpg', or a CSV of paths; or several of these",
+            fix=f"name them: {command('predict', 'photo.jpg')}",
         )
     return named

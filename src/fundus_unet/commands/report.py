@@ -11,7 +11,7 @@ from fundus_unet.comparison.report.predictions import PredictionSettings
 
 
 def report_from_config(config: DictConfig) -> dict[str, Any]:
-    """Entry of `scripts/report.py`; returns what report.json holds.
+    """Entry of the command `report`; returns what report.json holds.
 
     Raises:
         InputError: Where the directory holds no result, or one that cannot be read.

@@ -14,7 +14,7 @@ from fundus_unet.runs.train import resume_run, train_new_run
 
 
 def train_from_config(config: DictConfig) -> dict[str, Any] | None:
-    """Entry of `scripts/train.py`: a new run, with `resume=RUN_DIR` the rest of an old one, with `-m` many."""
+    """Entry of the command `train`: a new run, with `resume=RUN_DIR` the rest of an old one, with `-m` many."""
     hydra = HydraConfig.get()
     choices, overrides = dict(hydra.runtime.choices), list(hydra.overrides.task)
     if config.resume is not None:
