@@ -12,6 +12,9 @@ from omegaconf import OmegaConf
 from data.layouts import write_drive
 from fundus_unet.commands.config_files import CONFIG_DIR
 from fundus_unet.commands.upsamplers import network_for, upsampler_options
+from fundus_unet.comparison.variants import variant_of
+from fundus_unet.runs.model_facts import facts_of
+from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.training.segmenter import VesselSegmenter
 from running import TINY, Finished, Scripts
 
@@ -265,3 +268,9 @@ def test_parameters_of_a_network_without_that_width_are_not_matched(scripts: Scr
     finished = compare(scripts, VARIANTS, "seeds=[0]", "match_parameters=true", "~model.upsampled_width")
     assert finished.code == 2
     assert "model.upsampled_width" in finished.err
+
+
+def test_a_changed_upsampler_is_a_variant_of_its_own(scripts: Scripts) -> None:
+    run = scripts.tiny_run("upsampler=bilinear_conv", "model.upsampler.mode=bicubic")
+    assert variant_of(RunDirectory(run)) == "bilinear_conv-mode-bicubic"
+    assert facts_of(RunDirectory(run)).upsampler == "bilinear_conv mode=bicubic"

@@ -9,6 +9,7 @@ from fundus_unet.runs.build import build
 from fundus_unet.runs.evaluate import labelled_cases
 from fundus_unet.runs.load import load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.runs.run_name import safe_name, upsampler_name
 
 
 def open_finished(paths: Sequence[str], data_dir: str | None) -> tuple[dict[str, RunDirectory], dict[str, InputError]]:
@@ -31,15 +32,14 @@ def open_finished(paths: Sequence[str], data_dir: str | None) -> tuple[dict[str,
 
 
 def variant_name(upsampler: str, upsampled_width: float) -> str:
-    """Such as `transposed_k3s2p1`, or `transposed_k3s2p1_width1.52`."""
+    """Such as `transposed_k3s2p1`, `bilinear_conv-mode-bicubic`, or `transposed_k3s2p1_width1.52`."""
     return upsampler if upsampled_width == 1 else f"{upsampler}_width{upsampled_width:g}"
 
 
 def variant_of(run: RunDirectory) -> str:
     """The variant that a run belongs to."""
-    model = run.config.model
-    upsampler = run.choices.get("upsampler") or model.upsampler._target_.rpartition(".")[2]
-    return variant_name(str(upsampler), upsampled_width_of(run))
+    upsampler = upsampler_name(run.choices, run.overrides) or run.config.model.upsampler._target_.rpartition(".")[2]
+    return variant_name(safe_name(upsampler), upsampled_width_of(run))
 
 
 def upsampled_width_of(run: RunDirectory) -> float:

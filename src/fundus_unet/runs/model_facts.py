@@ -13,6 +13,7 @@ from fundus_unet.runs.build import sketch
 from fundus_unet.runs.device import PRECISIONS
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.run_directory import RunDirectory, plain
+from fundus_unet.runs.run_name import upsampler_name
 from fundus_unet.runs.schema import Diameter, Node, Scale, Settings, Text, check, one_of
 from fundus_unet.runs.threshold import validation_threshold
 
@@ -146,7 +147,7 @@ def facts_of(run: RunDirectory, checkpoint: str = "best") -> ModelFacts:
 
 def _upsampler(run: RunDirectory) -> str | None:
     node = run.config.model.get("upsampler")
-    return None if node is None else str(run.choices.get("upsampler") or node._target_)
+    return None if node is None else upsampler_name(run.choices, run.overrides) or str(node._target_)
 
 
 def _threshold(run: RunDirectory, checkpoint: str) -> float:

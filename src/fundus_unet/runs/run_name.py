@@ -40,7 +40,7 @@ def run_name(choices: Mapping[str, Any], overrides: Iterable[str], seed: int) ->
     upsampler = upsampler_name(choices, overrides)
     chosen = [choices.get("data"), choices.get("model"), upsampler]
     others = [item for item in found if not _plain(item).startswith(_UPSAMPLER)]
-    words = [_safe(str(word)) for word in chosen if word is not None] + [_word(item, choices) for item in others]
+    words = [safe_name(str(word)) for word in chosen if word is not None] + [_word(item, choices) for item in others]
     full = "_".join([*words, f"seed{seed}"])
     if len(full) <= LONGEST_NAME:
         return full
@@ -56,13 +56,14 @@ def _word(override: str, choices: Mapping[str, Any]) -> str:
     key, value = _key(override), _plain(override).partition("=")[2]
     name = key.rpartition(".")[2]
     if override.startswith("~"):
-        return _safe(f"no-{name}")
+        return safe_name(f"no-{name}")
     if name == "_target_":
-        return _safe(value.rpartition(".")[2])
-    return _safe(value if key in choices else f"{name}-{value}")
+        return safe_name(value.rpartition(".")[2])
+    return safe_name(value if key in choices else f"{name}-{value}")
 
 
-def _safe(text: str) -> str:
+def safe_name(text: str) -> str:
+    """A text as a part of a file's name."""
     return re.sub(r"[^A-Za-z0-9_.]+", "-", text).strip("-.")
 
 
