@@ -157,7 +157,7 @@ class TestScript:
     def test_the_last_checkpoint_has_its_own_weights_and_threshold(
         self, scripts: Scripts, run: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("fundus_unet.runs.evaluate.choose_threshold", lambda *_: 0.77)
+        monkeypatch.setattr("fundus_unet.inference.evaluation.choose_threshold", lambda *_: 0.77)
         succeeded(scripts("export", f"run_dir={run}", "checkpoint=last"))
         network, facts = read_model_file(run / "export/model.safetensors")
         last = load_predictor(RunDirectory(run), "last", "cpu").network.state_dict()
