@@ -1,5 +1,6 @@
 """Explain one upsampling: its arithmetic on the terminal, and a figure."""
 
+import functools
 import os
 from pathlib import Path
 
@@ -11,10 +12,16 @@ from torch import Tensor
 
 from fundus_unet.core.counting import parameter_count
 from fundus_unet.core.errors import InputError
+from fundus_unet.drawing.interpolation_view import stencils
+from fundus_unet.drawing.sampling_view import sampling
+from fundus_unet.drawing.shuffle_view import shuffle
 from fundus_unet.drawing.transposed_views import Kernel
-from fundus_unet.drawing.upsampling_figure import upsampling_figure
+from fundus_unet.drawing.upsampling_figure import Panel, upsampling_figure
 from fundus_unet.runs.build import build
 from fundus_unet.upsampling.arithmetic import effective_zero_border, input_sizes_for, transposed_formula
+from fundus_unet.upsampling.conv_interpolate import ConvInterpolateUpsampler
+from fundus_unet.upsampling.dysample import DySampleUpsampler
+from fundus_unet.upsampling.interpolate_conv import InterpolateConvUpsampler
 from fundus_unet.upsampling.measuring import (
     Measurement,
     flops_per_output_pixel,
@@ -24,6 +31,7 @@ from fundus_unet.upsampling.measuring import (
     reachable_sizes,
 )
 from fundus_unet.upsampling.overlap import phase_overlap
+from fundus_unet.upsampling.pixel_shuffle import PixelShuffleUpsampler
 from fundus_unet.upsampling.transposed_conv import TransposedConvUpsampler
 from fundus_unet.upsampling.upsampler import Upsampler
 
@@ -49,7 +57,7 @@ def explain_from_config(config: DictConfig) -> Path:
     small_measured = measure(upsampler, small, nearest_to_double(upsampler, small))
     console = Console()
     console.print(facts(name, upsampler, measured))
-    upsampling_figure(name, measured, small_measured, kernel_of(upsampler)).savefig(path)
+    upsampling_figure(name, measured, small_measured, kernel_of(upsampler), special_of(upsampler)).savefig(path)
     console.print(f"figure  {path}", soft_wrap=True)
     return path
 
@@ -87,6 +95,21 @@ def kernel_of(upsampler: Upsampler) -> Kernel | None:
     """The kernel of a transposed convolution; None for other upsamplers."""
     if isinstance(upsampler, TransposedConvUpsampler):
         return Kernel(upsampler.kernel_size, upsampler.STRIDE, upsampler.padding)
+    return None
+
+
+def special_of(upsampler: Upsampler) -> Panel | None:
+    """What draws the step that is this operation's own; None where its kernel says all."""
+    match upsampler:
+        case InterpolateConvUpsampler(mode=mode, conv=conv):
+            side = conv.kernel_size[0]
+            return functools.partial(stencils, mode=mode, convolution=f"then {side} × {side}")
+        case ConvInterpolateUpsampler(mode=mode):
+            return functools.partial(stencils, mode=mode, convolution="after 1 × 1")
+        case PixelShuffleUpsampler():
+            return shuffle
+        case DySampleUpsampler():
+            return functools.partial(sampling, upsampler=upsampler)
     return None
 
 

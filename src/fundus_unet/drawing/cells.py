@@ -9,6 +9,8 @@ from torch import Tensor
 # Okabe & Ito's palette: told apart with any colour vision, and in grey
 FIRST, SECOND, BOTH = "#d55e00", "#0072b2", "#e3bcd3"
 FIRST_PALE, SECOND_PALE = "#f5b98a", "#6fb1dc"
+PHASES = (FIRST_PALE, SECOND_PALE, "#8fd3bb", BOTH)
+"""Of the outputs `(i, j)` with `2 * (i % 2) + (j % 2)` 0, 1, 2 and 3."""
 INPUT, BORDER, ADDED, EMPTY = "#b5dcf3", "#dcdcdc", "#f5eb80", "#ffffff"
 COUNTS, SIGNED = "cividis", "PuOr_r"
 LARGEST_LABELLED = 14
@@ -57,13 +59,25 @@ def cells(axes: Axes, colours: np.ndarray, texts: np.ndarray | None = None) -> N
     axes.set(xlim=(-0.55, width - 0.45), ylim=(height - 0.45, -0.55), aspect="equal", anchor="NW")
     axes.axis("off")
     labelled = texts is not None and max(height, width) <= LARGEST_LABELLED + 4
+    add_cells(axes, colours, texts if labelled else None, font_size=_font_size(colours.shape))
+
+
+def add_cells(
+    axes: Axes,
+    colours: np.ndarray,
+    texts: np.ndarray | None,
+    left: float = -0.5,
+    top: float = -0.5,
+    side: float = 1.0,
+    font_size: float = 8.0,
+) -> None:
+    """Squares of that side, the first with its upper left corner at `(left, top)`."""
     for (row, column), colour in np.ndenumerate(colours):
-        corner = column - 0.5, row - 0.5
-        axes.add_patch(Rectangle(corner, 1, 1, facecolor=colour, edgecolor="#8c8c8c", linewidth=0.5))
-        if labelled and texts is not None:
-            axes.text(
-                column, row, str(texts[row, column]), fontsize=_font_size(colours.shape), ha="center", va="center"
-            )
+        corner = left + column * side, top + row * side
+        axes.add_patch(Rectangle(corner, side, side, facecolor=colour, edgecolor="#8c8c8c", linewidth=0.5))
+        if texts is not None:
+            x, y = (place + side / 2 for place in corner)
+            axes.text(x, y, str(texts[row, column]), fontsize=font_size, ha="center", va="center")
 
 
 def outline(axes: Axes, top: float, left: float, height: float, width: float, colour: str) -> None:

@@ -98,6 +98,6 @@ def two_outputs(measured: Measurement) -> tuple[tuple[int, int], tuple[int, int]
 
 
 def numbers(measured: Measurement) -> np.ndarray:
-    """The inputs, numbered from 1 row by row, as texts."""
+    """The inputs, numbered from 0 row by row, as texts."""
     h, w = measured.size
-    return np.arange(1, h * w + 1).reshape(h, w).astype(str).astype(object)
+    return np.arange(h * w).reshape(h, w).astype(str).astype(object)

@@ -1,6 +1,6 @@
 """One figure of what an upsampling does to a small image, for a student."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,12 +32,18 @@ to one input value (an impulse).
 White is 0; colours are initial weights."""
 
 
-def upsampling_figure(name: str, measured: Measurement, small: Measurement, kernel: Kernel | None) -> Figure:
+Panel = Callable[[Axes, Measurement], None]
+
+
+def upsampling_figure(
+    name: str, measured: Measurement, small: Measurement, kernel: Kernel | None, first: Panel | None = None
+) -> Figure:
     """Eight panels, 1600 pixels wide, or three of the same size where the operation is not linear.
 
     Args:
         small: Measured on a smaller input, whose matrix can be seen.
         kernel: Given for a transposed convolution.
+        first: Draws what is special of this operation, in place of the input.
     """
     (h, w), (height, width) = measured.size, measured.output_size
     linear = measured.matrix is not None and measured.overlap is not None and small.matrix is not None
@@ -49,7 +55,7 @@ def upsampling_figure(name: str, measured: Measurement, small: Measurement, kern
         y=1 - 0.12 / figure.get_figheight(),
         va="top",
     )
-    _input(panels[0][0], measured)
+    (first or _input)(panels[0][0], measured)
     if measured.matrix is None or measured.overlap is None or small.matrix is None:
         _responses(panels[0][1:], measured)
         return figure
@@ -67,7 +73,7 @@ def upsampling_figure(name: str, measured: Measurement, small: Measurement, kern
 
 def _input(axes: Axes, measured: Measurement) -> None:
     cells(axes, np.full(measured.size, INPUT, object), numbers(measured))
-    formula = f"{measured.size[0]} × {measured.size[1]} values, numbered"
+    formula = f"{measured.size[0]} × {measured.size[1]} values, numbered from 0"
     if measured.matrix is None:
         formula += "; the operation is not\nlinear in them: no matrix, no overlap"
     title(axes, "Input", formula)
@@ -152,7 +158,7 @@ def _responses(panels: Sequence[Axes], measured: Measurement) -> None:
     title(
         panels[1],
         "Response to an impulse",
-        f"initial weights; input {row * measured.size[1] + column + 1} is 1, others 0\n{reached} outputs respond",
+        f"initial weights; input {row * measured.size[1] + column} is 1, others 0\n{reached} outputs respond",
     )
 
 

@@ -57,14 +57,18 @@ class DySampleUpsampler(Upsampler):
 
     def forward(self, x: Tensor, output_size: tuple[int, int]) -> Tensor:
         check_doubles(x, output_size)
-        mixed = self.mix(x)
-        # Positions across a large image need more digits than bfloat16 has.
-        dtype = torch.promote_types(mixed.dtype, torch.float32)
-        shift = F.pixel_shuffle(self.displacement(x), self.FACTOR).to(dtype) * self.SCOPE
-        points = sampling_points(shift.unflatten(1, (self.groups, 2)).flatten(0, 1), self.FACTOR)
-        parts = mixed.unflatten(1, (self.groups, -1)).flatten(0, 1).to(dtype)
+        mixed, points = self.mix(x), self.points(x)
+        parts = mixed.unflatten(1, (self.groups, -1)).flatten(0, 1).to(points.dtype)
         sampled = F.grid_sample(parts, points, mode="bilinear", padding_mode="border", align_corners=False)
         return sampled.unflatten(0, (-1, self.groups)).flatten(1, 2).to(mixed.dtype)
+
+    def points(self, x: Tensor) -> Tensor:
+        """Where each output pixel samples `x`: (B * groups, 2h, 2w, 2), as `sampling_points` gives them."""
+        moved = self.displacement(x)
+        # Positions across a large image need more digits than bfloat16 has.
+        dtype = torch.promote_types(moved.dtype, torch.float32)
+        shift = F.pixel_shuffle(moved, self.FACTOR).to(dtype) * self.SCOPE
+        return sampling_points(shift.unflatten(1, (self.groups, 2)).flatten(0, 1), self.FACTOR)
 
 
 def sampling_points(shift: Tensor, factor: int) -> Tensor:
