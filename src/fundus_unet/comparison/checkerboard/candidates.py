@@ -60,7 +60,7 @@ Builds = Mapping[str, Callable[[], nn.Module]]
 
 
 def seeded(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """The network whose weights that seed draws."""
+    """The network with the initial weights of that seed."""
     torch.manual_seed(seed)
     return build()
 
