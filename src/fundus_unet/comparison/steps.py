@@ -56,8 +56,9 @@ class Steps:
         self._done += 1
         now = self._clock()
         left = (now - self._started) / self._done * (self._total - self._done)
-        times = duration(now - self._begun) + (f", about {duration(left)} left" if self._done < self._total else "")
-        self._bar.update(self._task, completed=self._done, left=f"about {duration(left)} left")
+        about = f"about {duration(left)} left" if self._done < self._total else ""
+        times = ", ".join(filter(None, [duration(now - self._begun), about]))
+        self._bar.update(self._task, completed=self._done, left=about)
         line = f"{self._done} of {self._total}: {self._name}"
         self._tell(f"{line}; {times}" if len(line) + len(times) + 2 <= WIDTH else f"{line}\n  {times}")
 
