@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fundus_unet.drawing.grid import CAPTION_HEIGHT, GAP, prediction_grid
-from fundus_unet.drawing.panel import FALSE_NEGATIVE, FALSE_POSITIVE, OUTSIDE, TRUE_POSITIVE
+from fundus_unet.drawing.grid import GAP, prediction_grid
+from fundus_unet.drawing.panel import FALSE_NEGATIVE, FALSE_POSITIVE, LARGE, OUTSIDE, TRUE_POSITIVE
 
 SIDE = 40
 
@@ -22,13 +22,13 @@ def grid() -> np.ndarray:
 
 
 def tile(grid: np.ndarray, row: int, column: int) -> np.ndarray:
-    top, left = GAP + row * (SIDE + CAPTION_HEIGHT + GAP) + CAPTION_HEIGHT, GAP + column * (SIDE + GAP)
+    top, left = GAP + row * (SIDE + LARGE.height + GAP) + LARGE.height, GAP + column * (SIDE + GAP)
     return grid[top : top + SIDE, left : left + SIDE]
 
 
 def test_size(grid):
     assert grid.dtype == np.uint8
-    assert grid.shape == (2 * (SIDE + CAPTION_HEIGHT) + 3 * GAP, 2 * SIDE + 3 * GAP, 3)
+    assert grid.shape == (2 * (SIDE + LARGE.height) + 3 * GAP, 2 * SIDE + 3 * GAP, 3)
 
 
 def test_what_stands_where(grid):
@@ -45,7 +45,7 @@ def test_what_stands_where(grid):
 
 def test_captions_are_above_each_figure(grid):
     for row in range(2):
-        top = GAP + row * (SIDE + CAPTION_HEIGHT + GAP)
-        band = grid[top : top + CAPTION_HEIGHT, GAP : GAP + SIDE]
+        top = GAP + row * (SIDE + LARGE.height + GAP)
+        band = grid[top : top + LARGE.height, GAP : GAP + SIDE]
         assert (band == 0).any()
         assert (band[0] == 255).all()

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fundus_unet.drawing.panel import (
-    CAPTION_HEIGHT,
     FALSE_NEGATIVE,
     FALSE_POSITIVE,
     OUTSIDE,
+    SMALL,
     TRUE_POSITIVE,
     error_map,
     prediction_panel,
@@ -44,8 +44,8 @@ def test_four_tiles_of_the_labels_aspect(shape):
     )
     height = max(1, round(shape[0] * width / shape[1]))
     assert panel.dtype == np.uint8
-    assert panel.shape == (CAPTION_HEIGHT + height, 4 * width, 3)
-    sample, vessels, probability, errors = np.split(panel[CAPTION_HEIGHT:], 4, axis=1)
+    assert panel.shape == (SMALL.height + height, 4 * width, 3)
+    sample, vessels, probability, errors = np.split(panel[SMALL.height :], 4, axis=1)
     assert (sample == (200, 90, 40)).all()
     assert (probability == 51).all()
     if shape[1] > 1:
@@ -60,7 +60,7 @@ def test_the_threshold_reaches_the_error_tile():
     arguments = np.zeros((*shape, 3), np.uint8), np.ones(shape, np.uint8), np.full(shape, 0.3), np.ones(shape, bool)
     for threshold, colour in ((0.25, TRUE_POSITIVE), (0.5, FALSE_NEGATIVE)):
         panel = prediction_panel(*arguments, threshold=threshold, tile_width=40)
-        assert (panel[CAPTION_HEIGHT:, 120:] == colour).all()
+        assert (panel[SMALL.height :, 120:] == colour).all()
 
 
 def test_captions_are_written():
@@ -68,6 +68,6 @@ def test_captions_are_written():
     panel = prediction_panel(
         np.zeros((*shape, 3), np.uint8), np.ones(shape, np.uint8), np.zeros(shape), np.ones(shape, bool)
     )
-    for caption in np.split(panel[:CAPTION_HEIGHT], 4, axis=1):
+    for caption in np.split(panel[: SMALL.height], 4, axis=1):
         assert caption.min() < 100
         assert caption[[0, -1]].min() == 255, "no letter is cut off"

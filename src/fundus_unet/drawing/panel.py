@@ -1,5 +1,8 @@
 """Image, label, probability and errors side by side, for a person to look at."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -8,8 +11,19 @@ FALSE_POSITIVE = (230, 159, 0)
 FALSE_NEGATIVE = (86, 180, 233)
 TRUE_POSITIVE = (255, 255, 255)
 OUTSIDE = (48, 48, 48)
-CAPTION_HEIGHT = 28
 CAPTIONS = ("image", "label", "vessel probability", "errors: orange false, blue missed")
+
+
+@dataclass(frozen=True)
+class Caption:
+    """How captions are written; heights in pixels, `scale` and `thickness` in OpenCV's units."""
+
+    height: int
+    scale: float
+    thickness: int
+
+
+SMALL, LARGE = Caption(28, 0.55, 1), Caption(36, 0.85, 2)
 
 
 def error_map(probability: np.ndarray, label: np.ndarray, field_of_view: np.ndarray, threshold: float) -> np.ndarray:
@@ -41,25 +55,43 @@ def prediction_panel(
         uint8 (h, w, 3), of any resolution; {0, 1} (H, W), float (H, W), bool (H, W) -> uint8 RGB, `4 * tile_width`
         wide.
     """
-    tile_size = (tile_width, max(1, round(label.shape[0] * tile_width / label.shape[1])))
+    errors = error_map(probability, label, field_of_view, threshold)
+    return np.hstack(captioned_tiles(image, label, errors, probability, tile_width))
+
+
+def captioned_tiles(
+    image: np.ndarray,
+    label: np.ndarray,
+    errors: np.ndarray,
+    probability: np.ndarray,
+    tile_width: int,
+    captions: Sequence[str] = CAPTIONS,
+    style: Caption = SMALL,
+) -> list[np.ndarray]:
+    """Image, label, probability and errors, each `tile_width` wide below its caption.
+
+    Shapes:
+        uint8 (h, w, 3); {0, 1} (H, W); uint8 (H, W, 3); float (H, W) -> four of uint8 (height, tile_width, 3).
+    """
+    size = (tile_width, max(1, round(label.shape[0] * tile_width / label.shape[1])))
     tiles = (
         image,
         cv2.cvtColor(label * np.uint8(255), cv2.COLOR_GRAY2RGB),
         cv2.cvtColor(np.round(probability * 255).astype(np.uint8), cv2.COLOR_GRAY2RGB),
-        error_map(probability, label, field_of_view, threshold),
+        errors,
     )
-    return np.hstack([captioned(tile, text, tile_size) for tile, text in zip(tiles, CAPTIONS, strict=True)])
+    return [captioned(tile, text, size, style) for tile, text in zip(tiles, captions, strict=True)]
 
 
-def captioned(tile: np.ndarray, text: str, size: tuple[int, int]) -> np.ndarray:
+def captioned(tile: np.ndarray, text: str, size: tuple[int, int], style: Caption = SMALL) -> np.ndarray:
     """A figure resized to `size` = (width, height), below its caption.
 
     Shapes:
-        uint8 (h, w, 3) RGB -> (height + CAPTION_HEIGHT, width, 3).
+        uint8 (h, w, 3) RGB -> (height + style.height, width, 3).
     """
     width = size[0]
     tile = cv2.resize(tile, size, interpolation=cv2.INTER_AREA if width < tile.shape[1] else cv2.INTER_CUBIC)
-    caption = np.full((CAPTION_HEIGHT, width, 3), 255, np.uint8)
-    scale = min(0.55, width / 900)
-    cv2.putText(caption, text, (6, CAPTION_HEIGHT - 9), cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    caption = np.full((style.height, width, 3), 255, np.uint8)
+    scale, foot = style.scale * min(1, width / 400), (6, style.height - 9)
+    cv2.putText(caption, text, foot, cv2.FONT_HERSHEY_SIMPLEX, scale, (0, 0, 0), style.thickness, cv2.LINE_AA)
     return np.vstack([caption, tile])
