@@ -47,5 +47,5 @@ def test_captions_are_above_each_figure(grid):
     for row in range(2):
         top = GAP + row * (SIDE + LARGE.height + GAP)
         band = grid[top : top + LARGE.height, GAP : GAP + SIDE]
-        assert (band == 0).any()
+        assert (band < 128).any()
         assert (band[0] == 255).all()
