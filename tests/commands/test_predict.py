@@ -233,7 +233,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("overrides", "expected"),
         [
-            (["images=null"], ["images=PATH"]),
+            (["images=null"], ["which images?"]),
             (["images=phots"], ["did you mean 'photos'"]),
             (["images=sets/none"], ["there is no"]),
             (["run_dir=nowhere"], ["nowhere"]),
