@@ -4,6 +4,7 @@ import os
 import re
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.invocation import hydra_quoted
 
 PATHS = re.compile(r"(images|dir|out_dir|run_dir|resume|weights|path|figure|paths\.\w+|[\w.]+\.root)=(.+)", re.DOTALL)
 PLAIN = re.compile(r"[\w./@%+~-]*")
@@ -36,7 +37,7 @@ def images_named_alone(arguments: list[str]) -> list[str]:
         raise InputError(
             "images are named twice", got=f"{', '.join(images)}; and images=...", fix="name them in one way"
         )
-    return [f"{IMAGES}=[{','.join(map(_in_quotes, images))}]", *others]
+    return [f"{IMAGES}=[{','.join(map(hydra_quoted, images))}]", *others]
 
 
 def _words(text: str) -> list[str]:
@@ -53,10 +54,4 @@ def _quoted(argument: str) -> str:
     setting = PATHS.fullmatch(argument)
     if not setting or PLAIN.fullmatch(setting[2]) or not os.path.lexists(os.path.expanduser(setting[2])):
         return argument
-    return f"{setting[1]}={_in_quotes(setting[2])}"
-
-
-def _in_quotes(text: str) -> str:
-    """Backslashes are plain inside Hydra's quotes but before a quote, and `${` would name another setting."""
-    escaped = re.sub(r"(\\*)('|$)", lambda end: 2 * end[1] + ("\\'" if end[2] else ""), text)
-    return "'" + escaped.replace("${", "\\${") + "'"
+    return f"{setting[1]}={hydra_quoted(setting[2])}"

@@ -48,8 +48,16 @@ def setting(key: str, value: object) -> str:
     text = str(value)
     if re.fullmatch(r"[A-Za-z0-9_./+-]*[A-Za-z/][A-Za-z0-9_./+-]*", text):
         return f"{key}={text}"
-    escaped = re.sub(r'(\\*)("|$)', lambda found: found[1] * 2 + ('\\"' if found[2] else ""), text)
-    return f'{key}="{escaped}"'
+    return f"{key}={hydra_quoted(text)}"
+
+
+def hydra_quoted(text: str) -> str:
+    """The text in quotes, as Hydra's grammar reads it.
+
+    A backslash is plain there but before a quote, and `${` would name another setting.
+    """
+    escaped = re.sub(r'(\\*)("|$)', lambda end: 2 * end[1] + ('\\"' if end[2] else ""), text)
+    return '"' + escaped.replace("${", "\\${") + '"'
 
 
 def from_here(path: str | Path) -> str:
