@@ -58,7 +58,7 @@ STOPS = {
     "compare_speed": "fundus_unet.commands.compare_speed.compare_speed",
     "evaluate": "fundus_unet.runs.evaluate.evaluate",
     "export": "fundus_unet.commands.export.export_network",
-    "predict": "fundus_unet.commands.predict._launched",
+    "predict": "fundus_unet.commands.predict.launched",
     "report": "fundus_unet.comparison.report.compose.write_text",
     "explain_upsampling": "fundus_unet.commands.explain_upsampling.upsampling_figure",
 }
