@@ -260,7 +260,7 @@ class TestBadInput:
             (["out_dir=null"], ["out_dir"]),
             (["out_dir=photos/a.png/x"], ["cannot be written"]),
             (["overwrit=true"], ["did you mean 'overwrite'"]),
-            (["images=my photos (1)"], ["quotes"]),
+            (["images=my photos (1)"], ["there is no my photos (1)"]),
         ],
         ids=lambda value: value[0] if isinstance(value, list) else None,
     )

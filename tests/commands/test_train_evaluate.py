@@ -85,7 +85,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
     stopped = scripts.train()
     monkeypatch.setattr(VesselSegmenter, "training_step", original)
     assert stopped.code == 130
-    assert f"resume={stopped.run_directory}" in stopped.out
+    assert f"resume={stopped.run_directory.relative_to(scripts.folder)}" in stopped.out
     resumed = succeeded(scripts("train", f"resume={stopped.run_directory}"))
     assert resumed.run_directory == stopped.run_directory
     expected, got = weights(whole), weights(resumed.run_directory)

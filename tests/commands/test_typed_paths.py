@@ -46,9 +46,21 @@ def test_a_path_that_is_there_is_taken_literally(key: str, name: str) -> None:
     assert value_of(override) == name
 
 
-@pytest.mark.parametrize("argument", ["images=[a.jpg,b.jpg]", "images=plain.jpg", "seed=1", "images='*.jpg'", "-m"])
+def test_a_folder_that_is_to_be_made_is_taken_literally() -> None:
+    (override,) = with_quotes(["out_dir=my out, dir (2)"])
+    assert value_of(override) == "my out, dir (2)"
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["images=[a.jpg,b.jpg]", "images=plain.jpg", "seed=1", "images='*.jpg'", "-m", "out_dir=a/${seed}", "dir=null"],
+)
 def test_what_hydra_reads_stays_as_it_is(argument: str) -> None:
     assert with_quotes([argument]) == [argument]
+
+
+def test_a_multirun_may_list_values() -> None:
+    assert with_quotes(["-m", "paths.data_dir=a,b"]) == ["-m", "paths.data_dir=a,b"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
+from fundus_unet.core.errors import InputError
 from fundus_unet.inference import batch_report
 from fundus_unet.inference.batch_report import Report
 from fundus_unet.inference.inputs import Source
@@ -29,3 +30,13 @@ def test_a_line_now_and_then(
     told = [line for line in capsys.readouterr().out.splitlines() if line]
     assert [line.split(" images")[0] for line in told] == (lines if rank == 0 else [])
     assert all(" images/s, about " in line for line in told)
+
+
+def test_one_batch_at_a_time_in_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "maps"
+    with Report(folder, [], 0, 1).alone():
+        second = Report(folder, [], 0, 1).alone()
+        with pytest.raises(InputError, match=r"another process is predicting into .*maps"), second:
+            pass
+    with Report(folder, [], 0, 1).alone():
+        assert list(folder.iterdir()) == []

@@ -72,12 +72,23 @@ def test_pixels_that_are_no_image(pixels: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "words"), [("vesels", "did you mean 'vessels'"), ("gone.safetensors", "there is no file"), (".", "run")]
+    ("model", "words"),
+    [
+        ("vesels", "did you mean 'vessels'"),
+        ("gone.safetensors", "there is no file"),
+        (".", "run"),
+        ("runs/none", "there is no runs/none"),
+    ],
 )
 def test_what_is_no_model(tmp_path, monkeypatch, model: str, words: str) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=words):
         load_model(model)
+
+
+def test_a_device_of_another_name() -> None:
+    with pytest.raises(InputError, match="set device=cuda"):
+        load_model(device="gpu")
 
 
 HEAVY = ("lightning", "torchmetrics", "torchvision", "albumentations", "matplotlib", "tensorboard", "onnxruntime")

@@ -32,7 +32,7 @@ def test_nothing_of_the_network_and_no_random_number_changes():
 
 
 def test_a_kernel_that_cannot_double():
-    with pytest.raises(InputError, match=r"cannot turn length 8 into 16"):
+    with pytest.raises(InputError, match=r"(?s)cannot turn length 8 into 16.*check model.upsampler"):
         check_batch(segmenter(partial(TransposedConvUpsampler, kernel_size=4, padding=0)), 8, 32)
 
 
@@ -40,6 +40,12 @@ def test_a_patch_of_which_a_pixel_is_left_where_a_batch_is_one():
     check_batch(segmenter(), 2, 4)
     with pytest.raises(InputError, match=r"(?s)batch of 1 patches of 4 x 4.*larger data.patch_size or data.batch_size"):
         check_batch(segmenter(), 1, 4)
+
+
+def test_a_patch_smaller_than_a_pixel_at_the_lowest_resolution():
+    check_batch(segmenter(), 2, 4)
+    with pytest.raises(InputError, match=r"(?s)data.patch_size of at least 4.*got: 3"):
+        check_batch(segmenter(), 2, 3)
 
 
 def test_a_loss_that_cannot_take_the_logits():

@@ -19,6 +19,7 @@ from fundus_unet.core.counting import parameter_count
 from fundus_unet.core.duration import duration
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED
+from fundus_unet.core.invocation import command, from_here, setting
 from fundus_unet.runs.build import build
 from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import labelled_cases
@@ -60,6 +61,8 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
         preferred=check_upsamplers(config.upsamplers),
         allow_different=config.allow_different,
     )
+    page = command("report", setting("dir", from_here(config.out_dir)))
+    console.print(f"on one page: {page}", soft_wrap=True, highlight=False, markup=False)
     if result["failures"]:
         sys.exit(1)
     return result
@@ -96,9 +99,9 @@ def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tu
             if run is None or not run.finished:
                 trained += 1
                 if run is None:
-                    train_new_run(planned, choices, planned_overrides)
+                    train_new_run(planned, choices, planned_overrides, one_of_many=True)
                 else:
-                    resume_run(run)
+                    resume_run(run, one_of_many=True)
             runs.append(RunDirectory(path, config.paths.data_dir))
         except DivergedError as error:
             failures.append(Failure(path.name, error.problem))

@@ -20,7 +20,7 @@ def help_text(name: str) -> str:
     groups, included = _defaults(path)
     parts = [
         textwrap.fill(_summary(path), WIDTH, break_on_hyphens=False),
-        f"usage: {command(name)} [KEY=VALUE ...]",
+        f"usage: {command(name)} {'IMAGE... ' if name == 'predict' else ''}[KEY=VALUE ...]",
         "settings:\n" + "\n".join(_row(*setting) for setting in settings(path) if setting[0] not in groups),
     ]
     if groups:

@@ -60,13 +60,13 @@ def _trained(config: DictConfig, path: Path, choices: dict[str, Any], overrides:
     planned = completed(config, path)
     run = existing_run(path, planned)
     if run is None:
-        return train_new_run(planned, choices, overrides)
+        return train_new_run(planned, choices, overrides, one_of_many=True)
     if run.finished and _scores(path):
         print(f"finished before, and kept: {path}")
         return None
     if run.diverged:
         raise DivergedError(f"training diverged before; delete {path} to try again")
-    return resume_run(run)
+    return resume_run(run, one_of_many=True)
 
 
 def _run_path(folder: str, config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> Path:

@@ -2,13 +2,14 @@
 
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from omegaconf import DictConfig, ListConfig
 
-from fundus_unet.commands.processes import launched
+from fundus_unet.commands.processes import Place, launched
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.core.invocation import command
@@ -66,11 +67,24 @@ def predict_from_config(config: DictConfig) -> None:
         pixels_in_memory=int(config.megapixels_in_memory * 1e6),
     )
     report = Report(out_dir, sources, place.number, place.processes)
-    todo = []
+    with report.alone() if place.is_first else nullcontext():
+        _predict_all(place, report, work, sources, identity, config.overwrite)
+
+
+def _predict_all(
+    place: Place,
+    report: Report,
+    work: BatchPrediction,
+    sources: list[Source],
+    identity: dict[str, Any],
+    overwrite: bool,
+) -> None:
+    outputs, todo = work.outputs, []
     if place.is_first:
-        report.open(identity, config.overwrite, outputs)
-        sources = planned(sources, outputs, config.overwrite)
-        todo = [source for source in sources if config.overwrite or not is_done(source, outputs)]
+        outputs.manifest.read_again()
+        report.open(identity, overwrite, outputs)
+        sources = planned(sources, outputs, overwrite)
+        todo = [source for source in sources if overwrite or not is_done(source, outputs)]
     # the first process's list for all: what another sees may be a file that the first has just written
     todo = place.share(todo)
     try:

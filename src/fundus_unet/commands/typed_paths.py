@@ -9,13 +9,20 @@ from fundus_unet.core.invocation import hydra_quoted
 PATHS = re.compile(r"(images|dir|out_dir|run_dir|resume|weights|path|figure|paths\.\w+|[\w.]+\.root)=(.+)", re.DOTALL)
 PLAIN = re.compile(r"[\w./@%+~-]*")
 """What Hydra takes as it is."""
+HYDRAS = "'\"[{$"
+"""What a quoted value, a list, a group or the name of another setting begins with."""
 IMAGES = "images"
 FLAGS = {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--cfg", "-c", "--package", "-p"}
 """Of Hydra, with a value after them."""
 
 
 def with_quotes(arguments: list[str]) -> list[str]:
-    """The arguments, with Hydra's quotes around each value that is a path of something that is there."""
+    """The arguments, with Hydra's quotes around paths; as they are in a multirun, whose values may be lists.
+
+    What is there is a path; so is what has no sign of Hydra's grammar at its start, and names no other setting.
+    """
+    if not {"-m", "--multirun"}.isdisjoint(arguments):
+        return arguments
     return [_quoted(argument) for argument in arguments]
 
 
@@ -52,6 +59,9 @@ def _words(text: str) -> list[str]:
 
 def _quoted(argument: str) -> str:
     setting = PATHS.fullmatch(argument)
-    if not setting or PLAIN.fullmatch(setting[2]) or not os.path.lexists(os.path.expanduser(setting[2])):
+    if not setting or PLAIN.fullmatch(setting[2]):
+        return argument
+    is_hydras = setting[2][0] in HYDRAS or "${" in setting[2]
+    if is_hydras and not os.path.lexists(os.path.expanduser(setting[2])):
         return argument
     return f"{setting[1]}={hydra_quoted(setting[2])}"

@@ -19,7 +19,7 @@ class InputError(ValueError):
         lines = [problem]
         for title, value in (("expected", expected), ("got", got), ("what to do", fix)):
             if value is not None:
-                lines.append(f"  {title}: {value}")
+                lines.append(f"  {title}: {value}".replace(": \n", ":\n", 1))
         # what it names may come from a disk or a file, and a terminal obeys control characters
         super().__init__("\n".join(printable(line) for line in "\n".join(lines).split("\n")))
         self.problem, self.expected, self.got, self.fix = problem, expected, got, fix
@@ -31,7 +31,7 @@ class InputError(ValueError):
 
 
 def together(errors: Sequence[InputError], problem: str, told: Callable[[InputError], str]) -> InputError:
-    """One error for several of the same kind: the only one as it is, else a line for each, and the first one's advice.
+    """One error for several of the same kind: the only one as it is, else a line for each, and their advice.
 
     Args:
         problem: What is wrong with all, after their number.
@@ -41,7 +41,8 @@ def together(errors: Sequence[InputError], problem: str, told: Callable[[InputEr
         return errors[0]
     lines = [told(error) for error in errors[:MOST_TOLD]]
     more = [f"and {len(errors) - MOST_TOLD} more"] if len(errors) > MOST_TOLD else []
-    return InputError(f"{len(errors)} {problem}", got="\n    ".join(["", *lines, *more]), fix=errors[0].fix)
+    fixes = "; ".join(dict.fromkeys(error.fix for error in errors[:MOST_TOLD] if error.fix))
+    return InputError(f"{len(errors)} {problem}", got="\n    ".join(["", *lines, *more]), fix=fixes or None)
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,6 +18,7 @@ from fundus_unet.core.duration import duration
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import remove_partial_files, write_json
 from fundus_unet.core.plain_text import printable
+from fundus_unet.inference.folder_lock import predicting_in
 from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.output_folder import SETTINGS, read_settings
 from fundus_unet.inference.outputs import Outputs
@@ -57,22 +58,38 @@ class Report:
         self._lock = Lock()
         self._unwritten: list[Record] = []
 
-    def open(self, identity: dict[str, Any], overwrite: bool, outputs: Outputs) -> None:
-        """Make the folder, and take in what an interrupted batch left.
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Make the folder, and be the only one who predicts into it.
 
         Raises:
-            InputError: Where it cannot be written, or holds predictions made with other settings, or a file of a
-                name that it needs and that predict did not make.
+            InputError: Where it cannot be written, or another process predicts into it.
         """
-        path = self.folder / SETTINGS
-        try:
-            before, rows = read_settings(path), self._rows()
+        with ExitStack() as held:
+            with self._writing():
+                self.folder.mkdir(parents=True, exist_ok=True)
+                held.enter_context(predicting_in(self.folder))
+            yield
+
+    def open(self, identity: dict[str, Any], overwrite: bool, outputs: Outputs) -> None:
+        """Take in what an interrupted batch left.
+
+        Raises:
+            InputError: Where the folder cannot be written, or holds predictions made with other settings, or a file
+                of a name that it needs and that predict did not make.
+        """
+        with self._writing():
+            before, rows = read_settings(self.folder / SETTINGS), self._rows()
             _check_same_settings(self.folder, before, identity, overwrite)
-            self.folder.mkdir(parents=True, exist_ok=True)
             for folder in {self.folder, *outputs.folders(source.name for source in self.sources)}:
                 remove_partial_files(folder)
             self._keep(rows)
-            write_json(path, identity)
+            write_json(self.folder / SETTINGS, identity)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise InputError(
                 f"the outputs' folder {self.folder} cannot be written: {error.strerror or error}",
@@ -178,6 +195,8 @@ def _check_same_settings(
     folder: Path, before: dict[str, Any] | None, identity: dict[str, Any], overwrite: bool
 ) -> None:
     differing = [key for key in identity if before is not None and before.get(key) != identity[key]]
+    if "model" in differing and "weights" in differing:
+        differing.remove("weights")  # another model has other weights
     if before is not None and differing and not overwrite:
         told = ", ".join(f"{key}: {before.get(key)} before, {identity[key]} now" for key in differing)
         raise InputError(

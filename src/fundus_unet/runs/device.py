@@ -22,7 +22,8 @@ def choose_device(device: str) -> torch.device:
         InputError: For another name, or where there is no such device.
     """
     if device not in DEVICES:
-        raise InputError(f"unknown device {device!r}", expected=DEVICES, fix=did_you_mean(device, DEVICES))
+        fix = "set device=cuda" if device == "gpu" else did_you_mean(device, DEVICES)
+        raise InputError(f"unknown device {device!r}", expected=" or ".join(DEVICES), fix=fix)
     if device == "cuda" and not torch.cuda.is_available():
         raise InputError("there is no CUDA device here", expected="a GPU that torch can use", fix="set device=cpu")
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")

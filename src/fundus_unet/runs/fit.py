@@ -10,7 +10,7 @@ from rich.console import Console
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED, interruption_requested
-from fundus_unet.core.invocation import command, setting
+from fundus_unet.core.invocation import command, from_here, setting
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.runs.allowed_parts import is_trusted
 from fundus_unet.runs.run_directory import CONFIG, DIVERGED, RunDirectory
@@ -84,7 +84,11 @@ def _is_of_a_worker(error: Exception) -> bool:
 
 def _say_what_is_kept(run: RunDirectory, checkpoints: RunCheckpoints, ended: str, console: Console) -> None:
     last = checkpoints.folder / LAST
-    kept = f"the state after epoch {checkpoints.epochs} is kept in {last}" if last.is_file() else "no epoch had ended"
+    kept = (
+        f"the state after epoch {checkpoints.epochs} is kept in {from_here(last)}"
+        if last.is_file()
+        else "no epoch had ended"
+    )
     console.print(
         f"\n{ended}: {kept}\ncontinue with: {continuing(run)}",
         soft_wrap=True,
@@ -96,4 +100,4 @@ def _say_what_is_kept(run: RunDirectory, checkpoints: RunCheckpoints, ended: str
 def continuing(run: RunDirectory) -> str:
     """The command that continues a run, for a shell."""
     target = run.config.model._target_
-    return command("train", setting("resume", run.path), *[f"trust={target}"] * is_trusted(target))
+    return command("train", setting("resume", from_here(run.path)), *[f"trust={target}"] * is_trusted(target))

@@ -38,11 +38,12 @@ def say_what_starts(
     parts += [f"{group} {name}" for group, name in chosen.items() if name is not None]
     size, side = config.data.batch_size, config.data.patch_size
     patches = f"{size} patches" if size != 1 else "1 patch"
+    steps = f"{training_steps(config):,} steps" if training_steps(config) != 1 else "1 step"
     rows = {
         "network": network_words(run, model),
         "": ", ".join(parts),
         "changed": " ".join(changes(run.overrides)),
-        "training": f"{training_steps(config):,} steps of {patches} of {side} x {side} pixels, "
+        "training": f"{steps} of {patches} of {side} x {side} pixels, "
         f"{config.trainer.precision} on {trainer.strategy.root_device.type}",
     }
     for title, text in rows.items():
@@ -60,7 +61,8 @@ def say_what_is_next(console: Console, run: RunDirectory, cases: Sequence[Case],
     """
     where = setting("run_dir", from_here(run.path))
     image = setting("images", from_here(cases[0].image))
-    blocks = [f"# vessel maps of images\n{lines_of('predict', where, image)}"]
+    maps = setting("out_dir", from_here(run.path / "predictions"))
+    blocks = [f"# vessel maps of images\n{lines_of('predict', where, image, maps)}"]
     blocks.append(f"# the network in one file\n{lines_of('export', where)}")
     if watched:
         runs = shlex.quote(from_here(run.path.parent))

@@ -42,12 +42,15 @@ from fundus_unet.runs.training_objects import (
 from fundus_unet.training.segmenter import VesselSegmenter
 
 
-def train_new_run(config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> dict[str, Any] | None:
+def train_new_run(
+    config: DictConfig, choices: dict[str, Any], overrides: list[str], *, one_of_many: bool = False
+) -> dict[str, Any] | None:
     """Train what the user configured, and evaluate it.
 
     Args:
         choices: The option chosen from each configuration group, for the record.
         overrides: What the user typed, for the record.
+        one_of_many: Whether other runs follow, so that nothing is said of what can be done with this one.
 
     Returns:
         The metrics of the test split (of validation, where test has no labels).
@@ -61,10 +64,10 @@ def train_new_run(config: DictConfig, choices: dict[str, Any], overrides: list[s
     training = _Training.prepared(config, trusted=True, console=console)
     record = data_record(training.splits) | {"settings": settings_of(config)}
     _warn_where_it_cannot_be_resumed(config, console)
-    return training.run(RunDirectory.create(config, choices, overrides, record), console)
+    return training.run(RunDirectory.create(config, choices, overrides, record), console, one_of_many)
 
 
-def resume_run(run: RunDirectory) -> dict[str, Any] | None:
+def resume_run(run: RunDirectory, *, one_of_many: bool = False) -> dict[str, Any] | None:
     """Train the rest of an interrupted run from the end of its last whole epoch; returns and raises as a new one.
 
     Raises:
@@ -80,7 +83,7 @@ def resume_run(run: RunDirectory) -> dict[str, Any] | None:
     if unknown:
         console.print(unknown, style="yellow", markup=False, soft_wrap=True)
     training.restore(run.path / CHECKPOINT_FOLDER, console)
-    return training.run(run, console)
+    return training.run(run, console, one_of_many)
 
 
 def completed(config: DictConfig, run_path: Path) -> DictConfig:
@@ -131,18 +134,18 @@ class _Training:
         state.check_schedule(*self.segmenter.plan_steps(training_steps(config)), config.trainer.max_epochs)
         checkpoints_of(self.trainer).resume(state, saved_best_score(checkpoints, network, console))
 
-    def run(self, run: RunDirectory, console: Console) -> dict[str, Any] | None:
+    def run(self, run: RunDirectory, console: Console, one_of_many: bool) -> dict[str, Any] | None:
         """Train in the run directory, and evaluate the best epoch."""
         with training_in(run.path):
             say_what_starts(console, run, self.config, self.segmenter, self.trainer)
             fit(self.trainer, self.segmenter, self.datamodule, self.config, run, console)
             try:
-                return self._evaluate(run, console)
+                return self._evaluate(run, console, one_of_many)
             except KeyboardInterrupt:
                 print(f"\ninterrupted before all scores were written\ncontinue with: {continuing(run)}")
                 raise
 
-    def _evaluate(self, run: RunDirectory, console: Console) -> dict[str, Any] | None:
+    def _evaluate(self, run: RunDirectory, console: Console, one_of_many: bool) -> dict[str, Any] | None:
         if not (run.path / CHECKPOINT_FOLDER / "best.ckpt").is_file():
             console.print("no validation was run, so there is no best checkpoint to evaluate")
             return None
@@ -152,7 +155,8 @@ class _Training:
         split, cases = self._final_cases(console)
         metrics = score(run, predictor, self.preprocessor, threshold, cases, split)
         log_final_metrics(self.trainer, run, self.config, network_words(run, self.segmenter), metrics)
-        say_what_is_next(console, run, cases, watched=bool(loggers_of(self.trainer)))
+        if not one_of_many:
+            say_what_is_next(console, run, cases, watched=bool(loggers_of(self.trainer)))
         return metrics
 
     def _final_cases(self, console: Console) -> tuple[str, tuple[Case, ...]]:

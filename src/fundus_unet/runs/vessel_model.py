@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.invocation import PROGRAM
 from fundus_unet.data.images.reading import read_image
 from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.new_image import prepare_new_image
@@ -101,6 +102,11 @@ def load_model(
         InputError: For an unknown name, an unfinished run, or a file that cannot be used.
     """
     chosen, path = choose_device(device), Path(model).expanduser()
+    if not path.exists() and len(path.parts) > 1:
+        raise InputError(
+            f"there is no {path}",
+            expected=f"a run directory, a file that {PROGRAM} export wrote, or {OWN_WEIGHTS!r}",
+        )
     if path.is_dir():
         trained = load_trained(str(path))
     else:

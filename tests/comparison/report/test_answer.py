@@ -35,13 +35,12 @@ REAL = {"k3": difference(-0.02, -0.03, -0.01, "lower")}
 
 def test_noise_is_told_with_its_bounds() -> None:
     assert of_found(NOISE) == (
-        "No variant was found to be more or less accurate than k4 (3 seeds, 8 images): all 95 % intervals of the "
-        "difference lie within −0.0040 to +0.0030 Dice."
+        "No difference in Dice to k4 was found (3 seeds, 8 images): all 95 % intervals lie within −0.0040 to +0.0030."
     )
     one = {"k3": NOISE["k3"]}
-    assert of_found(one).endswith("the 95 % interval of the difference is within −0.0020 to +0.0030 Dice.")
+    assert of_found(one).endswith("its 95 % interval lies within −0.0020 to +0.0030.")
     mixed = of_found(NOISE | UNKNOWN)
-    assert mixed.endswith("within −0.0040 to +0.0010 Dice; one seed cannot tell for k3.")
+    assert mixed.endswith("within −0.0040 to +0.0010; one seed cannot tell for k3.")
 
 
 def test_a_real_difference_is_named() -> None:

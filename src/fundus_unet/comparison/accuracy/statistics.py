@@ -43,7 +43,7 @@ class Difference:
         """`higher` or `lower` than the control; `none`; or `unknown` where there is no interval.
 
         A difference counts only if the corrected interval excludes 0, the corrected test rejects, and it is larger
-        than the spread over seeds.
+        than its own spread over seeds.
         """
         if self.corrected_interval is None or self.corrected_p is None or self.seed_spread is None:
             return "unknown"

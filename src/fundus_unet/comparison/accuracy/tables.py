@@ -122,10 +122,10 @@ def how_to_read(found: Mapping[str, Mapping[str, Any]]) -> str:
             "the same variant lie apart. Train with more seeds: `seeds=[0,1,2]`."
         )
     text = (
-        f"Means over images, paired over up to {first['seeds']} seeds and {first['images']} images; "
+        f"Means over images, paired over seeds (at most {first['seeds']}) and {first['images']} images; "
         "intervals resample both. A difference counts only if the interval corrected for the number of variants "
         f"excludes 0, Wilcoxon's test over images (Holm, {variants} variant{'s' if variants > 1 else ''}) gives "
-        "p < 0.05, and it is larger than the spread over seeds. The metrics are not corrected for their number."
+        "p < 0.05, and it is larger than its own spread over seeds. The metrics are not corrected for their number."
     )
     if first["smallest_p"] * variants >= 0.05:
         text += (

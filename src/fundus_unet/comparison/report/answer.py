@@ -35,12 +35,10 @@ def accuracy_answer(facts: Facts) -> str:
         known = [one for one in found.values() if one["interval"]]
         ends = [end for one in known for end in one["interval"]]
         seeds, images = (max(one[key] for one in known) for key in ("seeds", "images"))
-        whose = (
-            "all 95 % intervals of the difference lie" if len(known) > 1 else "the 95 % interval of the difference is"
-        )
+        whose = "all 95 % intervals lie" if len(known) > 1 else "its 95 % interval lies"
         named = (
-            f"No variant was found to be more or less accurate than {control} ({seeds} seeds, {images} images): "
-            f"{whose} within {interval('dice', (min(ends), max(ends)))} Dice"
+            f"No difference in Dice to {control} was found ({seeds} seeds, {images} images): "
+            f"{whose} within {interval('dice', (min(ends), max(ends)))}"
         )
         rest = ""
     return named + rest + (f"; one seed cannot tell for {listed(unknown)}." if unknown else ".")

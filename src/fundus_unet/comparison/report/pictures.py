@@ -13,16 +13,14 @@ from fundus_unet.inference.evaluation import NETWORK
 
 CHECKERBOARDS = {
     "residual.png": "Logits less their local mean, amplified, in a part without labelled vessels: a checkerboard is a "
-    "regular pattern. The scale is finer after training.",
+    "regular pattern. At initialization and after training the scales differ.",
     "spectrum.png": "Power of the logits by frequency over the frequencies around, frequency 0 in the middle. A "
-    "checkerboard is bright in the circles. The scale is finer after training.",
+    "checkerboard is bright in the circles. At initialization and after training the scales differ.",
     "phase_means.png": "Mean of each phase (position within one period) of the maps' channels; an even tile is no "
     "checkerboard.",
 }
-INTERVALS = (
-    "Mean over images and seeds. Thick: 95 % interval; thin: the interval corrected for the number of variants. What "
-    "crosses 0 may be no difference."
-)
+INTERVALS = "Mean over images and seeds, and its 95 % interval. What crosses 0 may be no difference."
+SEVERAL = "Thin: the interval corrected for the number of variants."
 NO_INTERVALS = "Mean over images. One seed, or one image, gives no interval: any of this may be no difference."
 FOLDED = "phase_means.png"
 
@@ -36,7 +34,9 @@ def accuracy_pictures(
     if any(differences.values()):
         known = any(one["interval"] for found in differences.values() for one in found.values())
         png = differences_figure(differences, control)
-        pictures["differences"] = [Picture(png, INTERVALS if known else NO_INTERVALS, "differences to the control")]
+        several = max(map(len, differences.values())) > 1
+        caption = f"{INTERVALS} {SEVERAL}" if several else INTERVALS
+        pictures["differences"] = [Picture(png, caption if known else NO_INTERVALS, "differences to the control")]
     for mode, ratios in (speed["ratios"] if speed else {}).items():
         scores = {
             variant: (dice["mean"], [value for value in dice["per_seed"] if value is not None])
