@@ -94,8 +94,11 @@ def test_a_device_of_another_name() -> None:
 HEAVY = ("lightning", "torchmetrics", "torchvision", "albumentations", "matplotlib", "tensorboard", "onnxruntime")
 
 
-def test_a_prediction_needs_neither_what_trains_nor_what_draws(scripts: Scripts, photo: str) -> None:
-    """Nor does it import torch's compiler or scipy.signal, which take longer than the network."""
+@pytest.mark.parametrize("command", ["predict", "export"])
+def test_a_network_is_used_without_what_trains_and_draws(scripts: Scripts, photo: str, command: str) -> None:
+    """Nor does prediction import torch's compiler or scipy.signal, which take longer than the network."""
+    run = scripts.tiny_run()
+    given = [f'images="{photo}"', "device=cpu"] if command == "predict" else [f"run_dir={run}"]
     code = f"""
 import sys
 
@@ -105,7 +108,7 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
 sys.meta_path.insert(0, Absent())
-sys.argv = ["fundus-unet", "predict", {f'images="{photo}"'!r}, "device=cpu"]
+sys.argv = ["fundus-unet", *{[command, *given]!r}]
 from fundus_unet.commands.program import main
 main()
 slow = {{"torch._dynamo", "scipy.signal", "scipy.stats"}} & sys.modules.keys()
@@ -113,7 +116,8 @@ sys.exit(f"imported: {{slow}}" if slow else 0)
 """
     finished = subprocess.run([sys.executable, "-c", code], cwd=scripts.folder, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert len(list((scripts.folder / "predictions/mask").iterdir())) == 1
+    made = scripts.folder / "predictions/mask" if command == "predict" else run / "export"
+    assert len(list(made.iterdir())) == 1
 
 
 def test_a_command_whose_packages_are_absent_names_the_extra(scripts: Scripts) -> None:

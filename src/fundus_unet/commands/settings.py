@@ -18,6 +18,7 @@ from fundus_unet.runs.device import AUTO, DEVICES
 from fundus_unet.runs.export import SUFFIXES
 from fundus_unet.runs.run_directory import CHECKPOINTS
 from fundus_unet.runs.schema import (
+    TARGET,
     BatchSize,
     Check,
     DataSettings,
@@ -183,12 +184,18 @@ def check_settings(config: DictConfig, script: str) -> None:
     check(settings, OmegaConf.to_container(config, resolve=False), keep=lambda error: error["type"] == "missing")
     values = _resolved(config)
     check(settings, values)
-    if script != "predict":  # which names no class, and shall begin soon
+    if _names_a_class(values):  # predict and export name none: they begin soon, and without lightning
         from fundus_unet.commands.settings_arguments import check_targets_below, check_trainer
 
         if "trainer" in values:
             check_trainer(values["trainer"])
         check_targets_below(values, "", LATER.get(script, ()))
+
+
+def _names_a_class(value: Any) -> bool:
+    if isinstance(value, dict):
+        return TARGET in value or any(map(_names_a_class, value.values()))
+    return isinstance(value, list) and any(map(_names_a_class, value))
 
 
 def _settings_of(script: str) -> type[Settings]:
