@@ -54,7 +54,8 @@ def explain(error: BaseException, config_name: str) -> str | None:
     if isinstance(error, MemoryError):
         return "there is not enough memory\n  what to do: close other programs, or make what is held smaller"
     if isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get((error.name or "").partition(".")[0])):
-        return f"{error.name} is not installed\n  what to do: pip install '{PROGRAM}[{extra}]'"
+        how = f"pip install '{PROGRAM}[{extra}]'; from a clone: pip install '.[{extra}]'"
+        return f"{error.name} is not installed\n  what to do: {how}"
     if isinstance(error, ImportError) and "libGL" in str(error):
         return (
             f"OpenCV cannot be loaded: {error}\n  what to do: pip uninstall opencv-python, then "
