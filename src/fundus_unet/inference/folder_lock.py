@@ -1,12 +1,11 @@
 """One prediction at a time in a folder: two would take each other's maps for files of the user's."""
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fundus_unet.core.errors import InputError
+from fundus_unet.core.lock import take
 
 try:
     import fcntl
@@ -26,15 +25,11 @@ def predicting_in(folder: Path) -> Iterator[None]:
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):
-                raise InputError(
-                    f"another process is predicting into {folder}",
-                    fix="wait for its end, or choose another out_dir=...",
-                ) from error
-            # a disk that knows no locks: without one
+        take(
+            lambda: fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB),
+            f"another process is predicting into {folder}",
+            fix="wait for its end, or choose another out_dir=...",
+        )
         yield
     finally:
         os.close(handle)

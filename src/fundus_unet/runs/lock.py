@@ -1,11 +1,10 @@
 """One training at a time in a run directory: two would write over each other's checkpoints."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fundus_unet.core.errors import InputError
+from fundus_unet.core.lock import take
 
 try:
     import fcntl
@@ -28,13 +27,9 @@ def training_in(run_dir: Path) -> Iterator[None]:
         yield
         return
     with (run_dir / LOCK).open("ab") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EACCES, errno.EAGAIN):
-                raise InputError(
-                    f"another process is training in {run_dir}",
-                    fix="wait for its end, or stop it; then give the command again",
-                ) from error
-            # a disk that knows no locks: without one
+        take(
+            lambda: fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB),
+            f"another process is training in {run_dir}",
+            fix="wait for its end, or stop it; then give the command again",
+        )
         yield
