@@ -20,7 +20,7 @@ from fundus_unet.core.duration import duration
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.core.invocation import command, from_here, setting
-from fundus_unet.runs.build import build
+from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import labelled_cases
 from fundus_unet.runs.last_run import named_run
@@ -81,7 +81,7 @@ def _check_overrides(overrides: list[str]) -> None:
 
 def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tuple[list[RunDirectory], list[Failure]]:
     """Train every variant with every seed that is not finished yet; a variant that fails does not stop the others."""
-    labelled_cases(build(config.data.source, trusted=True).splits(), config.final_split)  # before hours of training
+    labelled_cases(splits_of(config.data, trusted=True), config.final_split)  # before hours of training
     plan = list(_plan(config, overrides))
     runs: list[RunDirectory] = []
     failures: list[Failure] = []

@@ -26,6 +26,7 @@ from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.data.case import Case
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.runs.build import build
+from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.evaluate import labelled_cases
 from fundus_unet.runs.last_run import named_run
@@ -94,7 +95,7 @@ def _found(config: DictConfig, console: Console) -> _Found:
         candidates = generator_candidates(builds, config.seeds, lambda: _vae_training(config, console))
     else:
         candidates = untrained_candidates(builds, config.seeds)
-    cases = labelled_cases(build(config.data.source, trusted=True).splits(), config.split)
+    cases = labelled_cases(splits_of(config.data, trusted=True), config.split)
     return _Found(candidates, _class(config.generator or config.model), cases, load_preprocessor(config), [])
 
 
@@ -119,6 +120,6 @@ def _vae_training(config: DictConfig, console: Console) -> VAETraining:
             "data.steps_per_epoch": settings.steps,
         },
     )
-    splits = build(config.data.source, trusted=True).splits()
+    splits = splits_of(config.data, trusted=True)
     data = make_datamodule(patches, splits, load_preprocessor(config), build(config.augment, trusted=True), console)
     return VAETraining(data.train_dataloader, settings.learning_rate, settings.beta)

@@ -5,7 +5,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.runs.build import build
+from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.evaluate import evaluate_run
 from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.run_directory import RunDirectory
@@ -25,6 +25,6 @@ def evaluate_from_config(config: DictConfig) -> dict[str, Any]:
     splits, name = None, config.split
     if config.get("data") is not None:
         places = OmegaConf.merge(config, {"paths": {"data_dir": run.config.paths.data_dir}})
-        data_set = build(places.data.source, trusted=True)
-        splits, name = data_set.splits(), f"{type(data_set).__name__}_{config.split}"
+        splits = splits_of(places.data, trusted=True)
+        name = f"{places.data.source._target_.rpartition('.')[2]}_{config.split}"
     return evaluate_run(run, config.split, splits, name, config.checkpoint, config.device, config.tta)

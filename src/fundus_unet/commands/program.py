@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from fundus_unet import __version__
-from fundus_unet.commands.typed_paths import images_named_alone, with_quotes
+from fundus_unet.commands.typed_paths import first_named_alone, images_named_alone, with_quotes
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.invocation import PROGRAM, script_name, set_running
 
 BAD_INPUT = 2
-COMPARE = "compare"
 HELP = ("-h", "--help")
+FIRST_ARGUMENT = {"data get": "set", "data check": "data"}
+"""The setting that the first argument of a command means where it stands alone: `data get chasedb1`."""
 STARTED_COMMAND = "FUNDUS_UNET_COMMAND"
 """In the environment of processes that this one starts: they are given its arguments without the command's words."""
 
@@ -62,8 +63,8 @@ def main() -> None:
         os.environ[STARTED_COMMAND] = name
         run_command(name)
         return
-    if name == COMPARE and (not arguments or arguments[0] in HELP):
-        print(_overview({name: command for name, command in COMMANDS.items() if name.startswith(COMPARE)}))
+    if name in _first_words() and (not arguments or arguments[0] in HELP):
+        print(_overview({full: command for full, command in COMMANDS.items() if full.startswith(f"{name} ")}))
         return
     asked = " ".join([*words, *arguments[:1]])
     print(f"error: there is no command {asked!r}; {did_you_mean(asked, COMMANDS)}", file=sys.stderr)
@@ -79,7 +80,10 @@ def run_command(name: str) -> None:
         print(help_text(name))
         return
     try:
-        sys.argv[1:] = with_quotes(images_named_alone(sys.argv[1:]) if name == "predict" else sys.argv[1:])
+        arguments = images_named_alone(sys.argv[1:]) if name == "predict" else sys.argv[1:]
+        if name in FIRST_ARGUMENT:
+            arguments = first_named_alone(arguments, FIRST_ARGUMENT[name])
+        sys.argv[1:] = with_quotes(arguments)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
@@ -93,9 +97,14 @@ def _command_words(arguments: list[str]) -> tuple[list[str], list[str]]:
     if os.environ.get("LOCAL_RANK", "0") != "0" and STARTED_COMMAND in os.environ:
         return os.environ[STARTED_COMMAND].split(), arguments
     for count in (2, 1):
-        if " ".join(arguments[:count]) in COMMANDS or arguments[:count] == [COMPARE]:
+        if " ".join(arguments[:count]) in COMMANDS or (count == 1 and arguments[:1] and arguments[0] in _first_words()):
             return arguments[:count], arguments[count:]
     return [], arguments
+
+
+def _first_words() -> set[str]:
+    """Of commands of two words."""
+    return {name.split()[0] for name in COMMANDS if " " in name}
 
 
 def _overview(commands: dict[str, Command]) -> str:

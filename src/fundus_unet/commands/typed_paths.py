@@ -47,6 +47,13 @@ def images_named_alone(arguments: list[str]) -> list[str]:
     return [f"{IMAGES}=[{','.join(map(hydra_quoted, images))}]", *others]
 
 
+def first_named_alone(arguments: list[str], key: str) -> list[str]:
+    """The arguments, the first of which may stand there without `key=`."""
+    if arguments and re.fullmatch(r"\w+", arguments[0]):
+        return [f"{key}={arguments[0]}", *arguments[1:]]
+    return arguments
+
+
 def _words(text: str) -> list[str]:
     """A path that is there is one; otherwise blanks separate several, which may have blanks in their names."""
     words, found = text.split(" "), []

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case
 from fundus_unet.data.images.preprocessing import Preprocessor
-from fundus_unet.runs.build import build
+from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.evaluate import labelled_cases
 from fundus_unet.runs.load import load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
@@ -53,5 +53,5 @@ def cases_of_run(run: RunDirectory, split: str) -> tuple[Sequence[Case], Preproc
     Raises:
         InputError: For a split without labels.
     """
-    splits = build(run.config.data.source, trusted=False).splits()
+    splits = splits_of(run.config.data, trusted=False)
     return labelled_cases(splits, split), load_preprocessor(run.config)

@@ -8,6 +8,13 @@ import sys
 from pathlib import Path
 
 PROGRAM = "fundus-unet"
+SCRIPTS = {
+    "explain": "explain_upsampling",
+    "data get": "prepare_data",
+    "data check": "check_data",
+    "compare datasets": "cross_dataset",
+}
+"""Scripts that are called otherwise than their command."""
 _running = ""
 
 
@@ -35,7 +42,7 @@ def recorded() -> list[str]:
 
 def script_name(name: str) -> str:
     """The file in scripts/, without its suffix, of the command `name`."""
-    return "explain_upsampling" if name == "explain" else name.replace(" ", "_")
+    return SCRIPTS.get(name, name.replace(" ", "_"))
 
 
 def lines_of(name: str, *arguments: str) -> str:

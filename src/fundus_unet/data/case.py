@@ -17,6 +17,8 @@ class Case:
     mask: Path | None = None  # field of view; None: estimated from the image
     second_label: Path | None = None  # second observer
     fov_diameter: float | None = None  # of the field of view at working resolution, in pixels; None: the run's own
+    subject: str | None = None  # the person or eye that several images show: never in two parts of a split; None: alone
+    group: str | None = None  # such as a disease: each fold gets its share of every group
 
 
 @dataclass(frozen=True)

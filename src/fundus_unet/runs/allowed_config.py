@@ -17,7 +17,17 @@ from fundus_unet.runs.schema import Settings, Text, TrainerSettings, TrainingSet
 RUN_DIR = "${paths.run_dir}"
 NAME = re.compile(r"(?!\.+$)[\w.+-]{0,100}")
 """What may become a part of a path or of a table: no separator, and not `..`."""
-USED = ("seed", "model", "data.source", "data.scale", "data.fov_diameter", "trainer.precision", "paths.data_dir")
+USED = (
+    "seed",
+    "model",
+    "data.source",
+    "data.folds",
+    "data.fold",
+    "data.scale",
+    "data.fov_diameter",
+    "trainer.precision",
+    "paths.data_dir",
+)
 """What every use of a run needs."""
 TRAINER = (
     *("accelerator", "devices", "num_nodes", "strategy", "precision", "max_epochs", "min_epochs", "gradient_clip_val"),

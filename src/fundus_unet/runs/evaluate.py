@@ -22,7 +22,7 @@ from fundus_unet.drawing.panel import prediction_panel
 from fundus_unet.inference.evaluation import evaluate
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.score_table import print_scores
-from fundus_unet.runs.build import build
+from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.load import load_predictor, load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.runs.threshold import validation_threshold
@@ -49,7 +49,7 @@ def evaluate_run(
         InputError: For an unknown split, or one without labels, or where the run cannot be written to; what was
             written before stays.
     """
-    splits = splits or build(run.config.data.source, trusted=False).splits()
+    splits = splits or splits_of(run.config.data, trusted=False)
     cases = labelled_cases(splits, split)
     if split == "test" and splits.test_reason:
         left_out = f"left out of test: {splits.test_reason}"

@@ -103,6 +103,8 @@ class DataSettings(Settings):
     """The group `data`."""
 
     source: Node
+    folds: Annotated[int, Ge(2), Le(10**6)] | None = None
+    fold: Annotated[int, Ge(0), Le(10**6)] = 0
     scale: Scale | None
     fov_diameter: Diameter | None
     patch_size: Side

@@ -1,7 +1,7 @@
 """The threshold that goes with a run's checkpoint."""
 
 from fundus_unet.inference.predictor import Predictor
-from fundus_unet.runs.build import build
+from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.load import load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
 
@@ -12,5 +12,5 @@ def validation_threshold(run: RunDirectory, predictor: Predictor, checkpoint: st
         return run.threshold
     from fundus_unet.inference.evaluation import choose_threshold  # with torchmetrics, a second of imports
 
-    cases = build(run.config.data.source, trusted=False).splits().val
+    cases = splits_of(run.config.data, trusted=False).val
     return choose_threshold(predictor, load_preprocessor(run.config), cases)

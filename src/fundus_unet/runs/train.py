@@ -22,6 +22,7 @@ from fundus_unet.runs.allowed_config import check_run_config
 from fundus_unet.runs.build import build
 from fundus_unet.runs.config_file import portable
 from fundus_unet.runs.data_record import check_data, data_record
+from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import score
 from fundus_unet.runs.fit import checkpoints_of, continuing, fit
@@ -113,7 +114,7 @@ class _Training:
         seed_everything(config.seed, verbose=False)
         segmenter = make_segmenter(config, trusted)
         augmentation, preprocessor = build(config.augment, trusted=trusted), load_preprocessor(config)
-        splits: Splits = build(config.data.source, trusted=trusted).splits()
+        splits = splits_of(config.data, trusted=trusted)
         check_splits(splits, partial(shown, description="checking labels", console=console))
         datamodule = make_datamodule(config, splits, preprocessor, augmentation, console)
         return cls(config, splits, preprocessor, datamodule, segmenter, trainer)

@@ -8,7 +8,7 @@ import pytest
 
 from data.layouts import SIZE, write_chasedb1, write_drive, write_folder, write_hrf
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.case import Splits
+from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import ImageStore, decode
 from fundus_unet.data.sets.chasedb1 import ChaseDB1
@@ -32,13 +32,18 @@ def names(cases):
     return [case.name for case in cases]
 
 
+def renamed(name: str, case: Case) -> Case:
+    subject = case.subject and f"{name}_{case.subject}"
+    return replace(case, name=f"{name}_{case.name}", subject=subject, group=name)
+
+
 def test_the_splits_are_joined_in_the_order_of_the_sets(sets):
     chasedb1, mine = ChaseDB1(sets / "CHASE_DB1"), Folder(sets / "mine")
     mixed = Mixture({"mine": MixedSet(mine), "left_out": None, "chase": MixedSet(chasedb1)}).splits()
     for split in ("train", "val", "test"):
         originals = [("mine", case) for case in getattr(mine.splits(), split)]
         originals += [("chase", case) for case in getattr(chasedb1.splits(), split)]
-        assert getattr(mixed, split) == tuple(replace(case, name=f"{name}_{case.name}") for name, case in originals)
+        assert getattr(mixed, split) == tuple(renamed(name, case) for name, case in originals)
     assert names(mixed.train)[-1] == "chase_Image_08R"
     assert mixed.test_reason is None
 

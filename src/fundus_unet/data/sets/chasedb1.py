@@ -30,6 +30,11 @@ def _both_eyes(first: int, last: int) -> tuple[str, ...]:
     return tuple(f"Image_{child:02d}{eye}" for child in range(first, last + 1) for eye in "LR")
 
 
+def subject_of(name: str) -> str:
+    """The child: `Image_01L` and `Image_01R` -> `Image_01`."""
+    return name[:-1]
+
+
 SPLITS = {
     "first20": SplitNames(train=_both_eyes(1, 8), val=_both_eyes(9, 10), test=_both_eyes(11, 14)),
     "fraz8": SplitNames(train=_both_eyes(1, 3), val=_both_eyes(4, 4), test=_both_eyes(5, 14)),
@@ -59,6 +64,7 @@ class ChaseDB1:
                 image=files.require(f"{name}.jpg"),
                 label=files.require(f"{name}_1stHO.png"),
                 second_label=second_of.get(name),
+                subject=subject_of(name),
             )
 
         return self.names.map(case)

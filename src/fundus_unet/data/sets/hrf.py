@@ -29,6 +29,11 @@ def _of_each_group(first: int, last: int) -> tuple[str, ...]:
     return tuple(f"{number:02d}_{group}" for group in ("h", "dr", "g") for number in range(first, last + 1))
 
 
+def group_of(name: str) -> str:
+    """`01_dr` -> `dr`."""
+    return name.partition("_")[2]
+
+
 SPLITS = {"official": SplitNames(train=_of_each_group(1, 4), val=_of_each_group(5, 5), test=_of_each_group(6, 15))}
 
 
@@ -58,6 +63,7 @@ class HRF:
                 image=files.require(*_image(name)),
                 label=files.require(f"manual1/{name}.tif"),
                 mask=files.find(f"mask/{name}_mask.tif"),
+                group=group_of(name),
             )
 
         learned = SplitNames(self.names.train, self.names.val, test=()).map(case)

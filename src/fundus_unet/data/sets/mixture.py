@@ -71,7 +71,13 @@ class Mixture:
 
 def _renamed(cases: Sequence[Case], name: str, mixed: MixedSet) -> list[Case]:
     return [
-        replace(case, name=f"{name}_{case.name}", fov_diameter=mixed.fov_diameter or case.fov_diameter)
+        replace(
+            case,
+            name=f"{name}_{case.name}",
+            fov_diameter=mixed.fov_diameter or case.fov_diameter,
+            subject=None if case.subject is None else f"{name}_{case.subject}",
+            group=name if case.group is None else f"{name}_{case.group}",  # each fold gets its share of every set
+        )
         for case in cases
     ]
 
