@@ -252,7 +252,7 @@ def test_a_split_without_labels_is_refused_before_training(scripts: Scripts) -> 
         ("seeds=3", "seeds cannot be used"),
         ("run_dirs=somewhere", "run_dirs cannot be used"),
         ("upsampler=bilinear_conv", "expected: upsamplers=[...]"),
-        ("seed=3", "expected: upsamplers=[...] and seeds=[...]"),
+        ("seed=3", "expected: upsamplers=[...], seeds=[...] and folds=NUMBER"),
         ("model.upsampler.bias=false", "same for every run"),
         ("upsamplrs=[a,b]", "did you mean 'upsamplers'"),
     ],

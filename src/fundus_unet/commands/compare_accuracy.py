@@ -1,5 +1,6 @@
 """Compare upsamplers by accuracy: train what is missing, then compare the runs."""
 
+import itertools
 import sys
 import time
 from collections.abc import Iterator
@@ -29,8 +30,8 @@ from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.runs.train import resume_run, train_new_run
 from fundus_unet.training.segmenter import DivergedError
 
-SET_PER_RUN = ("upsampler", "model.upsampler", "seed", "resume", "paths.run_dir")
-OWN_SETTINGS = ("upsamplers", "seeds", "control", "match_parameters", "run_dirs", "allow_different", "out_dir")
+SET_PER_RUN = ("upsampler", "model.upsampler", "seed", "data.folds", "data.fold", "resume", "paths.run_dir")
+OWN_SETTINGS = ("upsamplers", "seeds", "folds", "control", "match_parameters", "run_dirs", "allow_different", "out_dir")
 
 
 def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
@@ -45,6 +46,12 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
     overrides = list(HydraConfig.get().overrides.task)
     _check_overrides(overrides)
     if config.run_dirs:
+        if config.folds is not None:
+            raise InputError(
+                "folds is for runs that are trained here; finished ones say themselves which fold they are",
+                got=f"folds={config.folds} and run_dirs",
+                fix="leave one of the two out",
+            )
         moved = any(item.startswith("paths.data_dir=") for item in overrides)
         named = [named_run("run_dirs", one, config.paths.runs_dir) for one in config.run_dirs]
         opened, errors = open_finished(named, config.paths.data_dir if moved else None)
@@ -74,14 +81,15 @@ def _check_overrides(overrides: list[str]) -> None:
         if key in SET_PER_RUN or key.startswith("model.upsampler."):
             raise InputError(
                 f"{override} would be the same for every run of a comparison",
-                expected="upsamplers=[...] and seeds=[...]",
+                expected="upsamplers=[...], seeds=[...] and folds=NUMBER",
                 fix="the runs' own settings, such as data=chasedb1 or trainer.max_epochs=30, can be overridden",
             )
 
 
 def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tuple[list[RunDirectory], list[Failure]]:
     """Train every variant with every seed that is not finished yet; a variant that fails does not stop the others."""
-    labelled_cases(splits_of(config.data, trusted=True), config.final_split)  # before hours of training
+    for fold in _folds(config):  # before hours of training
+        labelled_cases(splits_of(changed_copy(config, fold).data, trusted=True), config.final_split)
     plan = list(_plan(config, overrides))
     runs: list[RunDirectory] = []
     failures: list[Failure] = []
@@ -114,7 +122,7 @@ def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tu
 
 
 def _plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[DictConfig, dict[str, Any], list[str]]]:
-    """The configuration, choices and overrides of every run; seeds outermost, so that variants grow evenly."""
+    """The configuration, choices and overrides of every run; seeds and folds outermost: variants grow evenly."""
     names = check_upsamplers(config.upsamplers, least=2)
     control = check_control(config.control, names)
     widths = _matching_widths(config, names, control) if config.match_parameters else {}
@@ -122,17 +130,33 @@ def _plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[DictConfig
     choices = dict(HydraConfig.get().runtime.choices)
     of_runs = OmegaConf.masked_copy(config, [str(key) for key in config if key not in OWN_SETTINGS])
     precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
-    for seed in config.seeds:
+    for seed, fold in itertools.product(config.seeds, _folds(config)):
         for name in names:
-            own: dict[str, Any] = {"seed": seed}
+            own: dict[str, Any] = {"seed": seed} | fold
             if name in widths:
                 own["model.upsampled_width"] = widths[name]
             variant = variant_name(name, widths.get(name, config.model.get("upsampled_width", 1)))
-            run_dir = str(Path(config.out_dir).resolve() / "runs" / f"{variant}_seed{seed}")
+            run_name = f"{variant}_seed{seed}" + (f"_fold{fold['data.fold']}" if fold else "")
+            run_dir = str(Path(config.out_dir).resolve() / "runs" / run_name)
             changes = own | {"trainer.precision": precision, "paths.run_dir": run_dir}
             planned = changed_copy(with_upsampler(of_runs, name), changes)
             told = [f"{key}={value}" for key, value in ({"upsampler": name} | own).items()]
             yield planned, choices | {"upsampler": name}, [*kept, *told]
+
+
+def _folds(config: DictConfig) -> list[dict[str, Any]]:
+    """The settings of every fold; of the set's own split alone where there are no folds.
+
+    Raises:
+        InputError: For folds of a split in which an image would be scored several times, or never.
+    """
+    if config.folds is None:
+        return [{}]
+    if config.final_split != "test":
+        raise InputError(
+            "a cross-validation scores what each fold tests", expected="final_split=test", got=config.final_split
+        )
+    return [{"data.folds": config.folds, "data.fold": fold} for fold in range(config.folds)]
 
 
 def _matching_widths(config: DictConfig, names: list[str], control: str) -> dict[str, float]:

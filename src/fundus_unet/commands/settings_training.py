@@ -15,6 +15,7 @@ from fundus_unet.runs.schema import (
     BatchSize,
     Count,
     DataSettings,
+    Folds,
     Node,
     NotNegative,
     Positive,
@@ -62,6 +63,7 @@ class _Train(TrainingSettings, RunUser):
 class _CompareAccuracy(_Train):
     upsamplers: Options
     seeds: Seeds
+    folds: Folds | None
     control: Text | None
     match_parameters: bool
     run_dirs: RunDirs

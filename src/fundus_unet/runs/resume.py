@@ -10,7 +10,7 @@ from torch import nn
 from fundus_unet.core.errors import InputError
 from fundus_unet.runs.load import check_finite, check_fits, read_weights
 from fundus_unet.runs.run_directory import RunDirectory, plain
-from fundus_unet.runs.run_settings import check_same, protocol_of
+from fundus_unet.runs.run_settings import check_same, fold_of, protocol_of
 from fundus_unet.training.checkpoints import BEST, LAST, PREVIOUS
 from fundus_unet.training.training_state import TrainingState
 
@@ -82,8 +82,13 @@ def existing_run(path: Path, planned: DictConfig) -> RunDirectory | None:
 def settings_of(configuration: DictConfig) -> dict[str, Any]:
     """All settings that a run's outcome depends on, by dotted key."""
     config = plain(configuration)
-    return protocol_of(config) | {
-        "seed": config["seed"],
-        "upsampler": config["model"].get("upsampler"),
-        "upsampled_width": config["model"].get("upsampled_width"),
-    }
+    fold = fold_of(config)
+    return (
+        protocol_of(config)
+        | ({} if fold is None else {"fold": fold})
+        | {
+            "seed": config["seed"],
+            "upsampler": config["model"].get("upsampler"),
+            "upsampled_width": config["model"].get("upsampled_width"),
+        }
+    )

@@ -11,10 +11,12 @@ GROUPS = ("data", "augment", "model", "loss", "optimizer", "scheduler", "channel
 TRAINER = ("max_epochs", "precision", "gradient_clip_val", "limit_train_batches", "overfit_batches")
 IRRELEVANT = ("data.workers", "data.memory_limit_gb", "data.epochs")
 """They change how a run is carried out, not its outcome; `trainer.max_epochs` is the number of epochs that counts."""
+FOLD = "data.fold"
+"""Runs of all folds are one cross-validation, as those of several seeds are one comparison."""
 
 
 def protocol_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Every setting of a training run that its scores depend on, other than seed and upsampler, by dotted key.
+    """Every setting of a training run that its scores depend on, other than seed, fold and upsampler, by dotted key.
 
     Args:
         config: The run's resolved configuration as plain values.
@@ -24,7 +26,17 @@ def protocol_of(config: Mapping[str, Any]) -> dict[str, Any]:
         settings |= _flat(config.get(group), group)
     settings |= {f"trainer.{name}": config["trainer"].get(name) for name in TRAINER}
     skipped = (*FREE, *IRRELEVANT)
-    return {key: value for key, value in settings.items() if not key.startswith(skipped) and not _is_place(key)}
+    return {
+        key: value
+        for key, value in settings.items()
+        if key != FOLD and not key.startswith(skipped) and not _is_place(key)
+    }
+
+
+def fold_of(config: Mapping[str, Any]) -> int | None:
+    """Which fold of a cross-validation a run is; None where it is none."""
+    data = config["data"]
+    return None if data.get("folds") is None else int(data.get("fold", 0))
 
 
 def _is_place(key: str) -> bool:

@@ -76,6 +76,7 @@ def _nothing(value: Any) -> None:
 
 Seed = Annotated[int, Ge(0), Le(2**32 - 1)]
 Count = Annotated[int, Ge(1), Le(10**6)]
+Folds = Annotated[int, Ge(2), Le(10**6)]
 Steps = Annotated[int, Ge(1), Le(10**9)]
 BatchSize = Annotated[int, Ge(1), Le(65_536)]
 Side = Annotated[int, Ge(1), Le(16_384)]
@@ -103,7 +104,7 @@ class DataSettings(Settings):
     """The group `data`."""
 
     source: Node
-    folds: Annotated[int, Ge(2), Le(10**6)] | None = None
+    folds: Folds | None = None
     fold: Annotated[int, Ge(0), Le(10**6)] = 0
     scale: Scale | None
     fov_diameter: Diameter | None

@@ -97,3 +97,39 @@ def test_holm_lies_between_the_raw_and_bonferronis_values_and_keeps_the_order(va
         assert value <= corrected[name] <= min(1.0, value * len(raw))
     order = sorted(raw, key=lambda name: raw[name])
     assert [corrected[name] for name in order] == sorted(corrected.values())
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_folds_are_resampled_whole(seeds) -> None:
+    """Images of a fold share a training: as if each were one of its own, intervals would be far too narrow."""
+    random = np.random.default_rng(5)
+    folds = np.repeat(range(7), 4)
+    trials, covered, covered_by_images = 300, 0, 0
+    for trial in range(trials):
+        of_fold = random.normal(0, 1, (seeds, 7)) + random.normal(0, 0.5, 7)
+        differences = of_fold[:, folds] + random.normal(0, 0.3, (seeds, 28))
+        low, high = bootstrap_interval(differences, draws=400, seed=trial, folds=folds)
+        covered += low <= 0 <= high
+        low, high = bootstrap_interval(np.repeat(differences, 2, axis=0), draws=400, seed=trial)
+        covered_by_images += low <= 0 <= high
+    assert covered / trials > 0.9
+    assert covered_by_images / trials < 0.85
+
+
+def test_a_fold_of_its_own_for_each_image_is_the_same_as_images() -> None:
+    differences = sample(np.random.default_rng(2), (0.2, 1.0, 0.5))
+    assert bootstrap_interval(differences, folds=np.arange(8)) == pytest.approx(bootstrap_interval(differences))
+
+
+def test_with_folds_one_seed_is_enough() -> None:
+    folds = [0, 0, 1, 1, 1, 2, 2, 3, 3, 4, 4]
+    noise = np.random.default_rng(4).normal(0, 0.1, (1, 11))
+    found = paired_differences({"better": 1 + noise, "same": noise - noise.mean()}, folds)
+    assert (found["better"].verdict, found["same"].verdict) == ("higher", "none")
+    assert (found["better"].folds, found["better"].seed_spread) == (5, None)
+    assert found["better"].mean == pytest.approx(1 + noise.mean())
+    low, high = found["better"].interval
+    assert low < found["better"].mean < high
+    undefined = noise.copy()
+    undefined[0, 2:] = np.nan  # one fold is left
+    assert paired_differences({"one": undefined}, folds)["one"].verdict == "unknown"

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from fundus_unet.comparison.accuracy.folds import merge_folds
 from fundus_unet.comparison.accuracy.scored_runs import RATERS, REGION, Failure, score_runs
 from fundus_unet.comparison.accuracy.scores import ScoredRun, as_plain, differences, variant_summaries
 from fundus_unet.comparison.accuracy.tables import accuracy_document, accuracy_table, difference_table, how_to_read
@@ -51,7 +52,8 @@ def compare_accuracy(
         check_same(protocols)
     remove_partial_files(out_dir)
     scored, unscored = score_runs(runs, split, out_dir, console)
-    failures = [*failures, *unscored]
+    scored, incomplete = merge_folds(scored)
+    failures = [*failures, *unscored, *(Failure(name, reason) for name, reason in incomplete.items())]
     first = scored[0]
     control = _control(scored, control, preferred)
     scored.sort(key=lambda run: run.variant != control)
@@ -61,7 +63,8 @@ def compare_accuracy(
             "data": runs[0].choices.get("data"),
             "split": split,
             "region": REGION,
-            "images": list(first.per_image[NETWORK]),
+            "images": first.images,
+            "fold_of": first.fold_of,
             "settings": next(iter(protocols.values())),
             "differing_settings": differing(protocols),
             "parameters_matched": any(run.facts["upsampled_width"] != 1 for run in scored),

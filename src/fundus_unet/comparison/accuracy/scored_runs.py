@@ -19,12 +19,15 @@ from fundus_unet.core.files import read_bytes, read_csv
 from fundus_unet.inference.evaluation import NETWORK, NETWORK_VALIDATED, SECOND_OBSERVER
 from fundus_unet.runs.build import build_network
 from fundus_unet.runs.evaluate import evaluate_run
-from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.runs.run_directory import RunDirectory, plain
+from fundus_unet.runs.run_settings import fold_of
 
 FLOPS_SIDE = 512
 LARGEST_METRICS = 10_000_000  # bytes
 RATERS = (NETWORK, NETWORK_VALIDATED)
 REGION = "field_of_view"
+NO_SCORES = ("name", "region", "rater")
+"""Columns of per_image.csv."""
 
 
 class Failure(NamedTuple):
@@ -90,18 +93,21 @@ def _scored(run: RunDirectory, folder: Path, out_dir: Path) -> ScoredRun:
     if left is None:
         raise InputError(f"the scores in {folder} are damaged", fix=f"delete {folder}, and they are computed again")
     metrics, rows = left
-    per_image: dict[str, dict[str, dict[str, float | None]]] = {rater: {} for rater in RATERS}
+    per_image: dict[str, dict[str, dict[str, float | None]]] = {rater: {} for rater in (*RATERS, SECOND_OBSERVER)}
     for row in rows:
         if row["region"] == REGION and row["rater"] in per_image:
-            values = {key: _number(value) for key, value in row.items() if key not in ("name", "region", "rater")}
+            values = {key: _number(value) for key, value in row.items() if key not in NO_SCORES}
             per_image[row["rater"]][row["name"]] = values
     return ScoredRun(
         variant_of(run),
         int(run.config.seed),
         {rater: metrics[REGION][rater]["pooled"] for rater in RATERS},
-        per_image,
+        {rater: per_image[rater] for rater in RATERS},
         _facts(run, out_dir) | {"validation_threshold": metrics["validation_threshold"]},
         metrics[REGION].get(SECOND_OBSERVER),
+        per_image[SECOND_OBSERVER],
+        fold_of(plain(run.config)),
+        run.config.data.get("folds") or 1,
     )
 
 

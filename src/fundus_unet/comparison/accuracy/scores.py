@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,9 @@ class ScoredRun:
             undefined values are None.
         facts: Kept as it is.
         second_observer: The scores of the second human observer; None where the data set has none.
+        observer_images: Those per image.
+        fold: Of a cross-validation into `folds`; None: it is none, or all folds have become one.
+        fold_of: The fold that tested each image, once all folds have become one.
     """
 
     variant: str
@@ -32,6 +35,15 @@ class ScoredRun:
     per_image: Mapping[str, Mapping[str, Scores]]
     facts: Mapping[str, Any]
     second_observer: Mapping[str, Any] | None = None
+    observer_images: Mapping[str, Scores] = field(default_factory=dict)
+    fold: int | None = None
+    folds: int = 1
+    fold_of: Mapping[str, int] | None = None
+
+    @property
+    def images(self) -> list[str]:
+        """The names of the images that it was scored on."""
+        return list(next(iter(self.per_image.values())))
 
 
 def variant_summaries(runs: Sequence[ScoredRun]) -> dict[str, dict[str, Any]]:
@@ -60,6 +72,7 @@ def differences(runs: Sequence[ScoredRun], control: str, rater: str) -> dict[str
     if not any(run.variant == control for run in runs):
         raise InputError("the control was not scored", expected=control, got=sorted({run.variant for run in runs}))
     images = _common_images(runs, rater)
+    folds = _common_folds(runs, images)
     result: dict[str, dict[str, Difference]] = {}
     for metric in METRICS:
         pairs = {}
@@ -79,7 +92,7 @@ def differences(runs: Sequence[ScoredRun], control: str, rater: str) -> dict[str
                 ]
             )
         if pairs and all(np.isfinite(values).all(axis=0).any() for values in pairs.values()):
-            result[metric] = paired_differences(pairs)
+            result[metric] = paired_differences(pairs, folds)
     return result
 
 
@@ -134,6 +147,18 @@ def _image_mean(run: ScoredRun, rater: str, metric: str) -> float | None:
 def _values(run: ScoredRun, rater: str, metric: str, images: Sequence[str]) -> np.ndarray:
     values = (run.per_image[rater][name].get(metric) for name in images)
     return np.array([math.nan if value is None else value for value in values])
+
+
+def _common_folds(runs: Sequence[ScoredRun], images: Sequence[str]) -> list[int] | None:
+    """The fold that tests each image; None without cross-validation."""
+    first = runs[0]
+    for run in runs:
+        if run.fold_of != first.fold_of:
+            raise InputError(
+                f"{run.variant} with seed {run.seed} was cross-validated in other folds than {first.variant}",
+                expected="the same images in every fold, or no folds at all",
+            )
+    return None if first.fold_of is None else [first.fold_of[name] for name in images]
 
 
 def _common_images(runs: Sequence[ScoredRun], rater: str) -> list[str]:

@@ -17,7 +17,7 @@ def accuracy_document(result: Mapping[str, Any]) -> Document:
         f"# Accuracy of {len(result['variants'])} upsamplers on {protocol['data']}, {protocol['split']}",
         f"{len(protocol['images'])} images; pixels in the field of view, at original resolution. Mean ± "
         "standard deviation over seeds; scores are pooled over all pixels, Betti-0 error is the mean over "
-        "images.",
+        "images." + _of_folds(protocol),
         "## Cost",
         cost_table(result),
     ]
@@ -33,6 +33,16 @@ def accuracy_document(result: Mapping[str, Any]) -> Document:
         named = ", ".join(f"`{key}`" for key in protocol["differing_settings"])
         parts += [f"**These runs differ in more than the upsampler** (`allow_different=true`): {named}."]
     return parts
+
+
+def _of_folds(protocol: Mapping[str, Any]) -> str:
+    folds = protocol.get("fold_of")
+    if not folds:
+        return ""
+    return (
+        f" Cross-validation in {len(set(folds.values()))} folds: every image is scored once, by networks that learned "
+        "from none of its fold; pooled scores are means over the folds, times are sums over them."
+    )
 
 
 def cost_table(result: Mapping[str, Any]) -> Grid:
@@ -121,9 +131,12 @@ def how_to_read(found: Mapping[str, Mapping[str, Any]]) -> str:
             "One seed (or one image): no interval can be given, because nothing tells how far two trainings of "
             "the same variant lie apart. Train with more seeds: `seeds=[0,1,2]`."
         )
+    folds = first.get("folds")
     text = (
-        f"Means over images, paired over seeds (at most {first['seeds']}) and {first['images']} images; "
-        "intervals resample both. A difference counts only if the interval corrected for the number of variants "
+        f"Means over images, paired over seeds (at most {first['seeds']})"
+        + (f", {folds} folds" if folds else "")
+        + f" and {first['images']} images; intervals resample {'seeds and folds' if folds else 'both'}. "
+        "A difference counts only if the interval corrected for the number of variants "
         f"excludes 0, Wilcoxon's test over images (Holm, {variants} variant{'s' if variants > 1 else ''}) gives "
         "p < 0.05, and it is larger than its own spread over seeds. The metrics are not corrected for their number."
     )

@@ -34,10 +34,11 @@ def accuracy_answer(facts: Facts) -> str:
     else:
         known = [one for one in found.values() if one["interval"]]
         ends = [end for one in known for end in one["interval"]]
-        seeds, images = (max(one[key] for one in known) for key in ("seeds", "images"))
+        seeds, folds, images = (max(one.get(key) or 0 for one in known) for key in ("seeds", "folds", "images"))
+        sample = f"{seeds} seed{'s' * (seeds > 1)}, {f'{folds} folds, ' if folds else ''}{images} images"
         whose = "all 95 % intervals lie" if len(known) > 1 else "its 95 % interval lies"
         named = (
-            f"No difference in Dice to {control} was found ({seeds} seeds, {images} images): "
+            f"No difference in Dice to {control} was found ({sample}): "
             f"{whose} within {interval('dice', (min(ends), max(ends)))}"
         )
         rest = ""

@@ -1,6 +1,6 @@
 """What every variant predicts for a few images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,12 +64,48 @@ def make_predictions(
         return found
 
     def leave_out(what: str, why: str, error: InputError) -> None:
-        found.left_out.setdefault(why, []).append(what)
+        if what not in found.left_out.setdefault(why, []):  # by another fold
+            found.left_out[why].append(what)
         found.first_problems.setdefault(why, error.problem)
 
+    fold_of = accuracy["protocol"].get("fold_of") or {}
+    networks = {
+        fold: _networks(accuracy, folder, settings, fold, leave_out)
+        for fold in dict.fromkeys(fold_of.get(name) for name in names)
+    }
+    runs_of_all = [runs for runs, _ in networks.values()]
+    common = [variant for variant in runs_of_all[0] if all(variant in runs for runs in runs_of_all)]
+    if not common:
+        found.left_out = {why: ["every variant"] for why in found.left_out}
+        return found
+    found.seeds = sorted({int(run.config.seed) for runs in runs_of_all for run in runs.values()})
+    control = found.control = accuracy["control"] if accuracy["control"] in common else common[0]
+    for name in track(names, "predicting for the report", console=console, transient=True):
+        runs, predictors = networks[fold_of.get(name)]
+        try:
+            sample = _sample(name, accuracy["protocol"]["split"], runs[control])
+        except InputError as error:
+            leave_out(name, "no image and label that can be used are here", error)
+            continue
+        probabilities = {
+            variant: predictors[variant].probability(sample.working, sample.field_of_view) for variant in common
+        }
+        shown = Shown(sample.working.image, sample.label) if settings.show_images else None
+        found.tiles[name] = tiles_of(probabilities, control, sample.field_of_view, shown)
+    return found
+
+
+def _networks(
+    accuracy: Mapping[str, Any],
+    folder: Path,
+    settings: PredictionSettings,
+    fold: int | None,
+    leave_out: Callable[[str, str, InputError], None],
+) -> tuple[dict[str, RunDirectory], dict[str, Predictor]]:
+    """The runs, and what predicts, of every variant that can be used; of one fold in a cross-validation."""
     runs: dict[str, RunDirectory] = {}
     predictors: dict[str, Predictor] = {}
-    for variant, choice in _runs(accuracy, folder, settings.data_dir).items():
+    for variant, choice in _runs(accuracy, folder, settings.data_dir, fold).items():
         try:
             if isinstance(choice, InputError):
                 raise choice
@@ -77,34 +113,21 @@ def make_predictions(
             runs[variant] = choice
         except InputError as error:
             leave_out(variant, "no checkpoint that can be used is here", error)
-    if not runs:
-        found.left_out = {why: ["every variant"] for why in found.left_out}
-        return found
-    found.seeds = sorted({int(run.config.seed) for run in runs.values()})
-    control = found.control = accuracy["control"] if accuracy["control"] in runs else next(iter(runs))
-    for name in track(names, "predicting for the report", console=console, transient=True):
-        try:
-            sample = _sample(name, accuracy["protocol"]["split"], runs[control])
-        except InputError as error:
-            leave_out(name, "no image and label that can be used are here", error)
-            continue
-        probabilities = {
-            variant: predictor.probability(sample.working, sample.field_of_view)
-            for variant, predictor in predictors.items()
-        }
-        shown = Shown(sample.working.image, sample.label) if settings.show_images else None
-        found.tiles[name] = tiles_of(probabilities, control, sample.field_of_view, shown)
-    return found
+    return runs, predictors
 
 
-def _runs(accuracy: Mapping[str, Any], folder: Path, data_dir: str | None) -> dict[str, RunDirectory | InputError]:
+def _runs(
+    accuracy: Mapping[str, Any], folder: Path, data_dir: str | None, fold: int | None
+) -> dict[str, RunDirectory | InputError]:
     """A run with a checkpoint of every variant: of one seed for all where that can be; or why there is none."""
     usable: dict[str, dict[int, RunDirectory]] = {}
     problems: dict[str, InputError] = {}
     for variant, summary in accuracy["variants"].items():
         for seed in summary["seeds"]:
             try:
-                run = RunDirectory(folder / summary["runs"][str(seed)]["run_dir"], data_dir)
+                facts = summary["runs"][str(seed)]
+                place = facts["run_dir"] if fold is None else facts["folds"][fold]["run_dir"]
+                run = RunDirectory(folder / place, data_dir)
                 run.checkpoint("best")
                 usable.setdefault(variant, {})[seed] = run
             except InputError as error:

@@ -19,7 +19,8 @@ def protocol_facts(results: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         facts["runs"] = [
             shlex.join(["fundus-unet", "train", *map(str, run["overrides"])])
             for summary in accuracy["variants"].values()
-            for run in summary["runs"].values()
+            for runs in summary["runs"].values()
+            for run in runs.get("folds", [runs])
         ]
     return facts
 
