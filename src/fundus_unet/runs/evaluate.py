@@ -22,6 +22,7 @@ from fundus_unet.drawing.panel import prediction_panel
 from fundus_unet.inference.evaluation import evaluate
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.score_table import print_scores
+from fundus_unet.runs.data_record import digests, since_training
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.load import load_predictor, load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
@@ -49,6 +50,7 @@ def evaluate_run(
         InputError: For an unknown split, or one without labels, or where the run cannot be written to; what was
             written before stays.
     """
+    own = splits is None
     splits = splits or splits_of(run.config.data, trusted=False)
     cases = labelled_cases(splits, split)
     if split == "test" and splits.test_reason:
@@ -56,7 +58,8 @@ def evaluate_run(
         Console().print(left_out, style="yellow", markup=False, soft_wrap=True)
     predictor = load_predictor(run, checkpoint, device, tta)
     threshold = validation_threshold(run, predictor, checkpoint)
-    return score(run, predictor, load_preprocessor(run.config), threshold, cases, split, name, checkpoint, tta)
+    preprocessor = load_preprocessor(run.config)
+    return score(run, predictor, preprocessor, threshold, cases, split, name, checkpoint, tta, own=own)
 
 
 def score(
@@ -69,12 +72,15 @@ def score(
     name: str | None = None,
     checkpoint: str = "best",
     tta: str = "none",
+    *,
+    own: bool = True,
 ) -> dict[str, Any]:
     """Score a run's network on cases; writes metrics.json, per_image.csv and figures into the run.
 
     Args:
         threshold: The one that was best on validation.
         split: What the cases are, for the record.
+        own: Whether they are of the run's own data set.
 
     Returns:
         What metrics.json holds.
@@ -87,6 +93,10 @@ def score(
     folder = run.place("evaluation", "_".join([name or split, *unusual]))
     figures = run.place("evaluation", folder.name, "figures")
     run.remove_partial_files()
+    files = digests(cases, split)
+    remarks = since_training(run.path, split, files, own=own)
+    for remark in remarks:
+        console.print(remark, style="yellow", markup=False, soft_wrap=True)
     with _writing(folder), Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(f"evaluating {split}", total=len(cases))
 
@@ -100,6 +110,8 @@ def score(
     metrics = {
         "split": split,
         "images": [case.name for case in cases],
+        "files": files,
+        "remarks": remarks,
         "checkpoint": checkpoint,
         "tta": tta,
         "validation_threshold": threshold,

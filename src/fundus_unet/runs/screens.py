@@ -12,7 +12,7 @@ from rich.console import Console
 from fundus_unet.core.counting import parameter_count
 from fundus_unet.core.invocation import from_here, installed, lines_of, setting
 from fundus_unet.core.plain_text import printable
-from fundus_unet.data.case import Case
+from fundus_unet.data.case import Case, Splits
 from fundus_unet.models.network import SegmentationNetwork
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.runs.run_name import changes, upsampler_name
@@ -30,19 +30,28 @@ def network_words(run: RunDirectory, model: VesselSegmenter) -> str:
 
 
 def say_what_starts(
-    console: Console, run: RunDirectory, config: DictConfig, model: VesselSegmenter, trainer: Trainer
+    console: Console,
+    run: RunDirectory,
+    config: DictConfig,
+    splits: Splits,
+    model: VesselSegmenter,
+    trainer: Trainer,
 ) -> None:
-    """Network, upsampler, what was changed below the chosen options, and how long and on what it trains."""
+    """Network, upsampler, what was changed below the chosen options, on what images it trains, and how long."""
     parts = [f"{parameter_count(model.network):,} parameters"]
     chosen = {"upsampler": upsampler_name(run.choices, run.overrides), "downsampler": run.choices.get("downsampler")}
     parts += [f"{group} {name}" for group, name in chosen.items() if name is not None]
     size, side = config.data.batch_size, config.data.patch_size
     patches = f"{size} patches" if size != 1 else "1 patch"
     steps = f"{training_steps(config):,} steps" if training_steps(config) != 1 else "1 step"
+    counts = f"{len(splits.train)} images to train on, {len(splits.val)} for validation, {len(splits.test)} for test"
+    folds = config.data.get("folds")
+    fold = f", fold {config.data.fold} of {folds}" if folds else ""
     rows = {
         "network": network_words(run, model),
         "": ", ".join(parts),
         "changed": " ".join(changes(run.overrides)),
+        "data": f"{run.choices.get('data') or config.data.source._target_}{fold}: {counts}",
         "training": f"{steps} of {patches} of {side} x {side} pixels, "
         f"{config.trainer.precision} on {trainer.strategy.root_device.type}",
     }

@@ -138,7 +138,7 @@ class _Training:
     def run(self, run: RunDirectory, console: Console, one_of_many: bool) -> dict[str, Any] | None:
         """Train in the run directory, and evaluate the best epoch."""
         with training_in(run.path):
-            say_what_starts(console, run, self.config, self.segmenter, self.trainer)
+            say_what_starts(console, run, self.config, self.splits, self.segmenter, self.trainer)
             fit(self.trainer, self.segmenter, self.datamodule, self.config, run, console)
             try:
                 return self._evaluate(run, console, one_of_many)
