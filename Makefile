@@ -6,11 +6,12 @@ VENV := .venv
 TORCH ?= default
 ARGS ?=
 IMAGES ?=
+SET ?=
 export IMAGES
 LOCK := $(if $(filter cpu,$(TORCH)),requirements-cpu.lock,requirements.lock)
 READY := $(VENV)/.fundus-unet
 
-.PHONY: help train predict test faults lint format lock tensorboard
+.PHONY: help train predict data test faults lint format lock tensorboard
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -21,6 +22,9 @@ train: $(READY)  ## train and test a network; overrides in ARGS: make train ARGS
 
 predict: $(READY)  ## vessel maps with the weights that come with the project: make predict IMAGES="a.jpg b.jpg"
 	$(VENV)/bin/python scripts/predict.py "$$IMAGES" $(ARGS)
+
+data: $(READY)  ## get a public set of images: make data SET=chasedb1; without SET: which there are
+	$(VENV)/bin/python scripts/prepare_data.py $(SET) $(ARGS)
 
 # Files are handed out in order, so that attacks that fork come first in every worker (tests/conftest.py). Coverage is
 # measured, and held to the floor in pyproject.toml, where all tests run: without ARGS.

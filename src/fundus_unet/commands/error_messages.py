@@ -23,7 +23,19 @@ from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.invocation import PROGRAM
 
 EXTRAS = dict.fromkeys(("onnx", "onnxscript", "onnxruntime"), "onnx") | dict.fromkeys(
-    ("albumentations", "jinja2", "lightning", "matplotlib", "tensorboard", "torchmetrics", "torchvision"), "train"
+    [
+        "albumentations",
+        "jinja2",
+        "lightning",
+        "matplotlib",
+        "pooch",
+        "rarfile",
+        "requests",
+        "tensorboard",
+        "torchmetrics",
+        "torchvision",
+    ],
+    "train",
 )
 """Packages that not every command needs, and the extra of pyproject.toml that brings them."""
 

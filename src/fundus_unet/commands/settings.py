@@ -129,6 +129,16 @@ class _Predict(RunUser):
     paths: RunsPaths
 
 
+class _DataPaths(Settings):
+    data_dir: WritableFolder
+
+
+class _PrepareData(Settings):
+    set: Text | None
+    source: PathText | Some[PathText] | None
+    paths: _DataPaths
+
+
 class _Report(RunUser):
     dir: PathText
     title: Text
@@ -157,6 +167,7 @@ SCRIPTS: dict[str, type[Settings]] = {
     "evaluate": _Evaluate,
     "export": _Export,
     "predict": _Predict,
+    "prepare_data": _PrepareData,
     "report": _Report,
     "explain_upsampling": _Explain,
 }

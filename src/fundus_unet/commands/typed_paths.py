@@ -6,7 +6,9 @@ import re
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import hydra_quoted
 
-PATHS = re.compile(r"(images|dir|out_dir|run_dir|resume|weights|path|figure|paths\.\w+|[\w.]+\.root)=(.+)", re.DOTALL)
+PATHS = re.compile(
+    r"(images|source|dir|out_dir|run_dir|resume|weights|path|figure|paths\.\w+|[\w.]+\.root)=(.+)", re.DOTALL
+)
 PLAIN = re.compile(r"[\w./@%+~-]*")
 """What Hydra takes as it is."""
 HYDRAS = "'\"[{$"

@@ -1,0 +1,108 @@
+"""Get a public set of images, or list them."""
+
+import textwrap
+from pathlib import Path
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from rich.console import Console
+
+from fundus_unet.commands.config_files import CONFIG_DIR
+from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.invocation import command, from_here, setting
+from fundus_unet.core.plain_text import printable
+from fundus_unet.data.case import Splits
+from fundus_unet.data.download.addresses import PUBLISHED, Published
+from fundus_unet.data.download.existing import Verified
+from fundus_unet.data.download.obtain import obtain
+from fundus_unet.data.download.room import megabytes
+from fundus_unet.runs.build import build
+
+COLUMNS, LICENCE = 80, 41
+DATA_DIR = "data"
+"""Where other commands look without `paths.data_dir`."""
+
+
+def prepare_data_from_config(config: DictConfig) -> Path | None:
+    """Entry of `scripts/prepare_data.py`; returns the folder of the set, None where they are listed.
+
+    Raises:
+        InputError: For an unknown set, and as `obtain`.
+    """
+    console = Console()
+    if config.set is None:
+        _say(console, _list_of_sets())
+        return None
+    if config.set not in PUBLISHED:
+        raise InputError(f"there is no set {config.set!r}", fix=did_you_mean(str(config.set), PUBLISHED))
+    row = PUBLISHED[config.set]
+    data_dir = Path(config.paths.data_dir).expanduser()
+    found = obtain(row, data_dir, _sources(config.source), lambda folder: _check(row, folder), console)
+    folder = found.folder if found else data_dir / row.folder
+    _say(console, *_what_is_there(row, folder, found, named=config.source is not None))
+    _say(console, *_images(_splits(row, folder)))
+    _say(console, *_next(row, str(config.paths.data_dir)))
+    return folder
+
+
+def _sources(given: object) -> list[str]:
+    if given is None:
+        return []
+    return [str(one) for one in given] if isinstance(given, ListConfig) else [str(given)]
+
+
+def _check(row: Published, folder: Path) -> None:
+    """Raises: InputError where the class that reads the set for a training does not find all of it there."""
+    splits = _splits(row, folder)
+    outside = [case for case in splits.train + splits.test if not case.image.is_relative_to(folder.absolute())]
+    if outside or not splits.train:
+        raise InputError(f"there is no image of {row.name} in {folder}")
+
+
+def _splits(row: Published, folder: Path) -> Splits:
+    node = OmegaConf.load(CONFIG_DIR / "data" / f"{row.key}.yaml").source
+    node.root = str(folder.absolute())
+    splits: Splits = build(node, trusted=True).splits()
+    return splits
+
+
+def _images(splits: Splits) -> list[str]:
+    parts = {"train": splits.train, "val": splits.val, "test": splits.test}
+    counts = ", ".join(f"{len(cases)} {name}" for name, cases in parts.items())
+    return [f"images   {counts}", *filter(None, [splits.test_reason])]
+
+
+def _what_is_there(row: Published, folder: Path, found: Verified | None, named: bool) -> list[str]:
+    place = from_here(folder)
+    if found is None:
+        first = f"{row.name} is in {place}"
+    elif found.is_ours:
+        first = f"{row.name} is already in {place}: verified, {found.compared} files"
+    else:
+        compared = f", {found.compared} files as published" if found.compared else ""
+        first = f"{row.name} is already in {place}, your own copy: whole{compared}; nothing was written"
+    ignored = ["source was not read, since the set is there"] if found and named else []
+    return [first, *ignored, f"licence  {row.licence}", f"cite     {row.citation}"]
+
+
+def _next(row: Published, data_dir: str) -> list[str]:
+    where = [] if data_dir == DATA_DIR else [setting("paths.data_dir", data_dir)]
+    return [
+        f"check    {command('data check', row.key, *where)}",
+        f"train    {command('train', f'data={row.key}', *where)}",
+    ]
+
+
+def _list_of_sets() -> str:
+    lines = [f"{'set':10}{'images':>6}  {'size':>7}  {'loaded here':12} licence, as its record states it"]
+    for row in PUBLISHED.values():
+        loads = "yes" if row.archives else "no: you ask"
+        start = f"{row.key:10}{row.images:6}  {megabytes(row.download):>7}  {loads:12} "
+        licence = textwrap.wrap(row.licence, COLUMNS - len(start), break_on_hyphens=False)
+        lines += [f"{start}{licence[0]}", *(" " * len(start) + more for more in licence[1:])]
+    return "\n".join([*lines, "", f"{command('data get', 'chasedb1')} gets one"])
+
+
+def _say(console: Console, *lines: str) -> None:
+    for line in lines:
+        for part in line.split("\n"):
+            console.print(printable(part), soft_wrap=True, highlight=False, markup=False)

@@ -1,0 +1,83 @@
+"""The hidden folder beside a set in which it is loaded and unpacked, until it is whole and gets its name."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.core.lock import take
+
+try:
+    import fcntl
+except ImportError:  # Windows: without the lock
+    fcntl = None  # type: ignore[assignment]
+
+_MARK = "made-by-fundus-unet"
+
+
+@dataclass(frozen=True)
+class Staging:
+    """`downloads` outlives interruptions; `files` is begun anew each time."""
+
+    root: Path
+
+    @property
+    def downloads(self) -> Path:
+        return self.root / "downloads"
+
+    @property
+    def files(self) -> Path:
+        return self.root / "files"
+
+    def finish(self, whole: Path, target: Path) -> None:
+        """Give what is whole its place; only an empty folder may be there."""
+        if target.is_dir() and not target.is_symlink():
+            target.rmdir()
+        whole.rename(target)
+        shutil.rmtree(self.root)
+
+
+@contextmanager
+def staging(data_dir: Path, folder: str) -> Iterator[Staging]:
+    """The staging folder of a set; it stays for the next call unless `finish` is called, or nothing was loaded.
+
+    Raises:
+        InputError: Where another process is loading the set, or the folder is not this project's.
+    """
+    root = data_dir / f".{folder}.getting"
+    root.mkdir(parents=True, exist_ok=True)
+    if os.listdir(root) and not (root / _MARK).is_file():
+        raise InputError(f"{root} was not made by this command", fix="move it away")
+    (root / _MARK).touch()
+    with _alone(root):
+        place = Staging(root)
+        shutil.rmtree(place.files, ignore_errors=True)
+        place.files.mkdir()
+        place.downloads.mkdir(exist_ok=True)
+        for left in place.downloads.glob("tmp*"):  # pooch's, of a process that was killed
+            left.unlink()
+        try:
+            yield place
+        finally:
+            if place.downloads.is_dir() and not os.listdir(place.downloads):
+                shutil.rmtree(root)
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(root, os.O_RDONLY)
+    try:
+        take(
+            lambda: fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB),
+            f"another process is getting this set in {root.parent}",
+            fix="wait for its end",
+        )
+        yield
+    finally:
+        os.close(handle)
