@@ -22,21 +22,8 @@ from fundus_unet.commands.config_files import config_folders, group_names, group
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.invocation import PROGRAM
 
-EXTRAS = dict.fromkeys(("onnx", "onnxscript", "onnxruntime"), "onnx") | dict.fromkeys(
-    [
-        "albumentations",
-        "jinja2",
-        "lightning",
-        "matplotlib",
-        "pooch",
-        "rarfile",
-        "requests",
-        "tensorboard",
-        "torchmetrics",
-        "torchvision",
-    ],
-    "train",
-)
+_TRAIN = "albumentations jinja2 lightning matplotlib pooch rarfile requests tensorboard torchmetrics torchvision"
+EXTRAS = dict.fromkeys(("onnx", "onnxscript", "onnxruntime"), "onnx") | dict.fromkeys(_TRAIN.split(), "train")
 """Packages that not every command needs, and the extra of pyproject.toml that brings them."""
 
 

@@ -73,8 +73,12 @@ class _Making:
             return
         loaded = 0
         with self.progress.of(f"loaded {len(self.sources.files)} files") as update:
+
+            def told_of(done: int, total: int | None) -> None:
+                update(loaded + done, None)
+
             for file in self.sources.files:
-                self._fetch(file, self.row.largest, lambda done, total, before=loaded: update(before + done, None))
+                self._fetch(file, self.row.largest, told_of)
                 loaded += (self.place.downloads / file.name).stat().st_size
                 update(loaded, None)
 

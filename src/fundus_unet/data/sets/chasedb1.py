@@ -18,12 +18,7 @@ from pathlib import Path
 from fundus_unet.data.case import Case, SplitNames, Splits
 from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split
 
-ORIGIN = Origin(
-    name="CHASE_DB1",
-    folders=("CHASE_DB1", "CHASEDB1"),
-    obtained="the Kingston University page of CHASE_DB1 "
-    "(https://researchinnovation.kingston.ac.uk/en/datasets/chasedb1-retinal-vessel-reference-dataset-4/)",
-)
+ORIGIN = Origin.of("chasedb1")
 
 
 def _both_eyes(first: int, last: int) -> tuple[str, ...]:

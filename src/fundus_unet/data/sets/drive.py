@@ -18,11 +18,7 @@ from pathlib import Path
 from fundus_unet.data.case import Case, SplitNames, Splits
 from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split
 
-ORIGIN = Origin(
-    name="DRIVE",
-    folders=("DRIVE",),
-    obtained="the DRIVE challenge on Grand Challenge (https://drive.grand-challenge.org/, a free account)",
-)
+ORIGIN = Origin.of("drive")
 
 SPLITS = {
     "official": SplitNames(

@@ -17,12 +17,7 @@ from pathlib import Path
 from fundus_unet.data.case import Case, SplitNames, Splits
 from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split
 
-ORIGIN = Origin(
-    name="HRF",
-    folders=("HRF",),
-    obtained="the FAU Erlangen page of the High-Resolution Fundus image database "
-    "(https://www5.cs.fau.de/research/data/fundus-images/)",
-)
+ORIGIN = Origin.of("hrf")
 
 
 def _of_each_group(first: int, last: int) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.invocation import command
+from fundus_unet.data.download.addresses import PUBLISHED
 
 T = TypeVar("T")
 
@@ -18,10 +20,20 @@ class Origin:
     name: str
     folders: tuple[str, ...]  # its usual folder names; the first is the one below paths.data_dir
     obtained: str  # where it is obtained, in words
+    option: str  # data=...
+
+    @classmethod
+    def of(cls, option: str) -> "Origin":
+        """Of a set in the table of addresses."""
+        row = PUBLISHED[option]
+        return cls(row.name, row.folders, row.where, option)
 
     @property
     def advice(self) -> str:
-        return f"get {self.name} from {self.obtained}, then set paths.data_dir=/folder/that/contains/{self.folders[0]}"
+        return (
+            f"set paths.data_dir=/folder/that/contains/{self.folders[0]}; or get {self.name}, which is published by "
+            f"{self.obtained}: {command('data get', self.option)}"
+        )
 
 
 class DatasetFiles:

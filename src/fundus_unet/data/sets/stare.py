@@ -21,12 +21,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case, SplitNames, Splits
 from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split
 
-ORIGIN = Origin(
-    name="STARE",
-    folders=("STARE",),
-    obtained="the Clemson University page of STARE (https://cecas.clemson.edu/~ahoover/stare/probing/index.html: "
-    "stare-images.tar, labels-ah.tar, labels-vk.tar)",
-)
+ORIGIN = Origin.of("stare")
 
 _NUMBERS = "0001 0002 0003 0004 0005 0044 0077 0081 0082 0139 0162 0163 0235 0236 0239 0240 0255 0291 0319 0324"
 NAMES = tuple(f"im{number}" for number in _NUMBERS.split())
