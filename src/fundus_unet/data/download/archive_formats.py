@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -16,7 +16,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import open_regular
 from fundus_unet.data.download.bad_archive import BadArchiveError
 
-DAMAGED = (
+_DAMAGED = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
@@ -27,8 +27,8 @@ DAMAGED = (
     OverflowError,
     UnicodeError,
 )
-"""What reading an archive that is damaged, or made to be, raises; rar has its own."""
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".rar")
+_LONGEST_PADDING = 2**24
 RAR_TOOLS = "unrar, unar, 7z or bsdtar"
 
 
@@ -48,8 +48,7 @@ def members_of(archive: Path) -> Iterator[Member]:
 
     Raises:
         BadArchiveError: Where it is no archive.
-        InputError: Where the tool that unpacks it is missing.
-        Exception: One of `DAMAGED`, or of rarfile, where it cannot be read further.
+        Exception: Of many kinds, where it cannot be read further: `told_as_errors`.
     """
     reader = _reader(archive)
     if reader is None:
@@ -70,7 +69,7 @@ def told_size(path: Path) -> int:
         try:
             with zipfile.ZipFile(path) as archive:
                 return sum(info.file_size for info in archive.infolist())
-        except DAMAGED:
+        except _DAMAGED:
             pass
     return path.stat().st_size
 
@@ -85,7 +84,7 @@ def _reader(path: Path) -> Callable[[Path], Iterator[Member]] | None:
     try:
         if tarfile.is_tarfile(path):
             return _tar
-    except DAMAGED:
+    except _DAMAGED:
         pass
     return _gz if begins.startswith(b"\x1f\x8b") else None
 
@@ -119,6 +118,9 @@ def _tar(path: Path) -> Iterator[Member]:
                 return cast(IO[bytes], archive.extractfile(info))
 
             yield Member(info.name, info.size, info.isdir(), opened, odd)
+        # gz, bz2 and xz compare their sums at their ends, which lie behind the last file
+        if archive.fileobj is not None and len(archive.fileobj.read(_LONGEST_PADDING)) == _LONGEST_PADDING:
+            raise tarfile.ReadError("there is more behind its end")
 
 
 def _gz(path: Path) -> Iterator[Member]:
@@ -128,26 +130,47 @@ def _gz(path: Path) -> Iterator[Member]:
 def _rar(path: Path) -> Iterator[Member]:
     import rarfile  # with the extra `train`
 
+    with rarfile.RarFile(path) as archive:
+        infos = archive.infolist()
+        if any(info.compress_type != rarfile.RAR_M0 and not info.is_dir() for info in infos):
+            rarfile.tool_setup()
+        for info in infos:
+            is_link = info.is_symlink() or getattr(info, "file_redir", None)
+            odd = "a link or a device" if is_link or not (info.is_file() or info.is_dir()) else ""
+            locked = "it needs a password" if info.needs_password() else ""
+
+            def opened(info: rarfile.RarInfo = info) -> IO[bytes]:
+                return cast(IO[bytes], archive.open(info))
+
+            yield Member(info.filename, info.file_size, info.is_dir(), opened, odd or locked)
+
+
+@contextmanager
+def told_as_errors(archive: Path) -> Iterator[None]:
+    """For what reads an archive.
+
+    Raises:
+        BadArchiveError: In place of what damaged archives, and those made to do harm, raise.
+        InputError: Where a rar's tool is missing or does not do it; the archive is not at fault.
+    """
     try:
-        with rarfile.RarFile(path) as archive:
-            infos = archive.infolist()
-            if any(info.compress_type != rarfile.RAR_M0 and not info.is_dir() for info in infos):
-                rarfile.tool_setup()
-            for info in infos:
-                is_link = info.is_symlink() or getattr(info, "file_redir", None)
-                odd = "a link or a device" if is_link or not (info.is_file() or info.is_dir()) else ""
-                locked = "it needs a password" if info.needs_password() else ""
-
-                def opened(info: rarfile.RarInfo = info) -> IO[bytes]:
-                    return cast(IO[bytes], archive.open(info))
-
-                yield Member(info.filename, info.file_size, info.is_dir(), opened, odd or locked)
-    except rarfile.RarCannotExec as error:
+        yield
+    except _DAMAGED as error:
+        raise _damaged(archive, error) from error
+    except Exception as error:
+        kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "rarfile"]
+        if not kinds:
+            raise
+        if "RarExecError" not in kinds or "RarCRCError" in kinds:
+            raise _damaged(archive, error) from error
         raise InputError(
-            f"{path.name} is a rar archive, and no tool that unpacks it is installed",
-            expected=f"{RAR_TOOLS} on the PATH",
+            f"{archive.name} is a rar archive, and it takes a tool to unpack it",
+            expected=f"{RAR_TOOLS} on the PATH, in a version that reads this archive",
+            got="no such tool" if "RarCannotExec" in kinds else error,
             fix=f"install one of {RAR_TOOLS} and give the same command again; what is loaded is kept. Or unpack it "
             "yourself and give the folder: source=FOLDER",
         ) from error
-    except rarfile.Error as error:
-        raise zipfile.BadZipFile(str(error)) from error
+
+
+def _damaged(archive: Path, error: Exception) -> BadArchiveError:
+    return BadArchiveError(f"{archive.name} is damaged", got=f"{type(error).__name__}: {error}")

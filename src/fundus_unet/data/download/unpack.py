@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.download.archive_formats import DAMAGED, Member, is_archive, members_of, told_size
+from fundus_unet.data.download.archive_formats import Member, is_archive, members_of, told_as_errors, told_size
 from fundus_unet.data.download.bad_archive import BadArchiveError
 from fundus_unet.data.download.member_names import MemberNames, is_junk
 from fundus_unet.data.download.room import told_when_full
@@ -59,11 +59,9 @@ class Unpacking:
         scratch = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=into))
         scratch.chmod(0o755)  # it is what a folder of the set becomes
         names, needed = MemberNames(archive), told_size(archive)
-        try:
+        with told_as_errors(archive):
             for member in members_of(archive):
                 self._extract(member, archive, scratch, names, needed)
-        except DAMAGED as error:
-            raise BadArchiveError(f"{archive.name} is damaged", got=f"{type(error).__name__}: {error}") from error
         self.unpack_inside(scratch, depth + 1)
         tops, stem = sorted(os.listdir(scratch)), archive.name.split(".")[0]
         place = into / stem if stem in self.layout and stem not in tops else into

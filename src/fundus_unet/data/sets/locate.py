@@ -31,8 +31,8 @@ class Origin:
     @property
     def advice(self) -> str:
         return (
-            f"set paths.data_dir=/folder/that/contains/{self.folders[0]}; or get {self.name}, which is published by "
-            f"{self.obtained}: {command('data get', self.option)}"
+            f"get {self.name} from {self.obtained}, then set paths.data_dir=/folder/that/contains/{self.folders[0]}; "
+            f"or give this command: {command('data get', self.option)}"
         )
 
 
