@@ -78,7 +78,7 @@ def _handler(served: Served) -> type[BaseHTTPRequestHandler]:
             if path in served.slow:
                 self.wfile.write(body[: served.slow[path]])
                 self.wfile.flush()
-                served.go_on.wait(60)
+                served.go_on.wait(30)
                 body = body[served.slow[path] :]
             with suppress(ConnectionError):  # who asked may be gone
                 self.wfile.write(body)

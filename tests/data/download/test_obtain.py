@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import io
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -299,9 +300,9 @@ def test_a_full_disk_while_unpacking_keeps_what_was_loaded(stare, served, tmp_pa
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_stopped_while_it_loads_it_goes_on_where_it_was(stare: Path, served: Served, tmp_path: Path, number) -> None:
-    data = zipped(stare, tmp_path / "stare.zip").read_bytes()
-    served.files["/stare.zip"] = data
-    served.slow["/stare.zip"] = half = len(data) // 2
+    more = {"notes.bin": random.Random(0).randbytes(2**18)}
+    served.files["/stare.zip"] = write_zip(tmp_path / "stare.zip", more | contents(stare)).read_bytes()
+    served.slow["/stare.zip"] = half = 2**17
     command = [
         *(sys.executable, str(ROOT / "scripts" / "prepare_data.py"), "stare"),
         *(f"source={served.url('/stare.zip')}", "paths.data_dir=data"),
@@ -319,7 +320,7 @@ def test_stopped_while_it_loads_it_goes_on_where_it_was(stare: Path, served: Ser
     finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
     assert served.asked[-1] == ("/stare.zip", f"bytes={half}-")
-    assert sums_of(tmp_path / "data" / "STARE") == sums_of(stare)
+    assert sums_of(tmp_path / "data" / "STARE").items() >= sums_of(stare).items()
     assert os.listdir(tmp_path / "data") == ["STARE"]
 
 

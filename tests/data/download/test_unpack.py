@@ -39,7 +39,7 @@ WEIRD = {
     "reading direction": "a\u202egnp.exe",
     "too long": "a" * 250,
     "too deep": "a/" * 30 + "b.png",
-    "no name": "//",
+    "no name": ".",
 }
 
 

@@ -21,7 +21,8 @@ WAIT = 1.0
 """Seconds before the second attempt; doubled for each further one."""
 TIMEOUT = (15, 60)
 """Seconds: for a connection, and for the next bytes."""
-_PIECE = 2**18
+_PIECE = 2**16
+"""Bytes that are waited for before they are written: what an interruption may lose."""
 
 
 class AddressError(Exception):
@@ -119,6 +120,7 @@ class ResumingDownload:
             try:
                 for piece in answer.raw.stream(_PIECE, decode_content=False):
                     file.write(piece)
+                    file.flush()
                     done += len(piece)
                     self.progress(done, total)
                     if done > self.limit:
