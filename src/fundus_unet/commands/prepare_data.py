@@ -96,7 +96,7 @@ def _list_of_sets() -> str:
     lines = [f"{'set':10}{'images':>6}  {'size':>7}  {'loaded here':12} licence, as its record states it"]
     for row in PUBLISHED.values():
         loads = "yes" if row.archives else "no: you ask"
-        start = f"{row.key:10}{row.images:6}  {megabytes(row.download):>7}  {loads:12} "
+        start = f"{row.key:10}{row.images:6}  {megabytes(row.download) if row.download else '':>7}  {loads:12} "
         licence = textwrap.wrap(row.licence, COLUMNS - len(start), break_on_hyphens=False)
         lines += [f"{start}{licence[0]}", *(" " * len(start) + more for more in licence[1:])]
     return "\n".join([*lines, "", f"{command('data get', 'chasedb1')} gets one"])

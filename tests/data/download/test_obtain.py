@@ -126,6 +126,15 @@ def test_a_set_that_was_damaged_since_is_named_and_kept(stare, served, tmp_path,
     assert contents(tmp_path / "STARE") == before
 
 
+def test_what_a_killed_process_left_beside_a_whole_set_is_removed(stare: Path, tmp_path: Path, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        get(PUBLISHED["stare"], tmp_path, stare)
+    assert set(os.listdir(tmp_path)) == {"STARE", ".STARE.getting"}
+    get(PUBLISHED["stare"], tmp_path)
+    assert os.listdir(tmp_path) == ["STARE"]
+
+
 class TestTheUsersOwn:
     def test_it_is_verified_and_never_written_to(self, chasedb1, listed, tmp_path) -> None:
         own = shutil.copytree(chasedb1, tmp_path / "data" / "CHASEDB1")
@@ -238,6 +247,17 @@ class TestSources:
         with pytest.raises(InputError, match=words):
             get(PUBLISHED["stare"], tmp_path / "data", source)
         assert not (tmp_path / "data").exists()
+
+    @pytest.mark.parametrize(
+        ("source", "told"),
+        [
+            ("https://me:secret@a.org/b/all.zip?key=secret#x", "https://a.org/b/all.zip"),
+            ("/home/me/Downloads/all.zip", "all.zip"),
+        ],
+    )
+    def test_what_is_recorded_holds_no_secret(self, tmp_path, monkeypatch, source, told) -> None:
+        monkeypatch.setattr(Path, "exists", lambda _: True)
+        assert sources.named_sources(PUBLISHED["hrf"], [source]).words == (told,)
 
     def test_the_name_in_an_address_stays_in_the_folder(self) -> None:
         found = sources.named_sources(PUBLISHED["stare"], ["http://127.0.0.1:9/a/%2e%2e%2fb.zip?c=/d"])

@@ -38,7 +38,7 @@ class Published:
     licence: str  # as the set's own record states it
     licence_read_in: str
     citation: str
-    download: int  # what is loaded, about
+    download: int | None  # what is loaded, as stated or measured; None: not known
     largest: int  # more than this is no copy of the set: unpacking stops
     layout: tuple[str, ...] = ()  # folders at its top
     archives: tuple[Archive, ...] = ()  # none where the terms want a person to ask
@@ -69,7 +69,7 @@ _ROWS = (
         citation="M. M. Fraz et al., An Ensemble Classification-Based Approach Applied to Retinal Blood Vessel "
         "Segmentation, IEEE Transactions on Biomedical Engineering 59(9):2538-2548, 2012, "
         "doi:10.1109/TBME.2012.2205687",
-        download=3 * _MB,
+        download=2_600_000,
         largest=50 * _MB,
         archives=(
             Archive(
@@ -82,7 +82,7 @@ _ROWS = (
                 "docs/dataset_prepare.md",
             ),
         ),
-        how="a browser may have to prove there that a person asks: load CHASEDB1.zip with it, then give the file",
+        how="load CHASEDB1.zip with a browser, since the site may want to see that a person asks, then give the file",
     ),
     Published(
         key="hrf",
@@ -122,7 +122,7 @@ _ROWS = (
         citation="A. Hoover, V. Kouznetsova, M. Goldbaum, Locating Blood Vessels in Retinal Images by Piecewise "
         "Threshold Probing of a Matched Filter Response, IEEE Transactions on Medical Imaging 19(3):203-210, 2000, "
         "doi:10.1109/42.845178",
-        download=20 * _MB,
+        download=None,
         largest=200 * _MB,
         layout=("stare-images", "labels-ah", "labels-vk"),
         archives=tuple(
@@ -179,7 +179,7 @@ _ROWS = (
         licence_read_in="the stored page www.isi.uu.nl/Research/Databases/DRIVE/",
         citation="J. Staal et al., Ridge-Based Vessel Segmentation in Color Images of the Retina, IEEE Transactions on "
         "Medical Imaging 23(4):501-509, 2004",
-        download=30 * _MB,
+        download=None,
         largest=500 * _MB,
         layout=("training", "test"),
         how="make a free account there, join the challenge, load training.zip and test.zip",

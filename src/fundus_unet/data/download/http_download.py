@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 from fundus_unet.core.files import PARTIAL, read_bytes, write_json
 from fundus_unet.data.download.room import check_room, megabytes, told_when_full
 
-ATTEMPTS = 4
+ATTEMPTS = 3
 """In a row in which not a byte comes."""
 WAIT = 1.0
 """Seconds before the second attempt; doubled for each further one."""

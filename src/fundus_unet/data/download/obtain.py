@@ -17,7 +17,7 @@ from fundus_unet.data.download.progress import LoadingProgress
 from fundus_unet.data.download.record import keep_record
 from fundus_unet.data.download.room import check_room
 from fundus_unet.data.download.sources import Remote, Sources, named_sources, table_sources
-from fundus_unet.data.download.staging import Staging, staging
+from fundus_unet.data.download.staging import Staging, remove_left, staging
 from fundus_unet.data.download.unpack import Allowance, Unpacking
 
 Check = Callable[[Path], None]
@@ -38,7 +38,10 @@ def obtain(row: Published, data_dir: Path, source: Sequence[str], check: Check, 
     """
     there = existing_folder(row, data_dir)
     if there is not None:
-        return verify_existing(row, there, check)
+        verified = verify_existing(row, there, check)
+        if verified.is_ours:
+            remove_left(data_dir, row.folder)
+        return verified
     sources = named_sources(row, source) if source else table_sources(row)
     data_dir.mkdir(parents=True, exist_ok=True)
     with staging(data_dir, row.folder) as place:
@@ -67,12 +70,13 @@ class _Making:
 
     def _load(self) -> None:
         for archive in self.sources.archives:
-            with self.progress.of(f"loaded {archive.name}") as update:
+            with self.progress.of(f"loading {archive.name}", f"loaded {archive.name}") as update:
                 self._fetch(archive, self.row.largest, update)
         if not self.sources.files:
             return
         loaded = 0
-        with self.progress.of(f"loaded {len(self.sources.files)} files") as update:
+        count = f"{len(self.sources.files)} files"
+        with self.progress.of(f"loading {count}", f"loaded {count}") as update:
 
             def told_of(done: int, total: int | None) -> None:
                 update(loaded + done, None)
@@ -87,10 +91,9 @@ class _Making:
 
     def _advice(self) -> str:
         """What to do where no address gives a file."""
-        again = "the same command goes on where this ended"
         return (
-            f"{again}; or get it from {self.row.where}: {self.row.how}: "
-            f"{command('data get', self.row.key, 'source=PATH')}"
+            "give the same command again, which goes on where this ended; or get it yourself: "
+            f"{self.row.where}: {self.row.how}: {command('data get', self.row.key, 'source=PATH')}"
         )
 
     def _unpacked(self) -> Path:
@@ -98,7 +101,7 @@ class _Making:
         archives = [self.place.downloads / archive.name for archive in self.sources.archives]
         archives += [path for path in self.sources.local if not path.is_dir()]
         written = 0
-        with self.progress.of("unpacked") as update:
+        with self.progress.of("unpacking", "unpacked") as update:
 
             def told_of(size: int) -> None:
                 nonlocal written

@@ -19,10 +19,12 @@ class LoadingProgress:
         self._console = console
 
     @contextmanager
-    def of(self, title: str) -> Iterator[Update]:
+    def of(self, doing: str, done: str) -> Iterator[Update]:
         """Give a function that is called with the bytes so far and their total, None where it is not known.
 
-        At the end there is one line, unless nothing was done or it failed.
+        Args:
+            doing: Beside the bar.
+            done: The line at the end, unless nothing was done or it failed.
         """
         columns = (TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), TransferSpeedColumn())
         last = 0
@@ -33,16 +35,16 @@ class LoadingProgress:
             transient=True,
             disable=not self._console.is_terminal,
         ) as bar:
-            task = bar.add_task(printable(title)[:28], total=None)
+            task = bar.add_task(printable(doing)[:28], total=None)
 
-            def update(done: int, total: int | None) -> None:
+            def update(size: int, total: int | None) -> None:
                 nonlocal last
-                last = done
-                bar.update(task, completed=done, total=total)
+                last = size
+                bar.update(task, completed=size, total=total)
 
             yield update
         if last:
-            self.line(f"{title}, {megabytes(last)}")
+            self.line(f"{done}, {megabytes(last)}")
 
     def line(self, text: str) -> None:
         """Print a line as it is."""

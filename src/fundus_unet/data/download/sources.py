@@ -71,7 +71,15 @@ def named_sources(row: Published, given: Sequence[str]) -> Sources:
     names = [one.name for one in archives]
     if len(set(names)) < len(names):
         raise InputError("two sources have one name", got=", ".join(names), fix="give each part of the set once")
-    return Sources(tuple(given), tuple(archives), tuple(files), tuple(local))
+    return Sources(tuple(map(_shown, given)), tuple(archives), tuple(files), tuple(local))
+
+
+def _shown(one: str) -> str:
+    """What is kept beside the data: no password or key of an address, no place on this machine."""
+    parts = urlsplit(one)
+    if parts.scheme.lower() not in ("http", "https"):
+        return Path(one).name
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _archive(row: Published, url: str) -> Remote:

@@ -40,6 +40,18 @@ class Staging:
         shutil.rmtree(self.root)
 
 
+def remove_left(data_dir: Path, folder: str) -> None:
+    """Remove the staging folder of a set that is whole: the process was killed before it did so."""
+    root = _place(data_dir, folder)
+    if (root / _MARK).is_file():
+        with _alone(root):
+            shutil.rmtree(root)
+
+
+def _place(data_dir: Path, folder: str) -> Path:
+    return data_dir / f".{folder}.getting"
+
+
 @contextmanager
 def staging(data_dir: Path, folder: str) -> Iterator[Staging]:
     """The staging folder of a set; it stays for the next call unless `finish` is called, or nothing was loaded.
@@ -47,7 +59,7 @@ def staging(data_dir: Path, folder: str) -> Iterator[Staging]:
     Raises:
         InputError: Where another process is loading the set, or the folder is not this project's.
     """
-    root = data_dir / f".{folder}.getting"
+    root = _place(data_dir, folder)
     root.mkdir(parents=True, exist_ok=True)
     if os.listdir(root) and not (root / _MARK).is_file():
         raise InputError(f"{root} was not made by this command", fix="move it away")
