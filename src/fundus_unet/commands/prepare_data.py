@@ -17,7 +17,7 @@ from fundus_unet.data.download.obtain import obtain
 from fundus_unet.data.download.room import megabytes
 from fundus_unet.runs.build import build
 
-COLUMNS, LICENCE = 80, 41
+COLUMNS = 80
 DATA_DIR = "data"
 """Where other commands look without `paths.data_dir`."""
 
@@ -68,7 +68,11 @@ def _splits(row: Published, folder: Path) -> Splits:
 def _images(splits: Splits) -> list[str]:
     parts = {"train": splits.train, "val": splits.val, "test": splits.test}
     counts = ", ".join(f"{len(cases)} {name}" for name, cases in parts.items())
-    return [f"images   {counts}", *filter(None, [splits.test_reason])]
+    return [_wrapped("images", counts), *filter(None, [splits.test_reason])]
+
+
+def _wrapped(title: str, text: str) -> str:
+    return textwrap.fill(f"{title:9}{text}", COLUMNS, subsequent_indent=" " * 9, break_on_hyphens=False)
 
 
 def _what_is_there(row: Published, folder: Path, found: Verified | None, named: bool) -> list[str]:
@@ -81,7 +85,7 @@ def _what_is_there(row: Published, folder: Path, found: Verified | None, named: 
         compared = f", {found.compared} files as published" if found.compared else ""
         first = f"{row.name} is already in {place}, your own copy: whole{compared}; nothing was written"
     ignored = ["source was not read, since the set is there"] if found and named else []
-    return [first, *ignored, f"licence  {row.licence}", f"cite     {row.citation}"]
+    return [first, *ignored, _wrapped("licence", row.licence), _wrapped("cite", row.citation)]
 
 
 def _next(row: Published, data_dir: str) -> list[str]:
@@ -96,7 +100,8 @@ def _list_of_sets() -> str:
     lines = [f"{'set':10}{'images':>6}  {'size':>7}  {'loaded here':12} licence, as its record states it"]
     for row in PUBLISHED.values():
         loads = "yes" if row.archives else "no: you ask"
-        start = f"{row.key:10}{row.images:6}  {megabytes(row.download) if row.download else '':>7}  {loads:12} "
+        size = megabytes(row.download) if row.download else "?"
+        start = f"{row.key:10}{row.images:6}  {size:>7}  {loads:12} "
         licence = textwrap.wrap(row.licence, COLUMNS - len(start), break_on_hyphens=False)
         lines += [f"{start}{licence[0]}", *(" " * len(start) + more for more in licence[1:])]
     return "\n".join([*lines, "", f"{command('data get', 'chasedb1')} gets one"])
