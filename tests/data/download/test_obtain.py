@@ -1,6 +1,7 @@
 """A set: there whole and verified, or not there at all."""
 
 import dataclasses
+import errno
 import hashlib
 import io
 import os
@@ -198,6 +199,15 @@ class TestSources:
         _, told = get(PUBLISHED["chasedb1"], tmp_path / "data", served.url("/sets/CHASE_DB1/"))
         assert sums_of(tmp_path / "data" / "CHASE_DB1") == listed
         assert "loaded 84 files, " in told
+
+    def test_where_files_cannot_have_two_names_they_are_copied(self, chasedb1, listed, served, tmp_path, monkeypatch):
+        def unknown(*_: object) -> None:
+            raise OSError(errno.EPERM, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", unknown)
+        served.files |= {f"/{name}": data for name, data in contents(chasedb1).items()}
+        get(PUBLISHED["chasedb1"], tmp_path / "data", served.url("/"))
+        assert sums_of(tmp_path / "data" / "CHASE_DB1") == listed
 
     def test_an_address_of_a_folder_goes_on_with_the_files_that_are_missing(
         self, chasedb1, listed, served, tmp_path

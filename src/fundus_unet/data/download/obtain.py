@@ -1,5 +1,6 @@
 """A public set, from its addresses or from what the user has, to a folder that is whole and verified."""
 
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from fundus_unet.data.download.existing import Verified, existing_folder, verify
 from fundus_unet.data.download.fetch import fetch
 from fundus_unet.data.download.progress import LoadingProgress
 from fundus_unet.data.download.record import keep_record
-from fundus_unet.data.download.room import check_room
+from fundus_unet.data.download.room import check_room, told_when_full
 from fundus_unet.data.download.sources import Remote, Sources, named_sources, table_sources
 from fundus_unet.data.download.staging import Staging, remove_left, staging
 from fundus_unet.data.download.unpack import Allowance, Unpacking
@@ -117,7 +118,7 @@ class _Making:
         for file in self.sources.files:
             target = self.place.files / file.name
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self.place.downloads / file.name, target)
+            _second_name(self.place.downloads / file.name, target)
         return _without_wrappers(self.place.files, self.row.layout)
 
     def _verify(self, whole: Path, check: Check) -> int:
@@ -131,6 +132,15 @@ class _Making:
         except InputError as error:
             raise BadArchiveError(f"what came is not {self.row.name} as it was published", got=error.problem) from error
         return len(sums)
+
+
+def _second_name(path: Path, target: Path) -> None:
+    """The same file under another name, which takes no room; a copy where the disk knows no such names."""
+    try:
+        os.link(path, target)
+    except OSError:
+        with told_when_full(target.parent, path.stat().st_size):
+            shutil.copyfile(path, target)
 
 
 def _without_wrappers(folder: Path, layout: tuple[str, ...]) -> Path:

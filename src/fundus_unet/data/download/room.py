@@ -45,7 +45,9 @@ def _full(folder: Path, needed: int) -> InputError:
 
 
 def megabytes(size: int) -> str:
-    """`1.8 GB`, `76 MB`, `0.3 MB`."""
+    """`1.8 GB`, `76 MB`, `0.3 MB`, `20 kB`."""
     if size >= 10**9:
         return f"{size / 1e9:.1f} GB"
+    if size < 10**5:
+        return f"{size / 1e3:.0f} kB"
     return f"{size / 1e6:.0f} MB" if size >= 10**7 else f"{size / 1e6:.1f} MB"
