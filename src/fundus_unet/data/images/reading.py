@@ -8,6 +8,7 @@ from PIL import Image
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.decoding import decode
+from fundus_unet.data.images.vessel_codes import coloured_vessels
 
 _WIDE_GREY = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _RAW_GREY = ("1", "L", "F", *_WIDE_GREY)
@@ -32,21 +33,36 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 def read_label(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
-    """Read a binary vessel label; a label that leaves any doubt is an error.
+    """Read a vessel label, black and white or an artery/vein map; a label that leaves any doubt is an error.
 
     Shapes:
         (H, W) uint8 in {0, 1}, 1 is vessel; `shape` is the (H, W) of the image.
 
     Raises:
-        InputError: That names the file where its size is not `shape`, its channels differ, it holds grey values, or
-            all of it is vessel or none.
+        InputError: That names the file where its size is not `shape`, it holds grey values or colours of no known
+            meaning, or all of it is vessel or none.
     """
+    return _label(path, shape)[0]
+
+
+def count_label_classes(path: str | Path, shape: tuple[int, int]) -> dict[str, int]:
+    """How many pixels of a label are of each class: `vessel`, or those of an artery/vein map.
+
+    The classes of a map are `artery`, `vein`, `crossing` and `unknown kind`; together they are all the vessels that
+    `read_label` gives. Raises as that.
+    """
+    return _label(path, shape)[1]
+
+
+def _label(path: str | Path, shape: tuple[int, int]) -> tuple[np.ndarray, dict[str, int]]:
     path = Path(path)
     image = decode(path)
     _check_shape("label", path, image, shape)
     values = _grey(image, path)
     if values.ndim == 3:
-        _check_equal_channels(path, image.format, values)
+        if (values != values[..., :1]).any():
+            vessel, classes = coloured_vessels(values, path, _how_to_save(image.format))
+            return vessel.astype(np.uint8), classes
         values = values[..., 0]
     white = values.max()
     vessel = values == white
@@ -60,7 +76,7 @@ def read_label(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
             fix="replace the label"
             + (": it may have been saved empty" if white == 0 else ": it may be a field-of-view mask, or inverted"),
         )
-    return vessel.astype(np.uint8)
+    return vessel.astype(np.uint8), {"vessel": int(vessel.sum())}
 
 
 def read_mask(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
@@ -128,19 +144,6 @@ def _check_shape(kind: str, path: Path, image: Image.Image, shape: tuple[int, in
             expected=f"{shape[1]} x {shape[0]} pixels (width x height)",
             got=f"{image.width} x {image.height}",
             fix="check that both belong to one image and that neither was scaled, cropped or turned",
-        )
-
-
-def _check_equal_channels(path: Path, file_format: str | None, values: np.ndarray) -> None:
-    differing = np.flatnonzero((values != values[..., :1]).any(axis=2))
-    if differing.size:
-        row, column = np.unravel_index(differing[0], values.shape[:2])
-        raise InputError(
-            f"the colour channels of the label {path} differ",
-            expected="black and white only",
-            got=f"{differing.size} coloured pixels, the first {values[row, column].tolist()} "
-            f"at row {row}, column {column}",
-            fix=_how_to_save(file_format),
         )
 
 
