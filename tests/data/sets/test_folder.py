@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from data.layouts import SIZE, write_folder
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.reading import read_image, read_label, read_mask
-from fundus_unet.data.sets.folder import Folder, deal_out
+from fundus_unet.data.sets.dealing import deal_out
+from fundus_unet.data.sets.folder import Folder
 
 
 def names(cases) -> list[str]:

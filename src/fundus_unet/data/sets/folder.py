@@ -1,58 +1,58 @@
-"""A folder of your own images with labels, paired by the name before the ending (the stem).
+"""A folder of your own images with labels, paired by their names: most sets need no code.
 
-Layout: `images/` and `labels/`, and where you have them `masks/` (field of view) and `labels2/` (second observer). The
-files of an image have one stem: `images/eye7.jpg`, `labels/eye7.png`. Other files and hidden ones are passed over.
-Splits: where `train/` exists, `train/images/`, `train/labels/`, ... and so on for `val/` and `test/`; a missing `val/`
-is taken from `train/`, a missing `test/` leaves nothing to test, and `test/` may come without labels. Otherwise the
-images are dealt out by fractions.
-Caveats: dealing out knows no patients. Where several images show one patient, use the three folders and keep
-each patient in one of them, or the test result will be too good.
+Layout: `images/` and `labels/`, and where you have them `masks/` (field of view) and `labels2/` (second observer), or
+what `images`, `labels`, `masks` and `labels2` name instead: a folder (`Ground truth`), or a pattern (`*_1stHO.png`)
+whose `*` is the name that image and label share. In folders an image and its label have one name before the ending;
+names that all begin or end alike are understood (`eye7_manual1` for `eye7`). Hidden files and those of other formats
+are passed over.
+Splits: where `train/` (or `training/`) exists, the same is looked for in there, in `val/` and in `test/`; a missing
+`val/` is taken from `train/`, a missing `test/` leaves nothing to test, and `test/` may come without labels. Otherwise
+the images are dealt out by fractions.
+Persons: `subjects` is a pattern of the images' names whose `*` is the person (`Image_*?` for `Image_01L`); the images
+of one are never in two parts. Without it, images of one person may be, and the test result will be too good.
 """
 
-import difflib
-import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+from rich.console import Console
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case, SplitNames, Splits
-from fundus_unet.data.images.decoding import SUFFIXES
-from fundus_unet.data.sets.locate import list_folder
+from fundus_unet.data.sets.dealing import deal_out
+from fundus_unet.data.sets.folder_files import FolderFiles, Places
+from fundus_unet.data.sets.patterns import matched
 
-
-def deal_out(names: tuple[str, ...], val_fraction: float, test_fraction: float, seed: int) -> SplitNames:
-    """Deal names out in a shuffled order that depends on the seed and the names alone, on every machine and version.
-
-    Validation and test get at least one name each; with `test_fraction` 0 test stays empty.
-
-    Raises:
-        InputError: Where nothing would be left to learn from.
-    """
-    shuffled = sorted(names, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
-    tested = max(1, round(len(names) * test_fraction)) if test_fraction else 0
-    held_out = tested + max(1, round(len(names) * val_fraction))
-    if held_out >= len(names):
-        raise InputError(
-            f"{len(names)} images are too few to deal out",
-            expected=f"more than {held_out}: at least one each to learn from, to validate"
-            + (" and to test" if tested else ""),
-            got=f"{len(names)} with val_fraction={val_fraction} and test_fraction={test_fraction}",
-            fix="add images with labels, or lower the fractions",
-        )
-    test, val, train = shuffled[:tested], shuffled[tested:held_out], shuffled[held_out:]
-    return SplitNames(tuple(sorted(train)), tuple(sorted(val)), tuple(sorted(test)))
+PARTS = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
 
 
 @dataclass
 class Folder:
     """The user's own images below `root`.
 
+    Args:
+        images: A folder or pattern, relative to `root` or absolute; None: `images`. So are `labels`, `masks` and
+            `labels2`; the last two may be absent where they are None.
+        subjects: Pattern of an image's name whose `*` is the person it shows.
+        groups: The same for a group, such as a disease, of which every fold of `data.folds` gets its share.
+
     Raises:
-        InputError: For a fraction outside 0 to 1, and from `splits()` for a missing folder, no images, a image or
-            label without its partner, or two files with one stem.
+        InputError: For a fraction outside 0 to 1, and from `splits()` for a missing folder, no images, an image or
+            label without its partner, or two files with one name.
     """
 
     root: str | Path
+    images: str | None = None
+    labels: str | None = None
+    masks: str | None = None
+    labels2: str | None = None
+    subjects: str | None = None
+    groups: str | None = None
     val_fraction: float = 0.15
     test_fraction: float = 0.15
     split_seed: int = 0
@@ -70,87 +70,100 @@ class Folder:
 
     def splits(self) -> Splits:
         root = Path(self.root).expanduser().absolute()
-        if not (root / "train").is_dir():
-            cases = _cases(root)
-            return self._deal(cases, self.test_fraction).map(cases.__getitem__)
-        train = _cases(root / "train")
-        if (root / "val").is_dir():
-            learned = Splits(tuple(train.values()), tuple(_cases(root / "val").values()), test=())
+        places = Places(self.images, self.labels, self.masks, self.labels2)
+        parts = {part: _part(root, names) for part, names in PARTS.items()}
+        if parts["train"].is_dir() and (places.has_images(parts["train"]) or not places.has_images(root)):
+            return self._of_parts(places, parts)
+        files = FolderFiles(root, places)
+        cases = self._cases(files)
+        splits = self._deal(cases, self.test_fraction).map(cases.__getitem__)
+        places.check_used([files])
+        _say(files)
+        return splits
+
+    def _of_parts(self, places: Places, folders: dict[str, Path]) -> Splits:
+        present = [part for part, folder in folders.items() if part != "test" and folder.is_dir()]
+        files = {part: FolderFiles(folders[part], places) for part in present}
+        reason = None
+        if not folders["test"].is_dir():
+            reason = (
+                f"there is no test image: put some into {folders['test'] / places.images}, their labels into "
+                f"{folders['test'] / places.labels}"
+            )
         else:
-            learned = self._deal(train, test_fraction=0).map(train.__getitem__)
-        test, reason = _test_cases(root / "test")
+            labelled = places.has_labels(folders["test"])
+            files["test"] = FolderFiles(folders["test"], places, labelled=labelled)
+            if not labelled:
+                reason = f"the test images have no labels: put them into {folders['test'] / places.labels}"
+        places.check_used(list(files.values()))
+        prefixed = _names_clash(files)
+        cases = {part: self._cases(one, f"{part}_" if prefixed else "") for part, one in files.items()}
+        _say(*files.values())
+        train, test = cases["train"], tuple(cases.get("test", {}).values())
+        if "val" in cases:
+            return Splits(tuple(train.values()), tuple(cases["val"].values()), test, test_reason=reason)
+        learned = self._deal(train, test_fraction=0).map(train.__getitem__)
         return Splits(learned.train, learned.val, test, test_reason=reason)
 
-    def _deal(self, cases: dict[str, Case], test_fraction: float) -> SplitNames:
-        return deal_out(tuple(cases), self.val_fraction, test_fraction, self.split_seed)
-
-
-def _test_cases(folder: Path) -> tuple[tuple[Case, ...], str | None]:
-    if not folder.is_dir():
-        return (
-            (),
-            f"there is no test image: put some into {folder / 'images'}, their labels into {folder / 'labels'}",
-        )
-    labelled = (folder / "labels").is_dir()
-    reason = None if labelled else f"the test images have no labels: put them into {folder / 'labels'}"
-    return tuple(_cases(folder, labelled).values()), reason
-
-
-def _cases(folder: Path, labelled: bool = True) -> dict[str, Case]:
-    """The cases of one folder with `images/`, by name in sorted order."""
-    images = _by_stem(folder / "images", required=True)
-    labels = _by_stem(folder / "labels", required=labelled)
-    masks, seconds = _by_stem(folder / "masks"), _by_stem(folder / "labels2")
-    if labelled:
-        _check_partners("image", images, "label", labels, folder / "labels")
-    for kind, files in (("label", labels), ("field-of-view mask", masks), ("second observer's label", seconds)):
-        _check_partners(kind, files, "image", images, folder / "images")
-    return {
-        stem: Case(stem, image, labels.get(stem), masks.get(stem), seconds.get(stem)) for stem, image in images.items()
-    }
-
-
-def _by_stem(folder: Path, required: bool = False) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for name in list_folder(folder):
-        path = folder / name
-        if name.startswith(".") or path.suffix.lower() not in SUFFIXES or not path.is_file():
-            continue
-        if path.stem in found:
-            raise InputError(
-                f"two files in {folder} have the stem {path.stem!r}",
-                expected="one file for each image",
-                got=f"{found[path.stem].name} and {name}",
-                fix="remove or rename one of them",
+    def _cases(self, files: FolderFiles, prefix: str = "") -> dict[str, Case]:
+        """The cases of one folder, by name in sorted order."""
+        return {
+            f"{prefix}{name}": Case(
+                f"{prefix}{name}",
+                image,
+                files.labels.get(name),
+                files.masks.get(name),
+                files.labels2.get(name),
+                subject=_part_of_name("subjects", self.subjects, name),
+                group=_part_of_name("groups", self.groups, name),
             )
-        found[path.stem] = path
-    if required and not found:
+            for name, image in files.images.items()
+        }
+
+    def _deal(self, cases: dict[str, Case], test_fraction: float) -> SplitNames:
+        subjects = {name: case.subject for name, case in cases.items()}
+        return deal_out(tuple(cases), self.val_fraction, test_fraction, self.split_seed, subjects)
+
+
+def _part(root: Path, names: tuple[str, ...]) -> Path:
+    """The folder of a part under one of its usual names; the first where none is there."""
+    return next((root / name for name in names if (root / name).is_dir()), root / names[0])
+
+
+def _names_clash(files: dict[str, FolderFiles]) -> bool:
+    """Whether parts count from 1 anew: other images of the same name. The same image in two parts stays an error."""
+    seen: dict[str, Path] = {}
+    clash = False
+    for one in files.values():
+        for name, path in one.images.items():
+            if name in seen:
+                if path.stat().st_size == seen[name].stat().st_size and path.read_bytes() == seen[name].read_bytes():
+                    return False
+                clash = True
+            seen[name] = path
+    return clash
+
+
+def _part_of_name(setting: str, pattern: str | None, name: str) -> str | None:
+    if pattern is None:
+        return None
+    captured = matched(pattern, name)
+    if not captured or not "".join(captured):
         raise InputError(
-            f"there are no images in {folder}",
-            expected=f"files that end in {' '.join(SUFFIXES)}",
-            got="no such folder" if not folder.is_dir() else f"{len(list_folder(folder))} other entries",
-            fix="set data.source.root=/your/folder to the one that holds images/ and labels/",
+            f"data.source.{setting} does not fit the image {name}",
+            expected="a pattern of every image's name in which * is the part that is meant, and ? one character",
+            got=f"data.source.{setting}={pattern}",
+            fix="for Image_01L, 'Image_*?' is 01",
         )
-    return found
+    return "_".join(captured)
 
 
-def _check_partners(kind: str, files: dict[str, Path], other: str, others: dict[str, Path], where: Path) -> None:
-    alone = [stem for stem in files if stem not in others]
-    if not alone:
-        return
-    stem = alone[0]
-    left_over = [name for name in others if name not in files]
-    near = _nearest(stem, left_over)
-    more = f" ({len(alone)} of {len(files)} have none)" if len(alone) > 1 else ""
-    raise InputError(
-        f"the {kind} {files[stem]} has no {other}{more}",
-        expected=f"a file with the stem {stem!r} in {where}",
-        got=f"{len(others)} files there, none of that stem",
-        fix=f"rename or add the {other}" + (f"; did you mean {near!r}?" if near else ""),
-    )
+@cache
+def _told(text: str) -> None:
+    Console().print(text, soft_wrap=True, highlight=False, markup=False)
 
 
-def _nearest(stem: str, options: list[str]) -> str | None:
-    """The option that continues the stem (`eye7_manual` for `eye7`), or else the one written most alike."""
-    longer = [option for option in options if option.startswith(stem)]
-    return min(longer, key=len) if longer else next(iter(difflib.get_close_matches(stem, options, n=1)), None)
+def _say(*files: FolderFiles) -> None:
+    """Once in a process, which affixes were found: the user sees whether names are read as they are meant."""
+    for reading in dict.fromkeys(reading for one in files for reading in one.readings):
+        _told(reading)
