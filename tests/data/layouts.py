@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from fundus_unet.data.sets import chasedb1, drive, hrf, stare
+from fundus_unet.data.sets import chasedb1, drive, hrf, les_av, stare
 
 SIZE = (90, 96)  # height, width
 
@@ -109,4 +109,92 @@ def write_folder(root: Path, count: int = 8, size: tuple[int, int] = SIZE, masks
         save(root / "labels2" / f"eye{number}.gif", second_label)
         if masks:
             save(root / "masks" / f"eye{number}.tif", mask)
+    return root
+
+
+def artery_vein(label: np.ndarray, seed: int = 0, unknown: bool = True) -> np.ndarray:
+    """A label as RITE colours it: red artery, blue vein, green crossing and, where asked for, white of unknown kind.
+
+    Shapes:
+        (H, W) uint8 -> (H, W, 3) uint8.
+    """
+    colours = [(255, 0, 0), (0, 0, 255), (255, 0, 0), (0, 0, 255), (0, 255, 0), *[(255, 255, 255)] * unknown]
+    kind = np.random.default_rng(seed).integers(len(colours), size=label.shape)
+    return (np.array(colours)[kind] * (label > 0)[..., None]).astype(np.uint8)
+
+
+def write_chasedb1_sorted(root: Path, size: tuple[int, int] = SIZE) -> Path:
+    """As users sort it: `images/Image_01L.JPG`, `1st_manual/`, `2nd_manual/`."""
+    for path in sorted(write_chasedb1(root, size).iterdir()):
+        folder = {"1stHO": "1st_manual", "2ndHO": "2nd_manual"}.get(path.stem[10:], "images")
+        (root / folder).mkdir(exist_ok=True)
+        path.rename(root / folder / (path.name if folder != "images" else f"{path.stem}.JPG"))
+    return root
+
+
+def write_hrf_by_group(root: Path, size: tuple[int, int] = SIZE, nested: bool = False) -> Path:
+    """The site's archives of each group: `healthy/`, `healthy_manualsegm/`, `healthy_fovmask/`; or one in another."""
+    write_hrf(root, size)
+    for kind, suffix in (("images", ""), ("manual1", "_manualsegm"), ("mask", "_fovmask")):
+        for path in sorted((root / kind).iterdir()):
+            group = hrf.GROUPS[path.stem.split("_")[1]]
+            folder = root / group / f"{group}{suffix}" if nested else root / f"{group}{suffix}"
+            folder.mkdir(parents=True, exist_ok=True)
+            path.rename(folder / path.name)
+        (root / kind).rmdir()
+    return root
+
+
+def write_hrf_av(root: Path, size: tuple[int, int] = SIZE) -> Path:
+    """HRF with the labels of HRF-AV in place of its own."""
+    write_hrf(root, size)
+    for seed, path in enumerate(sorted((root / "manual1").iterdir())):
+        label = np.asarray(Image.open(path))
+        save(root / "HRF_AV_GT" / f"{path.stem}_AVmanual.png", artery_vein(label, seed, unknown=False))
+        path.unlink()
+    return root
+
+
+def write_rite(root: Path, size: tuple[int, int] = SIZE, vessel: bool = True) -> Path:
+    """RITE as its archive has it, `AV_groundTruth/`: test labels are the second observer's."""
+    for seed, name in enumerate(drive.SPLITS["official"].all()):
+        photo, label, second_label, _ = draw(seed, size)
+        part = name.split("_")[1]
+        drawn = label if part == "training" else second_label
+        save(root / part / "images" / f"{name}.tif", photo)
+        save(root / part / "av" / f"{name}.png", artery_vein(drawn, seed))
+        if vessel:
+            save(root / part / "vessel" / f"{name}.png", drawn)
+    return root
+
+
+def fives_names() -> list[tuple[str, str]]:
+    """Part and name of every image: 150 and 50 of each disease."""
+    blocks = {"train": 150, "test": 50}
+    return [
+        (part, f"{block * count + number}_{disease}")
+        for part, count in blocks.items()
+        for block, disease in enumerate("ADGN")
+        for number in range(1, count + 1)
+    ]
+
+
+def write_fives(root: Path, size: tuple[int, int] = (12, 12), every: int = 1) -> Path:
+    """`every`: only each n-th image of the 800."""
+    for seed, (part, name) in enumerate(fives_names()[::every]):
+        photo, label, _, _ = draw(seed, size)
+        save(root / part / "Original" / f"{name}.png", photo)
+        save(root / part / "Ground truth" / f"{name}.png", label)
+    return root
+
+
+def write_les_av(root: Path, size: tuple[int, int] = SIZE, vessels: bool = True) -> Path:
+    """`vessels`: with `vessel-segmentations/`; otherwise the maps alone."""
+    for number in range(1, les_av.COUNT + 1):
+        photo, label, _, mask = draw(number, size)
+        save(root / "images" / f"{number}.png", photo)
+        save(root / "masks" / f"{number}_mask.gif", mask)
+        save(root / "arteries-and-veins" / f"{number}.png", artery_vein(label, number))
+        if vessels:
+            save(root / "vessel-segmentations" / f"{number}.png", label)
     return root

@@ -7,7 +7,9 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import hydra_quoted
 
 PATHS = re.compile(
-    r"(images|source|dir|out_dir|run_dir|resume|weights|path|figure|paths\.\w+|[\w.]+\.root)=(.+)", re.DOTALL
+    r"(images|source|dir|out_dir|run_dir|resume|weights|path|figure|paths\.\w+|[\w.]+\.root"
+    r"|data(?:\.source)?\.(?:images|labels2?|masks)|data\.source\.(?:subjects|groups))=(.+)",
+    re.DOTALL,
 )
 PLAIN = re.compile(r"[\w./@%+~-]*")
 """What Hydra takes as it is."""

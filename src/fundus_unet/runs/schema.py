@@ -104,6 +104,10 @@ class DataSettings(Settings):
     """The group `data`."""
 
     source: Node
+    images: Text | None = None
+    labels: Text | None = None
+    masks: Text | None = None
+    labels2: Text | None = None
     folds: Folds | None = None
     fold: Annotated[int, Ge(0), Le(10**6)] = 0
     scale: Scale | None

@@ -80,22 +80,22 @@ def coloured_vessels(values: np.ndarray, path: Path, fix: str) -> tuple[np.ndarr
     index += bright[..., 2].astype(np.uint8) * 4
     counts = dict(zip(COLOURS, np.bincount(index.ravel(), minlength=len(COLOURS)).tolist(), strict=True))
     commonest = max(counts, key=lambda colour: counts[colour])
+    if commonest != "black":
+        raise InputError(
+            f"the background of the label {path} is not black",
+            expected="black and white, or an artery/vein map on black",
+            got=f"{counts[commonest] / index.size:.0%} of it is {commonest}",
+            fix="make its background black, and save it as PNG",
+        )
     vessels = index.size - counts["black"]
     code = next((code for code in CODES if _has(code, counts, vessels)), None)
     if code is None:
         raise _no_map(values, path, fix)
-    if commonest != "black":
-        raise InputError(
-            f"the background of the label {path} is not black",
-            expected="an artery/vein map on black",
-            got=f"{counts[commonest] / index.size:.0%} of it is {commonest}",
-            fix="make its background black, and save it as PNG",
-        )
     between = (values > TOLERANCE) & (values < 255 - TOLERANCE)
-    stray = between.any(axis=2)
+    stray = np.any(between, axis=2)
     for colour in set(COLOURS[1:]) - set(code.classes()):
         if counts[colour]:
-            stray |= index == COLOURS.index(colour)
+            stray = stray | (index == COLOURS.index(colour))
     if stray.sum() > STRAY_SHARE * vessels:
         raise _stray(values, stray, path, fix)
     classes: dict[str, int] = {}

@@ -4,6 +4,8 @@ Images: `Image_01L.jpg` to `Image_14R.jpg`, 999 x 960 pixels (width x height), 3
 Nidek NM-200-D.
 Labels: `Image_01L_1stHO.png` (first observer, the reference) and `Image_01L_2ndHO.png` (second observer, the human
 baseline), 1-bit PNG, all in one folder with the images.
+Variants: sorted into folders (`images/`, `labels/`, `1st_manual/`, ...), also below `training/` and `test/`; a label in
+a folder of its own may be called as its image.
 Masks: none; the field of view is estimated. It covers 65 to 70 % of the frame.
 Splits: `first20` (the usual one) and `fraz8` (8 to learn from, 20 to test). No child is in two parts of a split.
 Licence: CC BY 4.0.
@@ -16,7 +18,7 @@ eye of a child resemble each other.
 from pathlib import Path
 
 from fundus_unet.data.case import Case, SplitNames, Splits
-from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split
+from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split, variants
 
 ORIGIN = Origin.of("chasedb1")
 
@@ -36,6 +38,28 @@ SPLITS = {
 }
 
 
+_PARTS = ("", "training/", "train/", "test/")
+_FIRST = ("labels", "label", "1st_manual", "1st_label", "manual", "masks", "mask")
+_SECOND = ("labels2", "2nd_manual", "2nd_label", *_FIRST)
+
+
+def _image(name: str) -> tuple[str, ...]:
+    folders = ("", *(f"{part}{folder}" for part in _PARTS for folder in ("images", "image")))
+    return variants(folders, [name], [".jpg", ".png", ".tif"])
+
+
+def _label(name: str) -> tuple[str, ...]:
+    folders = [f"{part}{folder}" for part in _PARTS for folder in _FIRST]
+    own = variants(["", "images", *folders], [f"{name}_1stHO"], [".png"])
+    return (*own, *variants(folders, [name], [".png"]))
+
+
+def _second_label(name: str) -> tuple[str, ...]:
+    folders = [f"{part}{folder}" for part in _PARTS for folder in _SECOND]
+    own = variants(["", "images", *folders], [f"{name}_2ndHO"], [".png"])
+    return (*own, *variants([folder for folder in folders if "2" in folder], [name], [".png"]))
+
+
 class ChaseDB1:
     """CHASE_DB1 below `root`, the folder of the 28 images or its parent.
 
@@ -49,15 +73,15 @@ class ChaseDB1:
 
     def splits(self) -> Splits:
         names = self.names.all()
-        files = DatasetFiles(self.root, ORIGIN, expected=[(f"{name}.jpg",) for name in names])
-        second = files.all_or_none([(f"{name}_2ndHO.png",) for name in names])
+        files = DatasetFiles(self.root, ORIGIN, expected=list(map(_image, names)))
+        second = files.all_or_none(list(map(_second_label, names)))
         second_of = dict(zip(names, second, strict=True)) if second else {}
 
         def case(name: str) -> Case:
             return Case(
                 name=name,
-                image=files.require(f"{name}.jpg"),
-                label=files.require(f"{name}_1stHO.png"),
+                image=files.require(*_image(name)),
+                label=files.require(*_label(name)),
                 second_label=second_of.get(name),
                 subject=subject_of(name),
             )

@@ -5,10 +5,14 @@ Images: `training/images/21_training.tif` to `40_training.tif`, `test/images/01_
 Labels: `training/1st_manual/21_manual1.gif`; `test/1st_manual/01_manual1.gif` (the reference) and
 `test/2nd_manual/01_manual2.gif` (second observer, the human baseline).
 Masks: `training/mask/21_training_mask.gif`, `test/mask/01_test_mask.gif`; a missing one is estimated.
-Splits: `official`, 20 and 20; the last 4 of the first 20 are validation.
+Variants: files converted to PNG or TIFF. RITE (`AV_groundTruth/`), whose images are these: `training/vessel/` (first
+observer, modified) and `training/av/` (arteries and veins, every colour a vessel), both with `21_training.png`, are the
+labels of training where `1st_manual/` is missing. RITE's test labels are the second observer's: they are taken for
+that where `2nd_manual/` is missing, and are the reference with the split `rite` alone, whose scores are not DRIVE's.
+Splits: `official`, 20 and 20; the last 4 of the first 20 are validation. `rite`: the same, with RITE's labels.
 Licence: research and education only, no redistribution, for people who obtained it from its own site.
 Source: J. Staal et al., "Ridge-Based Vessel Segmentation in Color Images of the Retina", IEEE Transactions on Medical
-Imaging 23(4):501-509, 2004.
+Imaging 23(4):501-509, 2004. RITE: Q. Hu et al., MICCAI 2013, https://medicine.uiowa.edu/eye/rite-dataset.
 Caveats: the official download has no test labels today (neither `test/1st_manual` nor `test/2nd_manual`); the test
 images are 01 to 20, the training images 21 to 40.
 """
@@ -16,27 +20,38 @@ images are 01 to 20, the training images 21 to 40.
 from pathlib import Path
 
 from fundus_unet.data.case import Case, SplitNames, Splits
-from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split
+from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split, variants
 
 ORIGIN = Origin.of("drive")
 
-SPLITS = {
-    "official": SplitNames(
-        train=tuple(f"{number}_training" for number in range(21, 37)),
-        val=tuple(f"{number}_training" for number in range(37, 41)),
-        test=tuple(f"{number:02d}_test" for number in range(1, 21)),
-    )
-}
+_NAMES = SplitNames(
+    train=tuple(f"{number}_training" for number in range(21, 37)),
+    val=tuple(f"{number}_training" for number in range(37, 41)),
+    test=tuple(f"{number:02d}_test" for number in range(1, 21)),
+)
+SPLITS = {"official": _NAMES, "rite": _NAMES}
 
 
-def _path(name: str, folder: str, suffix: str) -> str:
-    """`21_training`, `mask`, `_mask.gif` -> `training/mask/21_training_mask.gif`; labels carry the number alone."""
-    number, part = name.split("_")
-    return f"{part}/{folder}/{number if 'manual' in folder else name}{suffix}"
+def _image(name: str) -> tuple[str, ...]:
+    return variants([f"{_part(name)}/images"], [name], [".tif", ".png", ".jpg"])
 
 
-def _image(name: str) -> str:
-    return _path(name, "images", ".tif")
+def _manual(name: str, observer: int) -> tuple[str, ...]:
+    """`21_training`, 1 -> `training/1st_manual/21_manual1.gif`; labels carry the number alone."""
+    folder = f"{_part(name)}/{('1st', '2nd')[observer - 1]}_manual"
+    return variants([folder], [f"{name.split('_')[0]}_manual{observer}"], [".gif", ".png", ".tif"])
+
+
+def _rite(name: str) -> tuple[str, ...]:
+    return variants([f"{_part(name)}/vessel", f"{_part(name)}/av"], [name], [".png", ".tif"])
+
+
+def _mask(name: str) -> tuple[str, ...]:
+    return variants([f"{_part(name)}/{folder}" for folder in ("mask", "masks")], [f"{name}_mask"], [".gif", ".png"])
+
+
+def _part(name: str) -> str:
+    return name.split("_")[1]
 
 
 class Drive:
@@ -51,34 +66,40 @@ class Drive:
     def __init__(self, root: str | Path, split: str = "official") -> None:
         self.root = root
         self.names = pick_split("DRIVE", split, SPLITS)
+        self.is_rite = split == "rite"
 
     def splits(self) -> Splits:
         names = self.names
-        files = DatasetFiles(self.root, ORIGIN, expected=[(_image(name),) for name in names.all()])
+        files = DatasetFiles(self.root, ORIGIN, expected=[_image(name) for name in names.all()])
 
         def learned(name: str) -> Case:
-            return Case(
-                name=name,
-                image=files.require(_image(name)),
-                label=files.require(_path(name, "1st_manual", "_manual1.gif")),
-                mask=files.find(_path(name, "mask", "_mask.gif")),
-            )
+            labels = _rite(name) if self.is_rite else (*_manual(name, 1), *_rite(name))
+            return Case(name, files.require(*_image(name)), files.require(*labels), files.find(*_mask(name)))
 
         train, val = tuple(map(learned, names.train)), tuple(map(learned, names.val))
-        if files.all_or_none([(_image(name),) for name in names.test]) is None:
+        if files.all_or_none([_image(name) for name in names.test]) is None:
             reason = f"DRIVE: no test image is in {files.root / 'test' / 'images'}: {ORIGIN.advice}"
             return Splits(train, val, test=(), test_reason=reason)
-        labels = files.all_or_none([(_path(name, "1st_manual", "_manual1.gif"),) for name in names.test])
-        seconds = files.all_or_none([(_path(name, "2nd_manual", "_manual2.gif"),) for name in names.test])
+        rite = files.all_or_none([_rite(name) for name in names.test])
+        labels = rite if self.is_rite else files.all_or_none([_manual(name, 1) for name in names.test])
+        seconds = files.all_or_none([_manual(name, 2) for name in names.test]) or rite
+        if self.is_rite:
+            seconds = None
         absent = [None] * len(names.test)
         test = tuple(
-            Case(name, files.require(_image(name)), label, files.find(_path(name, "mask", "_mask.gif")), second)
+            Case(name, files.require(*_image(name)), label, files.find(*_mask(name)), second)
             for name, label, second in zip(names.test, labels or absent, seconds or absent, strict=True)
         )
-        return Splits(train, val, test, test_reason=None if labels else _no_test_labels(files.root))
+        return Splits(train, val, test, test_reason=None if labels else _no_test_labels(files.root, rite is not None))
 
 
-def _no_test_labels(root: Path) -> str:
+def _no_test_labels(root: Path, has_rite: bool) -> str:
+    if has_rite:
+        return (
+            f"DRIVE: the test images have RITE's labels alone, which are the second observer's. To score with these, "
+            f"set data.source.split=rite; for scores of DRIVE, put 01_manual1.gif to 20_manual1.gif into "
+            f"{root / 'test' / '1st_manual'}"
+        )
     return (
         f"DRIVE: the test images have no labels, since the official download leaves them out. To score them here, put "
         f"01_manual1.gif to 20_manual1.gif into {root / 'test' / '1st_manual'} (second observer: 01_manual2.gif to "

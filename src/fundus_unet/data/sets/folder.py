@@ -147,15 +147,19 @@ def _names_clash(files: dict[str, FolderFiles]) -> bool:
 def _part_of_name(setting: str, pattern: str | None, name: str) -> str | None:
     if pattern is None:
         return None
-    captured = matched(pattern, name)
-    if not captured or not "".join(captured):
+    plain = pattern.replace("(*)", "*")
+    captured = matched(plain, name) or ()
+    marked = [before.endswith("(") for before in pattern.split("*")[:-1]] if plain != pattern else []
+    chosen = [text for text, is_meant in zip(captured, marked or [True] * len(captured), strict=False) if is_meant]
+    if not "".join(chosen):
         raise InputError(
             f"data.source.{setting} does not fit the image {name}",
-            expected="a pattern of every image's name in which * is the part that is meant, and ? one character",
+            expected="a pattern of every image's name in which * is the part that is meant (or (*), of several), and "
+            "? one character",
             got=f"data.source.{setting}={pattern}",
             fix="for Image_01L, 'Image_*?' is 01",
         )
-    return "_".join(captured)
+    return "_".join(chosen)
 
 
 @cache

@@ -89,9 +89,7 @@ class FolderFiles:
                 free = [name for name in self.images if name not in self.by_kind[kind]]
                 raise _alone(WORDS[kind], files, len(found[kind]), "image", free, base / places.images)
 
-    def _paired(
-        self, kind: str, files: list[Found], images: list[Found]
-    ) -> tuple[dict[str, Path], dict[str, Path]]:
+    def _paired(self, kind: str, files: list[Found], images: list[Found]) -> tuple[dict[str, Path], dict[str, Path]]:
         """The files of one kind by the name of their image, and those without one by their own."""
         if not files:
             return {}, {}
@@ -152,9 +150,7 @@ class FolderFiles:
         )
 
 
-def _alone(
-    kind: str, alone: Mapping[str, Path], count: int, other: str, free: list[str], where: Path
-) -> InputError:
+def _alone(kind: str, alone: Mapping[str, Path], count: int, other: str, free: list[str], where: Path) -> InputError:
     stem, path = next(iter(alone.items()))
     near = nearest(stem, free)
     more = f" ({len(alone)} of {count} have none)" if len(alone) > 1 else ""

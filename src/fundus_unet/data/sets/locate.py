@@ -1,7 +1,8 @@
 """Find the files of a published dataset on the user's disk, and say what to do where they are not."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +12,7 @@ from fundus_unet.core.invocation import command
 from fundus_unet.data.download.addresses import PUBLISHED
 
 T = TypeVar("T")
+ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".tar.gz", ".tgz")
 
 
 @dataclass(frozen=True)
@@ -40,19 +42,26 @@ class DatasetFiles:
     """The files of one published dataset, found whatever the case of their names (`01_dr.JPG`, `01_dr.jpg`).
 
     A file is asked for by one or more paths below the root, the usual one first. `root` is the dataset's folder,
-    under any of its usual names, or the parent: the first is taken that holds any of the `expected` files.
+    under any of its usual names, or the parent: the first is taken that holds any of the `expected` files, or of the
+    folders `or_folders`. An archive may have wrapped the folder in one of the same or another usual name.
     """
 
-    def __init__(self, root: str | Path, origin: Origin, expected: Sequence[Sequence[str]]) -> None:
+    def __init__(
+        self,
+        root: str | Path,
+        origin: Origin,
+        expected: Sequence[Sequence[str]] = (),
+        or_folders: Sequence[str] = (),
+    ) -> None:
         self.origin = origin
         self._listings: dict[Path, dict[str, Path]] = {}
         given = Path(root).expanduser().absolute()
         self._given = given
-        inside = [given / folder for folder in origin.folders]
-        beside = [given.with_name(folder) for folder in origin.folders] if given.name in origin.folders else []
-        for candidate in (given, *inside, *beside):
+        inside = self._usual_folders([given])
+        beside = self._usual_folders([given.parent]) if given.name in origin.folders else []
+        for candidate in dict.fromkeys([given, *inside, *beside, *self._usual_folders([*inside, *beside])]):
             self.root = candidate
-            if any(self.find(*paths) for paths in expected):
+            if any(self.find(*paths) for paths in expected) or any(map(self._folder, or_folders)):
                 return
         self.root = given
 
@@ -69,7 +78,7 @@ class DatasetFiles:
         """
         found = self.find(*paths)
         if found is None:
-            raise self._missing(paths)
+            raise self.missing(paths)
         return found
 
     def all_or_none(self, wanted: Sequence[Sequence[str]]) -> list[Path] | None:
@@ -83,20 +92,40 @@ class DatasetFiles:
         return [self.require(*paths) for paths in wanted]
 
     def _resolve(self, path: str) -> Path | None:
+        found = self._existing(path)
+        return found if found is not None and found.is_file() else None
+
+    def _folder(self, path: str) -> Path | None:
+        found = self._existing(path)
+        return found if found is not None and found.is_dir() else None
+
+    def _existing(self, path: str) -> Path | None:
         found = self.root
         for part in path.split("/"):
             inside = self._listing(found).get(part.lower())
             if inside is None:
                 return None
             found = inside
-        return found if found.is_file() else None
+        return found
 
     def _listing(self, folder: Path) -> dict[str, Path]:
         if folder not in self._listings:
             self._listings[folder] = {name.lower(): folder / name for name in list_folder(folder)}
         return self._listings[folder]
 
-    def _missing(self, paths: Sequence[str]) -> InputError:
+    def names(self, folder: str, suffixes: Sequence[str]) -> list[str]:
+        """The sorted stems of a folder's files below the root; none where it is absent."""
+        found = self._folder(folder)
+        shown = [name for name in list_folder(found) if not name.startswith(".")] if found else []
+        return [name.rpartition(".")[0] for name in shown if name.lower().endswith(tuple(suffixes))]
+
+    def _usual_folders(self, places: Iterable[Path]) -> list[Path]:
+        """The folders inside of these that have a usual name, in whatever case."""
+        listed = [self._listing(place).get(name.lower()) for place in places for name in self.origin.folders]
+        return [path for path in listed if path is not None and path.is_dir()]
+
+    def missing(self, paths: Sequence[str]) -> InputError:
+        """The error that says which file is not there, and what to do."""
         entries = list_folder(self.root)
         if not self.root.is_dir():
             got = "no such folder"
@@ -104,14 +133,46 @@ class DatasetFiles:
             got = "an empty folder"
         else:
             got = f"a folder of {len(entries)}: {', '.join(entries[:4])}{', ...' if len(entries) > 4 else ''}"
-        others = f" (or {', '.join(paths[1:])})" if len(paths) > 1 else ""
+        more = [*paths[1:3], *(["..."] if len(paths) > 3 else [])]
+        others = f" (or {', '.join(more)})" if more else ""
         also = f" (nor in a folder {' or '.join(self.origin.folders)} there)" if self.root == self._given else ""
+        packed = self._archives()
+        if packed:
+            got += f"; and the archive{'s' if len(packed) > 1 else ''} {', '.join(map(str, packed))}"
         return InputError(
             f"{self.origin.name}: {paths[0]} is not in {self.root}{also}",
             expected=f"the file {self.root / paths[0]}{others}",
             got=got,
-            fix=self.origin.advice,
+            fix=self._unpacking(packed) if packed else self.origin.advice,
         )
+
+    def _archives(self) -> list[Path]:
+        """What may be the set, not yet unpacked: any archive in its folder, or one beside it that has its name."""
+        inside = [self.root / name for name in list_folder(self.root) if name.lower().endswith(ARCHIVES)]
+        own = [_letters(folder) for folder in self.origin.folders]
+        around = dict.fromkeys((self._given, self._given.parent))
+        beside = [
+            folder / name
+            for folder in around
+            for name in list_folder(folder)
+            if name.lower().endswith(ARCHIVES) and _letters(name.partition(".")[0]) in own
+        ]
+        return list(dict.fromkeys([*inside, *beside]))
+
+    def _unpacking(self, packed: Sequence[Path]) -> str:
+        source = str(packed[0]) if len(packed) == 1 else f"[{','.join(map(str, packed))}]"
+        return f"unpack it: {command('data get', self.origin.option, f'source={source}')}"
+
+
+def variants(folders: Sequence[str], names: Sequence[str], endings: Sequence[str]) -> tuple[str, ...]:
+    """Every path of a file that may lie in one of several folders (empty: the root), under several names."""
+    paths = [f"{name}{ending}" for name in names for ending in endings]
+    return tuple(f"{folder}/{path}" if folder else path for folder in folders for path in paths)
+
+
+def _letters(text: str) -> str:
+    """Without case and punctuation: `CHASE_DB1` is `CHASEDB1.zip`."""
+    return re.sub(r"[\W_]+", "", text.lower())
 
 
 def list_folder(folder: Path) -> list[str]:

@@ -5,7 +5,8 @@ digitised slides. The ids are not consecutive.
 Labels: `labels-ah/im0001.ah.ppm` (Adam Hoover, the reference) and `labels-vk/im0001.vk.ppm` (Valentina Kouznetsova, the
 second observer, who drew many more fine vessels).
 Masks: none; the field of view is estimated.
-Layout: the three folders above or all files in one; each file plain or still packed as `.ppm.gz`.
+Variants: the three folders above (or `images/`, `labels/`), or all files in one; each file plain, still packed as
+`.ppm.gz`, or converted to PNG or TIFF.
 Splits: `first10` (first ten ids to learn from, of these the last two are validation; last ten to test) and
 `leave_one_out` (`fold` 0 to 19 is the one test image, the next two ids are validation).
 Licence: none stated; made available for research by Clemson University.
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case, SplitNames, Splits
-from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split
+from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split, variants
 
 ORIGIN = Origin.of("stare")
 
@@ -67,20 +68,27 @@ class Stare:
         self.names = pick_split("STARE", split, options)()
 
     def splits(self) -> Splits:
-        files = DatasetFiles(self.root, ORIGIN, expected=[_paths("stare-images", f"{name}.ppm") for name in NAMES])
-        second = files.all_or_none([_paths("labels-vk", f"{name}.vk.ppm") for name in NAMES])
+        files = DatasetFiles(self.root, ORIGIN, expected=[_paths("images", name) for name in NAMES])
+        second = files.all_or_none([_paths("labels-vk", f"{name}.vk") for name in NAMES])
         second_of = dict(zip(NAMES, second, strict=True)) if second else {}
 
         def case(name: str) -> Case:
             return Case(
                 name=name,
-                image=files.require(*_paths("stare-images", f"{name}.ppm")),
-                label=files.require(*_paths("labels-ah", f"{name}.ah.ppm")),
+                image=files.require(*_paths("images", name)),
+                label=files.require(*_paths("labels-ah", f"{name}.ah")),
                 second_label=second_of.get(name),
             )
 
         return self.names.map(case)
 
 
-def _paths(folder: str, name: str) -> tuple[str, ...]:
-    return (f"{folder}/{name}", f"{folder}/{name}.gz", name, f"{name}.gz")
+_FOLDERS = {
+    "images": ("stare-images", "images", "image"),
+    "labels-ah": ("labels-ah", "labels", "label", "1st_manual"),
+    "labels-vk": ("labels-vk", "labels2", "labels", "2nd_manual"),
+}
+
+
+def _paths(kind: str, name: str) -> tuple[str, ...]:
+    return variants([*_FOLDERS[kind], ""], [name], [".ppm", ".ppm.gz", ".png", ".tif"])
