@@ -2,7 +2,7 @@
 
 import pytest
 
-from data.layouts import SIZE, write_chasedb1
+from data.layouts import SIZE, write_chasedb1, write_chasedb1_sorted
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.reading import read_image, read_label
 from fundus_unet.data.sets.chasedb1 import SPLITS, ChaseDB1
@@ -85,6 +85,35 @@ def test_a_missing_file_is_named(tmp_path, missing):
 def test_no_second_observer_is_fine(tmp_path):
     splits = ChaseDB1(write_chasedb1(tmp_path, size=(24, 24), second=False)).splits()
     assert all(case.second_label is None for case in splits.test)
+
+
+def test_sorted_into_folders(tmp_path):
+    root = write_chasedb1_sorted(tmp_path / "CHASEDB1", size=(24, 24))
+    case = ChaseDB1(tmp_path / "CHASE_DB1").splits().test[0]
+    below = [path.relative_to(root).as_posix() for path in (case.image, case.label, case.second_label)]
+    assert below == ["images/Image_11L.JPG", "1st_manual/Image_11L_1stHO.png", "2nd_manual/Image_11L_2ndHO.png"]
+
+
+def test_labels_called_as_their_images(tmp_path):
+    root = write_chasedb1_sorted(tmp_path, size=(24, 24))
+    for path in sorted((root / "1st_manual").iterdir()):
+        path.rename(path.with_name(f"{path.stem[:9]}.png"))
+    case = ChaseDB1(root).splits().train[0]
+    assert case.label == root / "1st_manual" / "Image_01L.png"
+
+
+@pytest.mark.parametrize(
+    "archive", ["CHASE_DB1/CHASEDB1.zip", "CHASEDB1.zip", "CHASE_DB1/data.tar.gz", "CHASE_DB1.rar"]
+)
+def test_an_archive_that_is_not_unpacked_is_named_with_the_command(tmp_path, archive):
+    (tmp_path / "CHASE_DB1").mkdir()
+    (tmp_path / archive).touch()
+    (tmp_path / "HRF.zip").touch()
+    with pytest.raises(InputError) as raised:
+        ChaseDB1(tmp_path / "CHASE_DB1").splits()
+    assert f"archive {tmp_path / archive}" in str(raised.value)
+    assert f"data get chasedb1 source={tmp_path / archive}" in str(raised.value)
+    assert "HRF" not in str(raised.value)
 
 
 def test_unknown_split(tmp_path):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from data.layouts import SIZE, write_drive
+from data.layouts import SIZE, write_drive, write_rite
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.images.reading import read_label, read_mask
+from fundus_unet.data.images.reading import count_label_classes, read_label, read_mask
 from fundus_unet.data.sets.drive import SPLITS, Drive
 
 
@@ -70,6 +70,41 @@ def test_a_missing_file_is_named(tmp_path, missing):
     (root / missing).unlink()
     with pytest.raises(InputError, match=missing):
         Drive(root).splits()
+
+
+def test_converted_files_and_a_wrapping_folder(tmp_path):
+    root = write_drive(tmp_path / "DRIVE" / "DRIVE", size=(24, 24))
+    for path in sorted(root.rglob("*.gif")):
+        path.rename(path.with_suffix(".png"))
+    case = Drive(tmp_path / "DRIVE").splits().test[0]
+    assert [path.name for path in (case.label, case.mask)] == ["01_manual1.png", "01_test_mask.png"]
+
+
+@pytest.mark.parametrize("vessel", [True, False])
+def test_rite_alone_has_no_reference_of_the_test_images(root, tmp_path, vessel):
+    rite, usual = Drive(write_rite(tmp_path / "AV_groundTruth", vessel=vessel)).splits(), Drive(root).splits()
+    for case, same in zip(rite.train + rite.val, usual.train + usual.val, strict=True):
+        assert case.label.parent.name == ("vessel" if vessel else "av")
+        assert (read_label(case.label, SIZE) == read_label(same.label, SIZE)).all()
+    for case, same in zip(rite.test, usual.test, strict=True):
+        assert case.label is None
+        assert (read_label(case.second_label, SIZE) == read_label(same.second_label, SIZE)).all()
+    assert "data.source.split=rite" in rite.test_reason
+    if not vessel:
+        assert count_label_classes(case.second_label, SIZE)["vein"] > 0
+
+
+def test_split_rite_is_scored_with_the_second_observer(root, tmp_path):
+    both = write_rite(tmp_path / "DRIVE")
+    for path in root.rglob("*_manual*.gif"):
+        (both / path.relative_to(root)).parent.mkdir(parents=True, exist_ok=True)
+        (both / path.relative_to(root)).write_bytes(path.read_bytes())
+    rite, official = Drive(both, "rite").splits(), Drive(both).splits()
+    assert {case.label.parent.name for case in rite.train + rite.test} == {"vessel"}
+    assert {case.second_label for case in rite.test} == {None}
+    assert rite.test_reason is None
+    assert {case.label.parent.name for case in official.train + official.test} == {"1st_manual"}
+    assert {case.second_label.parent.name for case in official.test} == {"2nd_manual"}
 
 
 def test_nothing_there(tmp_path):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from data.layouts import SIZE, write_hrf
+from data.layouts import SIZE, write_hrf, write_hrf_av, write_hrf_by_group
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.images.reading import read_label, read_mask
+from fundus_unet.data.images.reading import count_label_classes, read_label, read_mask
 from fundus_unet.data.sets.hrf import HRF, SPLITS
 
 
@@ -56,6 +56,30 @@ def test_a_missing_mask_is_estimated_and_a_missing_label_is_named(tmp_path):
     (root / "manual1" / "02_g.tif").unlink()
     with pytest.raises(InputError, match=r"manual1/02_g\.tif"):
         HRF(root).splits()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_the_archives_of_each_group(root, tmp_path, nested):
+    splits = HRF(write_hrf_by_group(tmp_path, nested=nested)).splits()
+    usual = HRF(root).splits()
+    for case, same in zip(splits.train + splits.test, usual.train + usual.test, strict=True):
+        assert case.name == same.name
+        for kind in ("image", "label", "mask"):
+            assert getattr(case, kind).read_bytes() == getattr(same, kind).read_bytes()
+
+
+def test_the_wrapping_folder_of_the_archive(root, tmp_path):
+    (tmp_path / "HRF").mkdir()
+    (tmp_path / "HRF" / "all").symlink_to(root)
+    assert HRF(tmp_path / "HRF").splits().train[0].image.parent == tmp_path / "HRF" / "all" / "images"
+
+
+def test_artery_vein_maps_have_every_vessel(root, tmp_path):
+    splits, usual = HRF(write_hrf_av(tmp_path)).splits(), HRF(root).splits()
+    for case, same in zip(splits.train + splits.test, usual.train + usual.test, strict=True):
+        assert case.label.name == f"{case.name}_AVmanual.png"
+        assert (read_label(case.label, SIZE) == read_label(same.label, SIZE)).all()
+        assert count_label_classes(case.label, SIZE)["vein"] > 0
 
 
 def test_nothing_there(tmp_path):

@@ -46,6 +46,26 @@ def test_files_belong_together(tmp_path, packed, flat):
     assert 0 < read_label(case.second_label, SIZE).mean() < read_label(case.label, SIZE).mean() < 0.2
 
 
+def test_other_folders_and_formats(tmp_path):
+    root = write_stare(tmp_path, size=(24, 24))
+    for path in sorted((root / "stare-images").iterdir()):
+        path.rename(path.with_suffix(".png"))  # the content decides
+    for own, theirs in (("stare-images", "images"), ("labels-ah", "labels")):
+        (root / own).rename(root / theirs)
+    case = Stare(root).splits().train[0]
+    below = [path.relative_to(root).as_posix() for path in (case.image, case.label, case.second_label)]
+    assert below == ["images/im0001.png", "labels/im0001.ah.ppm", "labels-vk/im0001.vk.ppm"]
+
+
+def test_archives_that_are_not_unpacked_are_named_with_the_command(tmp_path):
+    for name in ("stare-images.tar", "labels-ah.tar"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError) as raised:
+        Stare(tmp_path).splits()
+    source = f"[{tmp_path / 'labels-ah.tar'},{tmp_path / 'stare-images.tar'}]"
+    assert f"data get stare 'source={source}'" in str(raised.value)
+
+
 def test_labels_are_raw_pgm(tmp_path):
     root = write_stare(tmp_path, size=(24, 24))
     assert (root / "labels-ah" / "im0001.ah.ppm").read_bytes().startswith(b"P5")
