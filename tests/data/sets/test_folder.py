@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from data.layouts import SIZE, write_folder
 from fundus_unet.core.errors import InputError
+from fundus_unet.data.cross_validation import cross_validation
 from fundus_unet.data.images.reading import read_image, read_label, read_mask
 from fundus_unet.data.sets.dealing import deal_out
 from fundus_unet.data.sets.folder import Folder
@@ -133,3 +134,89 @@ def test_a_missing_folder_is_named(tmp_path, missing):
 def test_fraction_out_of_range(tmp_path, fraction):
     with pytest.raises(InputError, match="test_fraction"):
         Folder(tmp_path, test_fraction=fraction)
+
+
+@pytest.mark.parametrize(("suffix", "prefix"), [("_1stHO", ""), (".ah", ""), ("", "label_"), ("_v", "seg-")])
+def test_labels_that_all_begin_or_end_alike(tmp_path, capsys, suffix, prefix):
+    write_folder(tmp_path, count=6)
+    for path in sorted((tmp_path / "labels").iterdir()):
+        path.rename(path.with_name(f"{prefix}{path.stem}{suffix}{path.suffix}"))
+    splits = Folder(tmp_path).splits()
+    for case in splits.train + splits.val + splits.test:
+        assert case.label.stem == f"{prefix}{case.name}{suffix}"
+    assert f"NAME with {prefix}NAME{suffix}" in capsys.readouterr().out
+
+
+def test_names_that_can_be_read_in_two_ways(tmp_path):
+    write_folder(tmp_path, count=2)
+    for folder, names in (("images", ("1.png", "2.JPG")), ("labels", ("1_2.png", "2_1.png"))):
+        for path, name in zip(sorted((tmp_path / folder).iterdir()), names, strict=True):
+            path.rename(path.with_name(name))
+    with pytest.raises(InputError, match=r"two ways(.|\n)*NAME_2(.|\n)*1_NAME"):
+        Folder(tmp_path).splits()
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        ({"images": "photos"}, ["photos", "no such folder", "data.images="]),
+        ({"labels": "drawn"}, ["drawn", "no such folder"]),
+        ({"labels": "labels/*_drawn.png"}, ["*_drawn.png", "no file of that name"]),
+        ({"masks": "fov"}, ["data.masks names no file", "fov"]),
+        ({"labels2": "labels2/*_b.gif"}, ["data.labels2 names no file"]),
+        ({"labels": "images"}, ["no images in", "named as labels"]),
+        ({"masks": "labels"}, ["taken twice", "label and field-of-view mask"]),
+        ({"images": " "}, ["data.images is empty"]),
+        ({"images": "images/eye?.png"}, ["names no image", "a *"]),
+        ({"images": "images/*1.png", "labels": "labels/*.png"}, ["eye1.png has no label", "'eye1'"]),
+        ({"images": "images/*.*", "labels": "labels/*2.*"}, ["images/eye1.png has no label (4 of 4 have none)"]),
+        ({"images": "**/*1.*", "labels": "labels"}, ["eye1"]),
+        ({"subjects": "face*"}, ["data.source.subjects does not fit the image eye1"]),
+        ({"groups": "eye"}, ["data.source.groups does not fit"]),
+    ],
+)
+def test_places_that_cannot_be_used(tmp_path, places, words):
+    write_folder(tmp_path, count=4)
+    with pytest.raises(InputError) as raised:
+        Folder(tmp_path, **places).splits()
+    for word in words:
+        assert word in str(raised.value)
+
+
+def test_images_of_one_person_stay_together_in_parts_and_folds(tmp_path):
+    write_folder(tmp_path, count=24, size=(16, 16), first=10)
+    splits = Folder(tmp_path, subjects="eye(*)?", groups="eye?*").splits()
+    cases = splits.train + splits.val + splits.test
+    assert {case.name: (case.subject, case.group) for case in cases} == {
+        f"eye{number}": (str(number)[0], str(number)[1]) for number in range(10, 34)
+    }
+    fold = cross_validation(splits, 3, 0)
+    for parts in (splits, fold):
+        persons = [{case.subject for case in part} for part in (parts.train, parts.val, parts.test)]
+        assert sum(map(len, persons)) == 3
+
+
+def test_a_part_may_have_other_names(tmp_path):
+    for part, first in (("training", 1), ("validation", 11), ("testing", 21)):
+        write_folder(tmp_path / part, count=2, first=first)
+    splits = Folder(tmp_path).splits()
+    assert [names(cases)[0] for cases in (splits.train, splits.val, splits.test)] == ["eye1", "eye11", "eye21"]
+
+
+def test_images_at_the_top_are_taken_where_train_has_none(tmp_path):
+    write_folder(tmp_path, count=4)
+    (tmp_path / "train").mkdir()
+    splits = Folder(tmp_path).splits()
+    assert len(splits.train + splits.val + splits.test) == 4
+
+
+def test_other_images_of_the_same_names_in_two_parts(tmp_path):
+    write_folder(tmp_path / "train", count=4)
+    write_folder(tmp_path / "test" / "other", count=4, first=5)
+    for path in sorted((tmp_path / "test" / "other").rglob("*.*")):
+        target = tmp_path / "test" / path.parent.name / f"eye{int(path.stem[3:]) - 4}{path.suffix}"
+        target.parent.mkdir(exist_ok=True)
+        path.rename(target)
+    splits = Folder(tmp_path).splits()
+    assert names(splits.test) == [f"test_eye{number}" for number in range(1, 5)]
+    assert {name[:9] for name in names(splits.train + splits.val)} == {"train_eye"}

@@ -77,17 +77,15 @@ class FolderFiles:
         self.readings: list[str] = []
         self.images = by_key(images, deep=True)
         self.by_kind: dict[str, dict[str, Path]] = {}
-        alone: dict[str, dict[str, Path]] = {}
-        for kind in WORDS:
-            self.by_kind[kind], alone[kind] = self._paired(kind, found[kind], images)
+        for kind, word in WORDS.items():
+            self.by_kind[kind], alone = self._paired(kind, found[kind], images)
+            if kind == "labels" and labelled:
+                self._check_all_labelled(alone)
+            if alone:
+                free = [name for name in self.images if name not in self.by_kind[kind]]
+                raise _alone(word, alone, len(found[kind]), "image", free, base / places.images)
         self.labels, self.masks, self.labels2 = self.by_kind.values()
         self._check_once()
-        if labelled:
-            self._check_all_labelled(alone["labels"])
-        for kind, files in alone.items():
-            if files:
-                free = [name for name in self.images if name not in self.by_kind[kind]]
-                raise _alone(WORDS[kind], files, len(found[kind]), "image", free, base / places.images)
 
     def _paired(self, kind: str, files: list[Found], images: list[Found]) -> tuple[dict[str, Path], dict[str, Path]]:
         """The files of one kind by the name of their image, and those without one by their own."""
@@ -112,7 +110,7 @@ class FolderFiles:
         )
 
     def _check_all_labelled(self, free: Mapping[str, Path]) -> None:
-        alone = {name: path for name, path in self.images.items() if name not in self.labels}
+        alone = {name: path for name, path in self.images.items() if name not in self.by_kind["labels"]}
         if alone:
             raise _alone("image", alone, len(self.images), "label", list(free), self.base / self.places.labels)
 

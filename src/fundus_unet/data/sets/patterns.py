@@ -104,11 +104,10 @@ def _below(
         if part == DEEP:
             if path.is_dir() and not path.is_symlink():
                 yield from _deeper(path, parts, wild, deep, budget, place)
-        elif (captured := matched(part, name)) is not None:
-            if rest and path.is_dir():
-                yield from _below(path, rest, (*wild, *captured), deep, budget, place)
-            elif not rest and _is_image(folder, name):
-                yield Found(path, (*wild, *_without_ending(part, captured)), deep)
+        elif rest and (captured := matched(part, name)) is not None and path.is_dir():
+            yield from _below(path, rest, (*wild, *captured), deep, budget, place)
+        elif not rest and (captured := _matched_file(part, name)) is not None and _is_image(folder, name):
+            yield Found(path, (*wild, *captured), deep)
 
 
 def _deeper(
@@ -121,11 +120,12 @@ def _deeper(
         yield Found(one.path, one.wild, (*one.deep[:at], inside, *one.deep[at + 1 :]))
 
 
-def _without_ending(part: str, captured: tuple[str, ...]) -> tuple[str, ...]:
-    """A last `*` that stands for the file's ending too (`images/*`) means the stem."""
-    if not part.endswith("*"):
-        return captured
-    return (*captured[:-1], stem_of(captured[-1]))
+def _matched_file(part: str, name: str) -> tuple[str, ...] | None:
+    """As `matched`, for a file: `eye*.*` and a last `*` leave the ending out."""
+    if part.endswith(".*"):
+        return matched(part[:-2], stem_of(name))
+    captured = matched(part, name)
+    return (*captured[:-1], stem_of(captured[-1])) if captured and part.endswith("*") else captured
 
 
 def _is_image(folder: Path, name: str) -> bool:
