@@ -46,6 +46,13 @@ def test_a_path_that_is_there_is_taken_literally(key: str, name: str) -> None:
     assert value_of(override) == name
 
 
+@pytest.mark.parametrize("key", ["data.images", "data.labels2", "data.source.masks", "data.source.subjects"])
+@pytest.mark.parametrize("value", ["*_1stHO.png", "Ground truth", "**/im*.ppm", "Image_*?", "*_(*)", "a, b/*.png"])
+def test_patterns_of_files_are_taken_literally(key: str, value: str) -> None:
+    (override,) = with_quotes([f"{key}={value}"])
+    assert value_of(override) == value
+
+
 def test_a_folder_that_is_to_be_made_is_taken_literally() -> None:
     (override,) = with_quotes(["out_dir=my out, dir (2)"])
     assert value_of(override) == "my out, dir (2)"

@@ -179,9 +179,8 @@ def fives_names() -> list[tuple[str, str]]:
     ]
 
 
-def write_fives(root: Path, size: tuple[int, int] = (12, 12), every: int = 1) -> Path:
-    """`every`: only each n-th image of the 800."""
-    for seed, (part, name) in enumerate(fives_names()[::every]):
+def write_fives(root: Path, size: tuple[int, int] = (12, 12)) -> Path:
+    for seed, (part, name) in enumerate(fives_names()):
         photo, label, _, _ = draw(seed, size)
         save(root / part / "Original" / f"{name}.png", photo)
         save(root / part / "Ground truth" / f"{name}.png", label)

@@ -19,6 +19,7 @@ from running import ROOT, Finished, Scripts, contents, refused, succeeded
 
 SECRET = "a4f0-the-secret"
 SYNTHETIC = {"_target_": "fundus_unet.data.sets.synthetic.Synthetic", "train": 1, "val": 1, "test": 1, "size": 64}
+FOLDER = {"_target_": "fundus_unet.data.sets.folder.Folder", "root": "sets"}
 OLDER_LOGGER = {
     "_target_": "lightning.pytorch.loggers.TensorBoardLogger",
     "save_dir": "${paths.run_dir}",
@@ -93,6 +94,11 @@ class TestConfiguration:
             ("data.source._target_", "fundus_unet.runs.run_directory.RunDirectory"),
             ("data.source.root", "${oc.env:FUNDUS_UNET_SECRET}/x"),
             ("data.source.root", 5),
+            ("data.source", FOLDER | {"images": ["a"]}),
+            ("data.source", FOLDER | {"labels": "*" * 5000}),
+            ("data.source", FOLDER | {"subjects": {"_target_": "os.system"}}),
+            ("data.source", FOLDER | {"images": "${data.gone}"}),
+            ("data.source", FOLDER | {"images": "${oc.env:FUNDUS_UNET_SECRET}/*"}),
             ("data.scale", float("inf")),
             ("data.scale", 1e9),
             ("data.fov_diameter", 512),

@@ -1,5 +1,7 @@
 """CHASE_DB1: who is in which split, and which files belong together."""
 
+import os
+
 import pytest
 
 from data.layouts import SIZE, write_chasedb1, write_chasedb1_sorted
@@ -114,6 +116,21 @@ def test_an_archive_that_is_not_unpacked_is_named_with_the_command(tmp_path, arc
     assert f"archive {tmp_path / archive}" in str(raised.value)
     assert f"data get chasedb1 source={tmp_path / archive}" in str(raised.value)
     assert "HRF" not in str(raised.value)
+
+
+def test_the_folder_above_may_be_closed(root, tmp_path, monkeypatch):
+    (tmp_path / "CHASE_DB1").symlink_to(root)
+    listed = os.listdir
+
+    def refusing(folder):
+        if folder == tmp_path:
+            raise PermissionError(13, "Permission denied")
+        return listed(folder)
+
+    monkeypatch.setattr(os, "listdir", refusing)
+    assert len(ChaseDB1(tmp_path / "CHASE_DB1").splits().train) == 16
+    with pytest.raises(InputError, match="cannot be listed"):
+        ChaseDB1(tmp_path).splits()
 
 
 def test_unknown_split(tmp_path):

@@ -183,6 +183,13 @@ def test_places_that_cannot_be_used(tmp_path, places, words):
         assert word in str(raised.value)
 
 
+def test_a_place_below_the_working_directory_is_suggested(tmp_path, monkeypatch):
+    write_folder(tmp_path / "mine", count=4)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=rf"did you mean data\.images={tmp_path}/mine/images"):
+        Folder("data/folder", images="mine/images", labels="mine/labels").splits()
+
+
 def test_images_of_one_person_stay_together_in_parts_and_folds(tmp_path):
     write_folder(tmp_path, count=24, size=(16, 16), first=10)
     splits = Folder(tmp_path, subjects="eye(*)?", groups="eye?*").splits()

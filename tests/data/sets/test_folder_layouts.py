@@ -135,3 +135,11 @@ def test_maps_of_arteries_and_veins_in_a_folder(tmp_path) -> None:
         save(path, artery_vein(label))
     for name, case in by_name(Folder(tmp_path).splits()).items():
         assert (read_label(case.label, SIZE) == np.sign(draw(int(name[3:]))[1])).all()
+
+
+@pytest.mark.real
+def test_the_real_sets(real_data) -> None:
+    chasedb1 = Folder(real_data / "CHASE_DB1", "*.jpg", "*_1stHO.png", labels2="*_2ndHO.png")
+    assert everything(chasedb1.splits()) == everything(ChaseDB1(real_data).splits())
+    hrf = everything(Folder(real_data / "HRF", labels="manual1", masks="mask").splits())
+    assert hrf.items() >= everything(HRF(real_data / "HRF").splits()).items()

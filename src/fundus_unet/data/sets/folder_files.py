@@ -139,12 +139,19 @@ class FolderFiles:
             got = "no file of that name"
         else:
             got = "no such folder" if not where.is_dir() else f"{len(list_folder(where))} other entries"
+        here = Path.cwd()
+        if here != self.base and image_files(here, named):
+            fix = f"it is looked for in data.source.root; did you mean data.{kind}={here / named}?"
+        else:
+            fix = (
+                "set data.source.root=/your/folder to the one that holds images/ and labels/, or name others with "
+                "data.images=... data.labels=..."
+            )
         raise InputError(
             f"there are no {kind if kind in self.places.given else 'images'} in {where}",
             expected=f"files that end in {' '.join(SUFFIXES)}",
             got=got,
-            fix="set data.source.root=/your/folder to the one that holds images/ and labels/, or name others with "
-            "data.images=... data.labels=...",
+            fix=fix,
         )
 
 

@@ -121,8 +121,12 @@ class DatasetFiles:
 
     def _usual_folders(self, places: Iterable[Path]) -> list[Path]:
         """The folders inside of these that have a usual name, in whatever case."""
-        listed = [self._listing(place).get(name.lower()) for place in places for name in self.origin.folders]
-        return [path for path in listed if path is not None and path.is_dir()]
+        found: dict[Path, None] = {}
+        for place in places:
+            names = {name.lower(): name for name in _listed_if_allowed(place)}
+            for folder in self.origin.folders:
+                found[place / names.get(folder.lower(), folder)] = None
+        return [path for path in found if path.is_dir()]
 
     def missing(self, paths: Sequence[str]) -> InputError:
         """The error that says which file is not there, and what to do."""
@@ -154,7 +158,7 @@ class DatasetFiles:
         beside = [
             folder / name
             for folder in around
-            for name in list_folder(folder)
+            for name in _listed_if_allowed(folder)
             if name.lower().endswith(ARCHIVES) and _letters(name.partition(".")[0]) in own
         ]
         return list(dict.fromkeys([*inside, *beside]))
@@ -183,6 +187,14 @@ def list_folder(folder: Path) -> list[str]:
         return []
     except OSError as error:
         raise InputError(f"the folder {folder} cannot be listed", got=error, fix="check its permissions") from error
+
+
+def _listed_if_allowed(folder: Path) -> list[str]:
+    """As `list_folder`, for a folder above or beside the data that may be closed to this user."""
+    try:
+        return list_folder(folder)
+    except InputError:
+        return []
 
 
 def pick_split(dataset: str, split: str, options: Mapping[str, T]) -> T:

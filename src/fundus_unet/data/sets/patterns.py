@@ -102,9 +102,9 @@ def _below(
         if name.startswith("."):
             continue
         if part == DEEP:
-            if path.is_dir() and not path.is_symlink():
+            if os.path.isdir(path) and not path.is_symlink():
                 yield from _deeper(path, parts, wild, deep, budget, place)
-        elif rest and (captured := matched(part, name)) is not None and path.is_dir():
+        elif rest and (captured := matched(part, name)) is not None and os.path.isdir(path):
             yield from _below(path, rest, (*wild, *captured), deep, budget, place)
         elif not rest and (captured := _matched_file(part, name)) is not None and _is_image(folder, name):
             yield Found(path, (*wild, *captured), deep)
@@ -131,7 +131,7 @@ def _matched_file(part: str, name: str) -> tuple[str, ...] | None:
 def _is_image(folder: Path, name: str) -> bool:
     plain = name[: -len(PACKED)] if name.lower().endswith(PACKED) else name
     is_named_so = not name.startswith(".") and os.path.splitext(plain)[1].lower() in SUFFIXES
-    return is_named_so and (folder / name).is_file()
+    return is_named_so and os.path.isfile(folder / name)
 
 
 def _fits(literal: str, text: str, at: int) -> bool:

@@ -8,7 +8,8 @@ Masks: none; the field of view is estimated.
 Variants: the three folders above (or `images/`, `labels/`), or all files in one; each file plain, still packed as
 `.ppm.gz`, or converted to PNG or TIFF.
 Splits: `first10` (first ten ids to learn from, of these the last two are validation; last ten to test) and
-`leave_one_out` (`fold` 0 to 19 is the one test image, the next two ids are validation).
+`leave_one_out` (`fold` 0 to 19 is the one test image, the next two ids are validation; `data.folds=20` leaves each out
+too, with three of validation).
 Licence: none stated; made available for research by Clemson University.
 Source: A. Hoover, V. Kouznetsova, M. Goldbaum, "Locating Blood Vessels in Retinal Images by Piecewise Threshold Probing
 of a Matched Filter Response", IEEE Transactions on Medical Imaging 19(3):203-210, 2000.
