@@ -143,3 +143,13 @@ def test_the_real_sets(real_data) -> None:
     assert everything(chasedb1.splits()) == everything(ChaseDB1(real_data).splits())
     hrf = everything(Folder(real_data / "HRF", labels="manual1", masks="mask").splits())
     assert hrf.items() >= everything(HRF(real_data / "HRF").splits()).items()
+
+
+def test_gave(tmp_path) -> None:
+    """`training/images`, `training/masks` and `training/av`, whose channels are arteries, crossings and veins."""
+    write_folder(tmp_path / "training", count=4)
+    for path in sorted((tmp_path / "training" / "labels").iterdir()):
+        save(tmp_path / "training" / "av" / path.name, artery_vein(draw(int(path.stem[3:]))[1], unknown=False))
+    splits = Folder(tmp_path, labels="av").splits()
+    assert {case.label.parent.name for case in splits.train + splits.val} == {"av"}
+    assert len(splits.train + splits.val) == 4

@@ -24,6 +24,7 @@ from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split, varia
 
 ORIGIN = Origin.of("drive")
 
+_RITE_FOLDERS = ("RITE", "AV_groundTruth")
 _NAMES = SplitNames(
     train=tuple(f"{number}_training" for number in range(21, 37)),
     val=tuple(f"{number}_training" for number in range(37, 41)),
@@ -70,7 +71,9 @@ class Drive:
 
     def splits(self) -> Splits:
         names = self.names
-        files = DatasetFiles(self.root, ORIGIN, expected=[_image(name) for name in names.all()])
+        files = DatasetFiles(
+            self.root, ORIGIN, expected=[_image(name) for name in names.all()], also_called=_RITE_FOLDERS
+        )
 
         def learned(name: str) -> Case:
             labels = _rite(name) if self.is_rite else (*_manual(name, 1), *_rite(name))

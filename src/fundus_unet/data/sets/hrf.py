@@ -70,7 +70,9 @@ class HRF:
         self.names = pick_split("HRF", split, SPLITS)
 
     def splits(self) -> Splits:
-        files = DatasetFiles(self.root, ORIGIN, expected=[_image(name) for name in self.names.all()])
+        files = DatasetFiles(
+            self.root, ORIGIN, expected=[_image(name) for name in self.names.all()], also_called=["all"]
+        )
 
         def case(name: str) -> Case:
             return Case(

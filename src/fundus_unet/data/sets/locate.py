@@ -43,7 +43,8 @@ class DatasetFiles:
 
     A file is asked for by one or more paths below the root, the usual one first. `root` is the dataset's folder,
     under any of its usual names, or the parent: the first is taken that holds any of the `expected` files, or of the
-    folders `or_folders`. An archive may have wrapped the folder in one of the same or another usual name.
+    folders `or_folders`. An archive may have wrapped the folder in one of the same or another usual name, or of those
+    `also_called`.
     """
 
     def __init__(
@@ -52,13 +53,15 @@ class DatasetFiles:
         origin: Origin,
         expected: Sequence[Sequence[str]] = (),
         or_folders: Sequence[str] = (),
+        also_called: Sequence[str] = (),
     ) -> None:
         self.origin = origin
+        self._usual = (*origin.folders, *also_called)
         self._listings: dict[Path, dict[str, Path]] = {}
         given = Path(root).expanduser().absolute()
         self._given = given
         inside = self._usual_folders([given])
-        beside = self._usual_folders([given.parent]) if given.name in origin.folders else []
+        beside = self._usual_folders([given.parent]) if given.name in self._usual else []
         for candidate in dict.fromkeys([given, *inside, *beside, *self._usual_folders([*inside, *beside])]):
             self.root = candidate
             if any(self.find(*paths) for paths in expected) or any(map(self._folder, or_folders)):
@@ -124,7 +127,7 @@ class DatasetFiles:
         found: dict[Path, None] = {}
         for place in places:
             names = {name.lower(): name for name in _listed_if_allowed(place)}
-            for folder in self.origin.folders:
+            for folder in self._usual:
                 found[place / names.get(folder.lower(), folder)] = None
         return [path for path in found if path.is_dir()]
 
@@ -153,7 +156,7 @@ class DatasetFiles:
     def _archives(self) -> list[Path]:
         """What may be the set, not yet unpacked: any archive in its folder, or one beside it that has its name."""
         inside = [self.root / name for name in list_folder(self.root) if name.lower().endswith(ARCHIVES)]
-        own = [_letters(folder) for folder in self.origin.folders]
+        own = [_letters(folder) for folder in self._usual]
         around = dict.fromkeys((self._given, self._given.parent))
         beside = [
             folder / name
