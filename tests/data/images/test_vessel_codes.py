@@ -90,11 +90,11 @@ def test_impure_colours_and_a_few_smoothed_pixels_are_read(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        (in_colours("red", "green"), ["channels", "red and blue"]),
+        (in_colours("red", "green"), ["channels", "red and blue", "[255, 0, 0] (", "[0, 255, 0] ("]),
         (in_colours("red"), ["channels", "[255, 0, 0]"]),
         (in_colours("white", "red"), ["channels"]),
         (with_pixels(with_pixels(in_colours("white"), 2, (0, 0, 255)), 1, (255, 0, 0)), ["channels", "2 coloured"]),
-        (with_pixels(MAP, 60, (255, 128, 0)), ["not known", "60 pixels of 1 other", "[255, 128, 0]"]),
+        (with_pixels(MAP, 60, (255, 128, 0)), ["not known", "60 pixels of other colours", "[255, 128, 0] (60)"]),
         (np.where(MAP > 0, 255, 0).astype(np.uint8) // 2, ["channels"]),
         (in_colours("yellow", "cyan", "red"), ["not known", "[255, 0, 0]"]),
         (np.where((LABEL > 0)[..., None], MAP, 255).astype(np.uint8), ["background", "white"]),

@@ -109,24 +109,34 @@ def _has(code: Code, counts: Mapping[str, int], vessels: int) -> bool:
 
 
 def _no_map(values: np.ndarray, path: Path, fix: str) -> InputError:
-    differing = np.flatnonzero((values != values[..., :1]).any(axis=2))
-    row, column = np.unravel_index(differing[0], values.shape[:2])
+    coloured = (values != values[..., :1]).any(axis=2)
+    row, column = np.unravel_index(coloured.argmax(), coloured.shape)
     return InputError(
         f"the colour channels of the label {path} differ",
         expected="black and white only, or an artery/vein map: red and blue, with green where they cross and white "
         "where the kind is unknown",
-        got=f"{differing.size} coloured pixels, the first {values[row, column].tolist()} at row {row}, column {column}",
+        got=f"{int(coloured.sum())} coloured pixels, the first {values[row, column].tolist()} at row {row}, "
+        f"column {column}; most often {_commonest(values[coloured])}",
         fix=fix,
     )
 
 
 def _stray(values: np.ndarray, stray: np.ndarray, path: Path, fix: str) -> InputError:
-    colours, counts = np.unique(values[stray], axis=0, return_counts=True)
-    most = counts.argmax()
     return InputError(
         f"the artery/vein map {path} has colours whose meaning is not known",
         expected="black, red, blue, green, magenta or white, nearly pure",
-        got=f"{int(stray.sum())} pixels of {len(colours)} other colours, most often {colours[most].tolist()} "
-        f"({int(counts[most])} pixels)",
+        got=f"{int(stray.sum())} pixels of other colours, most often {_commonest(values[stray])}",
         fix=fix,
     )
+
+
+def _commonest(pixels: np.ndarray) -> str:
+    """The three commonest colours, with their numbers of pixels."""
+    packed = pixels.astype(np.int32) @ np.array([65536, 256, 1])
+    colours, counts = np.unique(packed, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:3]
+    named = [
+        f"[{one >> 16}, {one >> 8 & 255}, {one & 255}] ({count})"
+        for one, count in zip(colours[order], counts[order], strict=True)
+    ]
+    return ", ".join(named)

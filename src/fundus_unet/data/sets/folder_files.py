@@ -1,6 +1,6 @@
 """The files of one folder with images, labels, masks and second labels, by the image's name."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fundus_unet.core.errors import InputError
@@ -128,7 +128,7 @@ class FolderFiles:
                     )
                 seen[path] = word
 
-    def _require(self, kind: str, files: Iterable[Found], found: Sequence[Found]) -> None:
+    def _require(self, kind: str, files: Sequence[Found], found: Sequence[Found]) -> None:
         if files:
             return
         named = self.places.named[kind]
@@ -140,7 +140,7 @@ class FolderFiles:
         else:
             got = "no such folder" if not where.is_dir() else f"{len(list_folder(where))} other entries"
         here = Path.cwd()
-        if here != self.base and image_files(here, named):
+        if here != self.base and DEEP not in named and image_files(here, named):
             fix = f"it is looked for in data.source.root; did you mean data.{kind}={here / named}?"
         else:
             fix = (
@@ -148,7 +148,7 @@ class FolderFiles:
                 "data.images=... data.labels=..."
             )
         raise InputError(
-            f"there are no {kind if kind in self.places.given else 'images'} in {where}",
+            f"there are no {kind} in {where}",
             expected=f"files that end in {' '.join(SUFFIXES)}",
             got=got,
             fix=fix,
