@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from data.layouts import write_drive, write_stare
+from fundus_unet.commands.config_files import group_options
 from fundus_unet.data.download import checksums
 from fundus_unet.data.download.addresses import PUBLISHED
 from fundus_unet.data.download.checksums import ABOUT, LIST, published, read_list, sums_of
@@ -135,3 +136,7 @@ def test_from_nothing_to_a_training(scripts: Scripts, real_address: str, option:
     trained = succeeded(scripts("train", f"data={option}", *TINY, *small))
     assert trained.run_directory.is_dir()
     assert checksums.differences(made, published(folder)) == []
+
+
+def test_every_published_set_can_be_trained_on() -> None:
+    assert PUBLISHED.keys() <= set(group_options("data"))

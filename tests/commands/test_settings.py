@@ -54,6 +54,8 @@ EXPLAIN = ("explain_upsampling", "size=3")
         (["+x"], ["+x is no setting", "KEY=VALUE"]),
         (["seed='a"], ["two pairs of quotes"]),
         (["data=[chasedb1,1.5]"], ["data"]),
+        (["+data.images=x"], ["images is for a set of your own, data=folder"]),
+        (["data.folds=1"], ["data.folds", "from 2"]),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,
 )

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Self, Union
 
 from annotated_types import Ge, Gt, Le, Len
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
 from fundus_unet.core.errors import InputError, did_you_mean
@@ -118,6 +118,17 @@ class DataSettings(Settings):
     epochs: Count
     workers: Annotated[int, Ge(0), Le(256)]
     memory_limit_gb: NotNegative
+
+    @model_validator(mode="after")
+    def _names_files_of_a_folder(self) -> Self:
+        """A set of one's own alone takes its files by name."""
+        named = [kind for kind in ("images", "labels", "masks", "labels2") if getattr(self, kind) is not None]
+        unread = [kind for kind in named if kind not in self.source]
+        if unread:
+            raise ValueError(
+                f"{unread[0]} is for a set of your own, data=folder; {self.source[TARGET]} knows its files"
+            )
+        return self
 
 
 class TrainerSettings(Settings, extra="allow"):
