@@ -126,7 +126,7 @@ class DataSettings(Settings):
         unread = [kind for kind in named if kind not in self.source]
         if unread:
             raise ValueError(
-                f"{unread[0]} is for a set of your own, data=folder; {self.source[TARGET]} knows its files"
+                f"{unread[0]} is for a set of your own, data=folder; this set knows its files"
             )
         return self
 
