@@ -148,6 +148,18 @@ class _Report(RunUser):
     paths: ComparePaths
 
 
+class _CrossDataset(RunUser):
+    run_dirs: list[PathText]
+    weights: list[PathText]
+    sets: list[Text]
+    set_settings: dict[str, dict[str, Any]]
+    images: Annotated[str, one_of("unseen", "test")]
+    tta: Symmetries
+    device: Device
+    paths: ComparePaths
+    out_dir: WritableFolder
+
+
 class _Upsampler(Settings):
     upsampler: Node
 
@@ -169,6 +181,7 @@ SCRIPTS: dict[str, type[Settings]] = {
     "predict": _Predict,
     "prepare_data": _PrepareData,
     "report": _Report,
+    "cross_dataset": _CrossDataset,
     "explain_upsampling": _Explain,
 }
 """By the name of the script's configuration; those that train are in `settings_training`."""

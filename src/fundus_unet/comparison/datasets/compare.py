@@ -1,0 +1,168 @@
+"""Score every network on every set: datasets.json, datasets.md, datasets_per_image.csv and heatmap.png."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from fundus_unet.comparison.datasets.cells import Conditions, is_kept, score_cell
+from fundus_unet.comparison.datasets.heat_map import heat_map
+from fundus_unet.comparison.datasets.image_sets import Column, ImageSet, column_of
+from fundus_unet.comparison.datasets.networks import Failure, Network
+from fundus_unet.comparison.datasets.tables import datasets_document, diameter_line, how_to_read, image_lines, matrix
+from fundus_unet.comparison.result import new_result, say_written, write_result
+from fundus_unet.comparison.steps import Steps
+from fundus_unet.comparison.terminal import print_table
+from fundus_unet.core.errors import InputError
+from fundus_unet.core.files import remove_partial_files, write_bytes
+from fundus_unet.drawing.png import png_bytes
+from fundus_unet.inference.evaluation import NETWORK, SECOND_OBSERVER, Evaluation
+from fundus_unet.metrics.registry import METRICS
+
+HEAT_MAP = "heatmap.png"
+KEPT = "scored_images"
+PRINTED = ("dice", "auroc")
+REGION = "field_of_view"
+
+
+def compare_datasets(
+    networks: Sequence[Network],
+    sets: Sequence[ImageSet],
+    failures: Sequence[Failure],
+    which: str,
+    out_dir: Path,
+    conditions: Conditions,
+    console: Console,
+) -> dict[str, Any]:
+    """Score what was not scored before; returns what datasets.json holds.
+
+    Args:
+        failures: Of networks and sets that could not be opened; those that come up here join them.
+        which: Images of a set that are scored: `unseen` or `test`.
+
+    Raises:
+        InputError: Where no cell of the matrix has a score.
+    """
+    columns, failures = _columns(networks, sets, which, failures)
+    remove_partial_files(out_dir)
+    cells: dict[str, dict[str, dict[str, Any]]] = {network.name: {} for network in networks}
+    observers: dict[str, dict[str, Any]] = {}
+    rows: list[dict[str, Any]] = []
+    todo = {
+        (network.name, column.images.name)
+        for network in networks
+        for column in columns
+        if network.name not in column.spoilt and not is_kept(network, column, conditions)
+    }
+    with Steps(console, len(todo)) as steps:
+        for network in networks:
+            for column in columns:
+                name = column.images.name
+                if network.name in column.spoilt:
+                    cells[network.name][name] = _spoilt(network, column)
+                    continue
+                is_new = (network.name, name) in todo
+                if is_new:
+                    steps.begin(f"{network.name} on {name}")
+                try:
+                    evaluation, diameters = score_cell(network, column, conditions, steps.doing)
+                except InputError as error:
+                    failures.append(Failure(f"{network.name} on {name}", error.one_line))
+                    cells[network.name][name] = {"scores": None, "reason": error.problem}
+                else:
+                    cells[network.name][name] = _cell(network, column, evaluation, diameters)
+                    if name not in observers:
+                        rows += _rows(SECOND_OBSERVER, name, evaluation, observers=True)
+                        observers[name] = evaluation.metrics()[REGION].get(SECOND_OBSERVER)
+                    rows += _rows(network.name, name, evaluation, observers=False)
+                if is_new:
+                    steps.end()
+    if not observers:
+        raise _nothing(failures)
+    result = {
+        **new_result("datasets"),
+        "protocol": {"images": which, "region": REGION, "tta": conditions.tta, "device": conditions.device.type},
+        "networks": {network.name: network.facts(out_dir) for network in networks},
+        "sets": {column.images.name: _set_facts(column) for column in columns},
+        "cells": cells,
+        "second_observer": observers,
+        "failures": [failure._asdict() for failure in failures],
+    }
+    paths = write_result(out_dir, result, datasets_document(result, HEAT_MAP), rows, "datasets_per_image.csv")
+    write_bytes(out_dir / HEAT_MAP, png_bytes(heat_map(result, "dice")))
+    _show(console, result)
+    say_written(console, [*paths, out_dir / HEAT_MAP])
+    return result
+
+
+def _columns(
+    networks: Sequence[Network], sets: Sequence[ImageSet], which: str, failures: Sequence[Failure]
+) -> tuple[list[Column], list[Failure]]:
+    """What is to be scored; a set of which nothing is left joins the failures.
+
+    Raises:
+        InputError: Where there is no network or no column.
+    """
+    columns: list[Column] = []
+    found = list(failures)
+    for images in sets if networks else ():
+        try:
+            columns.append(column_of(images, networks, which))
+        except InputError as error:
+            found.append(Failure(images.name, error.one_line))
+    if not columns:
+        raise _nothing(found)
+    return columns, found
+
+
+def _nothing(failures: Sequence[Failure]) -> InputError:
+    lines = "".join(f"\n  {failure.about}: {failure.reason}" for failure in failures)
+    return InputError(f"no network can be scored on any set:{lines}")
+
+
+def _cell(network: Network, column: Column, evaluation: Evaluation, diameters: Sequence[float]) -> dict[str, Any]:
+    return {
+        "own_set": network.name in column.own,
+        "may_have_learned": network.name in column.doubtful,
+        "fov_diameters": list(diameters),
+        "scores": {
+            region: {rater: scores for rater, scores in raters.items() if rater != SECOND_OBSERVER}
+            for region, raters in evaluation.metrics().items()
+        },
+    }
+
+
+def _spoilt(network: Network, column: Column) -> dict[str, Any]:
+    count = column.spoilt[network.name]
+    known = "may have learned" if network.name in column.doubtful else "learned"
+    reason = f"it {known} from {count} of the {len(column.cases)} images"
+    return {"own_set": True, "may_have_learned": network.name in column.doubtful, "scores": None, "reason": reason}
+
+
+def _set_facts(column: Column) -> dict[str, Any]:
+    return {
+        "images": [case.name for case in column.cases],
+        "labelled": len(column.images.cases),
+        "left_out": {name: list(by) for name, by in column.left_out.items()},
+        "settings": dict(column.images.settings),
+    }
+
+
+def _rows(network: str, name: str, evaluation: Evaluation, *, observers: bool) -> list[dict[str, Any]]:
+    return [
+        {"network": network, "set": name, **row}
+        for row in evaluation.rows()
+        if (row["rater"] == SECOND_OBSERVER) == observers
+    ]
+
+
+def _show(console: Console, result: Mapping[str, Any]) -> None:
+    for metric in PRINTED:
+        print_table(console, f"{METRICS[metric].title}, {NETWORK}", matrix(result, metric, NETWORK))
+    console.print()
+    for line in [*image_lines(result), diameter_line(result), *how_to_read(result)]:
+        console.print(line, highlight=False, markup=False)
+    for failure in result["failures"]:
+        text = f"not compared: {failure['about']}: {failure['reason']}"
+        console.print(text, style="yellow", markup=False, highlight=False)
