@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -45,15 +46,13 @@ def heat_map(result: Mapping[str, Any], metric: str) -> Figure:
             value = values[row, column]
             text = NOTHING if math.isnan(value) else f"{value:.3f}"
             mark = DOUBTFUL if cell.get("may_have_learned") and cell["scores"] else ""
-            dark = not math.isnan(value) and (value - low) / (high - low) < 0.5
+            dark = not math.isnan(value) and _brightness((value - low) / (high - low)) < 0.5
             axes.text(column, row, mark + text, ha="center", va="center", color="white" if dark else "black")
             if cell.get("own_set"):
-                frame = Rectangle(
-                    (column - 0.46, row - 0.44), 0.92, 0.88, fill=False, linewidth=2.2, edgecolor="#d55e00"
-                )
+                frame = Rectangle((column - 0.45, row - 0.4), 0.9, 0.8, fill=False, linewidth=2.2, edgecolor="#d55e00")
                 axes.add_patch(frame)
     if has_observer and len(names) > 1:
-        axes.axhline(len(names) - 1.5, color="white", linewidth=5)
+        axes.axhline(len(names) - 1.5, color="white", linewidth=4)
     images = [f"{_plain(name)}\n{len(result['sets'][name]['images'])} images" for name in sets]
     axes.set_xticks(range(len(sets)), images, fontsize=9)
     axes.set_yticks(range(len(names)), map(_plain, names), fontsize=9)
@@ -65,7 +64,7 @@ def heat_map(result: Mapping[str, Any], metric: str) -> Figure:
     title = f"{METRICS[metric].title} in the field of view, threshold 0.5"
     figure.text(0.12 / width, 1 - 0.25 / height, title, fontsize=11, fontweight="bold", va="center")
     figure.text(0.12 / width, 1 - 0.52 / height, "rows: trained on; columns: scored on", fontsize=9, va="center")
-    figure.text(0.12 / width, 0.28 / height, _legend(result), fontsize=8, va="center")
+    figure.text(0.12 / width, 0.42 / height, _legend(result), fontsize=8, va="top")
     return figure
 
 
@@ -73,10 +72,16 @@ def _legend(result: Mapping[str, Any]) -> str:
     cells = [cell for cells in result["cells"].values() for cell in cells.values()]
     parts = []
     if any(cell.get("own_set") for cell in cells):
-        parts.append("framed: the network learned from other images of this set")
+        parts.append("framed: learned from other images of this set")
     if any(cell.get("may_have_learned") for cell in cells):
-        parts.append(f"{DOUBTFUL}: perhaps from these too")
-    return "; ".join(parts)
+        parts.append(f"{DOUBTFUL}: it is not recorded from which images it learned")
+    return "\n".join(parts)
+
+
+def _brightness(share: float) -> float:
+    """Of a colour of the scale, as the eye sees it, 0 to 1."""
+    red, green, blue, _ = colormaps[COLOURS](share)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _ends(values: np.ndarray) -> tuple[float, float]:
