@@ -17,6 +17,7 @@ from fundus_unet.comparison.datasets.image_sets import ImageSet
 from fundus_unet.comparison.datasets.kept_counts import KeptCounts
 from fundus_unet.comparison.datasets.networks import Failure, open_networks
 from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.invocation import command, from_here, setting
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.last_run import named_run
@@ -50,6 +51,8 @@ def cross_dataset_from_config(config: DictConfig) -> dict[str, Any]:
     out_dir = Path(config.out_dir).expanduser()
     conditions = Conditions(device, config.tta, KeptCounts(out_dir / KEPT))
     result = compare_datasets(networks, sets, failures, config.images, out_dir, conditions, console)
+    page = command("report", setting("dir", from_here(config.out_dir)))
+    console.print(f"on one page: {page}", soft_wrap=True, highlight=False, markup=False)
     if result["failures"]:
         sys.exit(INCOMPLETE)
     return result

@@ -22,8 +22,9 @@ def trained_diameter(run: RunDirectory) -> float:
 
     A run with `data.fov_diameter` says it. One with `data.scale` was trained at whatever diameter its images have at
     that scale: the median over its training images is taken, a case's own diameter where it has one. Brought to this
-    diameter, images of another set have vessels as wide as those that the network knows; at the run's scale they would
-    not, wherever the two cameras differ in resolution.
+    diameter, images of another set have vessels about as wide as those that the network knows; at the run's scale they
+    would not, wherever the two cameras differ in resolution. Angles of view are not known: between cameras of 30 and of
+    45 degrees a factor of 1.5 in width is left.
 
     Units:
         working pixels.

@@ -7,12 +7,10 @@ from typing import Any
 from fundus_unet.comparison.datasets.networks import Network, cases_learned
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case, Splits
-from fundus_unet.runs.data_record import file_digest
+from fundus_unet.runs.data_record import digests
 
 UNSEEN, TEST = "unseen", "test"
 IMAGES = (UNSEEN, TEST)
-FILES = ("image", "label", "mask", "second_label")
-"""Of a case: what its scores depend on."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class ImageSet:
         cases = tuple(replace(case, fov_diameter=None) for case in found if case.label is not None)
         if not cases:
             raise InputError(f"the set {name} has no labelled image", got=splits.test_reason)
-        files = {case.name: _digests(case) for case in cases}
+        files = digests(cases, "test")
         return cls(name, cases, split_of, files, sources, settings, splits.test_reason)
 
     @property
@@ -124,7 +122,3 @@ def _may_have_learned(network: Network, images: ImageSet) -> bool:
     if network.learned is not None:
         return False
     return network.supposed_sources is None or bool(images.sources & network.supposed_sources)
-
-
-def _digests(case: Case) -> dict[str, str]:
-    return {kind: file_digest(path) for kind in FILES if (path := getattr(case, kind)) is not None}

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import setting
 from fundus_unet.data.case import Case
-from fundus_unet.runs.data_record import file_digest, learned_images
-from fundus_unet.runs.data_splits import splits_of
+from fundus_unet.runs.learned_images import images_named_now, recorded_images
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.runs.trained_model import TrainedModel, load_trained
 from fundus_unet.runs.working_diameter import own_diameters, trained_diameter
@@ -114,25 +113,11 @@ def _of_run(run: RunDirectory) -> Network:
     except InputError as error:
         diameters = {}
         notes.append(f"images of its own sets are seen at data.fov_diameter, as others are: {error.problem}")
-    found = learned_images(run.path)
-    if found is None:
-        learned = _learned_now(run)
+    learned = recorded_images(run.path)
+    if learned is None:
+        learned = images_named_now(run)
         notes.append("it has no record of its images (data.json); those that its configuration names now are taken")
-    else:
-        learned = found["train"] | found["val"]
     return Network(run.path.name, model, trained_diameter(run), learned, None, diameters, run.path, notes=tuple(notes))
-
-
-def _learned_now(run: RunDirectory) -> frozenset[str]:
-    try:
-        splits = splits_of(run.config.data, trusted=False)
-        return frozenset(file_digest(case.image) for case in (*splits.train, *splits.val))
-    except InputError as error:
-        raise InputError(
-            f"it is not known which images the run {run.path} learned from: it has no record, and its data set cannot "
-            f"be read: {error.problem}",
-            fix="give paths.data_dir, where its training images are",
-        ) from error
 
 
 def _of_weights(name: str, sources_of: SourcesOf) -> Network:

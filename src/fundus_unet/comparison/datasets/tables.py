@@ -26,7 +26,8 @@ def datasets_document(result: Result, figure: str) -> Document:
         f"![Dice of every network on every set]({figure})",
         "Rows: what a network was trained on; columns: what it is scored on. Pixels in the field of view, at original "
         "resolution, pooled over all images. Every network is given the images at the field-of-view diameter that it "
-        "was trained at, so that vessels are as wide as those that it knows.",
+        "was trained at. Where one camera has a narrower angle of view than the other, its vessels are still wider, by "
+        "the ratio of the angles.",
         *image_lines(result),
         *how_to_read(result),
         "## Networks",
