@@ -196,6 +196,22 @@ class TestFieldOfView:
         assert found["networks"]["small"]["fov_diameter"] == pytest.approx(82, abs=1)
         assert found["networks"]["small"]["scale"] == 1
 
+    def test_at_equal_pixels_to_a_degree_a_narrower_view_is_smaller(
+        self, scripts: Scripts, seen: list[tuple[str, int]]
+    ) -> None:
+        run = scripts.tiny_run(*AT_40)
+        write_hrf(scripts.folder / "sets/HRF", OTHER_SIZE, test=False)
+        write_folder(scripts.folder / "sets/folder", count=4, first=200)
+        succeeded(cross(scripts, f"run_dirs=[{run}]", "sets=[chasedb1,hrf,folder]", "match=angle"))
+        found = result(scripts)
+        diameters = {name: cell["fov_diameters"] for name, cell in found["cells"]["tiny"].items()}
+        assert diameters == {"chasedb1": [40], "hrf": [60], "folder": [40]}  # 30 and 45 degrees, and not known
+        assert dict(seen)["01_dr"] == pytest.approx(100 * 60 / 92, rel=0.06)
+        assert found["protocol"]["angles"]["hrf"] == 45
+        assert "as many pixels to a degree" in (scripts.folder / OUT / "datasets.md").read_text()
+        succeeded(cross(scripts, f"run_dirs=[{run}]", "sets=[hrf]", "match=angle", "angles.hrf=60"))
+        assert result(scripts)["cells"]["tiny"]["hrf"]["fov_diameters"] == [80]
+
     @pytest.mark.slow
     def test_a_mixture_sees_images_of_its_sets_as_in_training_and_others_at_its_diameter(
         self, scripts: Scripts, seen: list[tuple[str, int]]
@@ -347,6 +363,8 @@ def test_the_last_run_and_the_place_of_its_data_need_not_be_typed(scripts: Scrip
             ["there is no setting set_settings.chasedb1.sorce"],
         ),
         (["sets=[chasedb1]", "+set_settings.chasedb1.source.split=last"], ["CHASE_DB1 has no split 'last'"]),
+        (["sets=[chasedb1]", "match=degrees"], ["match cannot be used", "diameter or angle"]),
+        (["sets=[chasedb1]", "+angles.mine=0"], ["angles.mine cannot be used"]),
         (["sets=[hrf]"], ["no network can be scored on any set", "hrf:"]),
         (["sets=[chasedb1]", "weights=[vesels]", "run_dirs=[]"], ["did you mean 'vessels'"]),
     ],

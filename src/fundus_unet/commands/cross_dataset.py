@@ -49,7 +49,7 @@ def cross_dataset_from_config(config: DictConfig) -> dict[str, Any]:
         except InputError as error:
             failures.append(Failure(name, error.one_line))
     out_dir = Path(config.out_dir).expanduser()
-    conditions = Conditions(device, config.tta, KeptCounts(out_dir / KEPT))
+    conditions = Conditions(device, config.tta, KeptCounts(out_dir / KEPT), config.match, dict(config.angles))
     result = compare_datasets(networks, sets, failures, config.images, out_dir, conditions, console)
     page = command("report", setting("dir", from_here(config.out_dir)))
     console.print(f"on one page: {page}", soft_wrap=True, highlight=False, markup=False)

@@ -39,7 +39,14 @@ def datasets() -> dict[str, Any]:
         "created": "2026-01-01T00:00:00",
         "command": ["fundus-unet", "compare", "datasets", "sets=[chasedb1,hrf]"],
         "environment": ENVIRONMENT,
-        "protocol": {"images": "unseen", "region": "field_of_view", "tta": "none", "device": "cpu"},
+        "protocol": {
+            "images": "unseen",
+            "region": "field_of_view",
+            "match": "diameter",
+            "angles": {},
+            "tta": "none",
+            "device": "cpu",
+        },
         "networks": {"made_up": network("synthetic"), "chase": network("chasedb1"), "$w$": network("mix", None)},
         "sets": {
             "chasedb1": {

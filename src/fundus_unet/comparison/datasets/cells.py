@@ -1,7 +1,7 @@
 """One cell of the matrix: a network scored on the images of a column."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,20 +15,45 @@ from fundus_unet.data.images.store import decode
 from fundus_unet.inference.evaluation import Evaluation, counts_of
 from fundus_unet.inference.predictor import Predictor
 
+DIAMETER, ANGLE = "diameter", "angle"
+
 
 @dataclass(frozen=True)
 class Conditions:
-    """How all cells are computed."""
+    """How all cells are computed.
+
+    Args:
+        match: What an image has in common with those that a network was trained on: `diameter`, of the field of view in
+            working pixels; or `angle`, of view in a working pixel, where the angles of both sets are known.
+        angles: In degrees, by the name of a set.
+    """
 
     device: torch.device
     tta: str
     kept: KeptCounts
+    match: str = DIAMETER
+    angles: Mapping[str, float] = field(default_factory=dict)
+
+    def fov_diameter(self, network: Network, name: str, digest: str) -> float:
+        """The field-of-view diameter that a network is given an image at, in working pixels.
+
+        An image of a set that a mixture has a diameter of its own for is given at that one.
+
+        Args:
+            name: Of the image's set.
+            digest: SHA-256 of the image.
+        """
+        if digest in network.own_diameters:
+            return network.own_diameters[digest]
+        shown, known = self.angles.get(name), self.angles.get(network.model.facts.trained_on.data)
+        if self.match != ANGLE or shown is None or known is None:
+            return network.fov_diameter
+        return network.fov_diameter * shown / known
 
 
 def is_kept(network: Network, column: Column, conditions: Conditions) -> bool:
     """Whether every image of a cell seems to be counted already."""
-    files = (column.images.files[case.name] for case in column.cases)
-    return all(conditions.kept.has(_identity(network, one, conditions)) for one in files)
+    return all(conditions.kept.has(_identity(network, column, case.name, conditions)) for case in column.cases)
 
 
 def score_cell(
@@ -49,10 +74,9 @@ def score_cell(
     predictor: Predictor | None = None
     diameters = set()
     for number, case in enumerate(column.cases, 1):
-        files = column.images.files[case.name]
-        diameter = network.diameter_of(files["image"])
+        identity = _identity(network, column, case.name, conditions)
+        diameter = identity["fov_diameter"]
         diameters.add(diameter)
-        identity = _identity(network, files, conditions)
         counts = conditions.kept.read(identity)
         if counts is None:
             doing(f"image {number} of {len(column.cases)}: {case.name}")
@@ -67,9 +91,9 @@ def score_cell(
     return evaluation, sorted(diameters)
 
 
-def _identity(network: Network, files: Mapping[str, str], conditions: Conditions) -> dict[str, Any]:
+def _identity(network: Network, column: Column, case: str, conditions: Conditions) -> dict[str, Any]:
     """All that the counts of an image depend on."""
-    facts = network.model.facts
+    facts, files = network.model.facts, column.images.files[case]
     return {
         "version": __version__,
         "network": network.model.fingerprint,
@@ -78,6 +102,6 @@ def _identity(network: Network, files: Mapping[str, str], conditions: Conditions
         "precision": facts.precision,
         "device": conditions.device.type,
         "tta": conditions.tta,
-        "fov_diameter": network.diameter_of(files["image"]),
+        "fov_diameter": conditions.fov_diameter(network, column.images.name, files["image"]),
         "files": dict(files),
     }

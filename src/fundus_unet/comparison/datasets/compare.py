@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from fundus_unet.comparison.datasets.cells import Conditions, is_kept, score_cell
+from fundus_unet.comparison.datasets.cells import ANGLE, Conditions, is_kept, score_cell
 from fundus_unet.comparison.datasets.heat_map import heat_map
 from fundus_unet.comparison.datasets.image_sets import Column, ImageSet, column_of
 from fundus_unet.comparison.datasets.networks import Failure, Network
@@ -82,7 +82,14 @@ def compare_datasets(
         raise _nothing(failures)
     result = {
         **new_result("datasets"),
-        "protocol": {"images": which, "region": REGION, "tta": conditions.tta, "device": conditions.device.type},
+        "protocol": {
+            "images": which,
+            "region": REGION,
+            "match": conditions.match,
+            "angles": dict(conditions.angles) if conditions.match == ANGLE else {},
+            "tta": conditions.tta,
+            "device": conditions.device.type,
+        },
         "networks": {network.name: network.facts(out_dir) for network in networks},
         "sets": {column.images.name: _set_facts(column) for column in columns},
         "cells": cells,

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,13 +49,9 @@ class Network:
     fov_diameter: float
     learned: frozenset[str] | None
     supposed_sources: frozenset[str] | None = None
-    own_diameters: Mapping[str, float] | None = None
+    own_diameters: Mapping[str, float] = field(default_factory=dict)
     run_dir: Path | None = None
     notes: tuple[str, ...] = ()
-
-    def diameter_of(self, digest: str) -> float:
-        """The diameter to bring an image to, given its SHA-256."""
-        return (self.own_diameters or {}).get(digest, self.fov_diameter)
 
     def facts(self, out_dir: Path) -> dict[str, Any]:
         """What the result says of it."""

@@ -25,9 +25,7 @@ def datasets_document(result: Result, figure: str) -> Document:
         f"# {_counted(len(networks), 'network')} on {_counted(len(sets), 'set')}",
         f"![Dice of every network on every set]({figure})",
         "Rows: what a network was trained on; columns: what it is scored on. Pixels in the field of view, at original "
-        "resolution, pooled over all images. Every network is given the images at the field-of-view diameter that it "
-        "was trained at. Where one camera has a narrower angle of view than the other, its vessels are still wider, by "
-        "the ratio of the angles.",
+        "resolution, pooled over all images. " + matching_line(result),
         *image_lines(result),
         *how_to_read(result),
         "## Networks",
@@ -109,10 +107,25 @@ def image_lines(result: Result) -> list[str]:
     return lines
 
 
+def matching_line(result: Result) -> str:
+    """At which size every network is given the images."""
+    angles = result["protocol"]["angles"]
+    if not angles:
+        return (
+            "Every network is given the images at the field-of-view diameter that it was trained at. Where one camera "
+            "has a narrower angle of view than the other, its vessels are still wider, by the ratio of the angles."
+        )
+    known = ", ".join(f"{name} {angle:g}" for name, angle in angles.items())
+    return (
+        "Every network is given the images with as many pixels to a degree as it was trained at, by the angles of view "
+        f"of the sets ({known} degrees); where one is not known, at the field-of-view diameter that it was trained at."
+    )
+
+
 def diameter_line(result: Result) -> str:
-    """How large every network sees the images."""
+    """How large every network saw the images that it was trained on."""
     seen = ", ".join(f"{name} {facts['fov_diameter']:.0f}" for name, facts in result["networks"].items())
-    return f"Field of view that each network sees, in pixels: {seen}."
+    return f"Field of view that each network was trained at, in pixels: {seen}."
 
 
 def how_to_read(result: Result) -> list[str]:
