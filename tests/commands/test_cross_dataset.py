@@ -139,6 +139,11 @@ class TestLearnedImages:
         with (scripts.folder / OUT / "datasets_per_image.csv").open() as file:
             assert "tiny" not in {row["network"] for row in csv.DictReader(file)}
 
+    def test_may_leave_nothing_to_score(self, scripts: Scripts, mine: str) -> None:
+        run = scripts.tiny_run()
+        options = ("images=test", mine, "+set_settings.mine.source.test_fraction=0.7")
+        refused(cross(scripts, f"run_dirs=[{run}]", "sets=[mine]", *options), "tiny on mine: it learned from")
+
     def test_of_the_same_person_are_left_out(self, scripts: Scripts) -> None:
         run = scripts.tiny_run()
         record = json.loads((run / "data.json").read_text())

@@ -1,6 +1,7 @@
 """Score every network on every set: datasets.json, datasets.md, datasets_per_image.csv and heatmap.png."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,40 +47,15 @@ def compare_datasets(
     """
     columns, failures = _columns(networks, sets, which, failures)
     remove_partial_files(out_dir)
-    cells: dict[str, dict[str, dict[str, Any]]] = {network.name: {} for network in networks}
-    observers: dict[str, dict[str, Any]] = {}
-    rows: list[dict[str, Any]] = []
-    todo = {
-        (network.name, column.images.name)
-        for network in networks
-        for column in columns
-        if network.name not in column.spoilt and not is_kept(network, column, conditions)
-    }
-    with Steps(console, len(todo)) as steps:
-        for network in networks:
-            for column in columns:
-                name = column.images.name
-                if network.name in column.spoilt:
-                    cells[network.name][name] = _spoilt(network, column)
-                    continue
-                is_new = (network.name, name) in todo
-                if is_new:
-                    steps.begin(f"{network.name} on {name}")
-                try:
-                    evaluation, diameters = score_cell(network, column, conditions, steps.doing)
-                except InputError as error:
-                    failures.append(Failure(f"{network.name} on {name}", error.one_line))
-                    cells[network.name][name] = {"scores": None, "reason": error.problem}
-                else:
-                    cells[network.name][name] = _cell(network, column, evaluation, diameters)
-                    if name not in observers:
-                        rows += _rows(SECOND_OBSERVER, name, evaluation, observers=True)
-                        observers[name] = evaluation.metrics()[REGION].get(SECOND_OBSERVER)
-                    rows += _rows(network.name, name, evaluation, observers=False)
-                if is_new:
-                    steps.end()
-    if not observers:
-        raise _nothing(failures)
+    scores = _Scores(list(failures))
+    _score_all(networks, columns, conditions, scores, console)
+    if not scores.observers:
+        reasons = [
+            Failure(f"{network} on {name}", cell["reason"])
+            for network, cells in scores.cells.items()
+            for name, cell in cells.items()
+        ]
+        raise _nothing([*failures, *reasons])
     result = {
         **new_result("datasets"),
         "protocol": {
@@ -92,15 +68,68 @@ def compare_datasets(
         },
         "networks": {network.name: network.facts(out_dir) for network in networks},
         "sets": {column.images.name: _set_facts(column) for column in columns},
-        "cells": cells,
-        "second_observer": observers,
-        "failures": [failure._asdict() for failure in failures],
+        "cells": scores.cells,
+        "second_observer": scores.observers,
+        "failures": [failure._asdict() for failure in scores.failures],
     }
-    paths = write_result(out_dir, result, datasets_document(result, HEAT_MAP), rows, "datasets_per_image.csv")
+    paths = write_result(out_dir, result, datasets_document(result, HEAT_MAP), scores.rows, "datasets_per_image.csv")
     write_bytes(out_dir / HEAT_MAP, png_bytes(heat_map(result, "dice")))
     _show(console, result)
     say_written(console, [*paths, out_dir / HEAT_MAP])
     return result
+
+
+@dataclass
+class _Scores:
+    """What was found so far; `cells` and `observers` as the result has them, `rows` for the table of images."""
+
+    failures: list[Failure]
+    cells: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    observers: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, network: Network, column: Column, evaluation: Evaluation, diameters: Sequence[float]) -> None:
+        name = column.images.name
+        metrics = evaluation.metrics()
+        if name not in self.observers:
+            self.observers[name] = metrics[REGION].get(SECOND_OBSERVER)
+            self.rows += _rows(SECOND_OBSERVER, name, evaluation, observers=True)
+        self.rows += _rows(network.name, name, evaluation, observers=False)
+        of_network = {
+            region: {rater: scores for rater, scores in raters.items() if rater != SECOND_OBSERVER}
+            for region, raters in metrics.items()
+        }
+        found = {"fov_diameters": list(diameters), "scores": of_network}
+        self.cells.setdefault(network.name, {})[name] = _known(network, column) | found
+
+    def leave_out(self, network: Network, column: Column, reason: str) -> None:
+        found = {"scores": None, "reason": reason}
+        self.cells.setdefault(network.name, {})[column.images.name] = _known(network, column) | found
+
+
+def _score_all(
+    networks: Sequence[Network], columns: Sequence[Column], conditions: Conditions, scores: _Scores, console: Console
+) -> None:
+    """Fill `scores`; a cell that cannot be scored does not stop the others."""
+    cells = [(network, column) for network in networks for column in columns]
+    is_new = [
+        network.name not in column.spoilt and not is_kept(network, column, conditions) for network, column in cells
+    ]
+    with Steps(console, sum(is_new)) as steps:
+        for (network, column), new in zip(cells, is_new, strict=True):
+            title = f"{network.name} on {column.images.name}"
+            if network.name in column.spoilt:
+                scores.leave_out(network, column, _spoilt(network, column))
+                continue
+            if new:
+                steps.begin(title)
+            try:
+                scores.add(network, column, *score_cell(network, column, conditions, steps.doing))
+            except InputError as error:
+                scores.failures.append(Failure(title, error.one_line))
+                scores.leave_out(network, column, error.problem)
+            if new:
+                steps.end()
 
 
 def _columns(
@@ -128,23 +157,13 @@ def _nothing(failures: Sequence[Failure]) -> InputError:
     return InputError(f"no network can be scored on any set:{lines}")
 
 
-def _cell(network: Network, column: Column, evaluation: Evaluation, diameters: Sequence[float]) -> dict[str, Any]:
-    return {
-        "own_set": network.name in column.own,
-        "may_have_learned": network.name in column.doubtful,
-        "fov_diameters": list(diameters),
-        "scores": {
-            region: {rater: scores for rater, scores in raters.items() if rater != SECOND_OBSERVER}
-            for region, raters in evaluation.metrics().items()
-        },
-    }
+def _known(network: Network, column: Column) -> dict[str, Any]:
+    return {"own_set": network.name in column.own, "may_have_learned": network.name in column.doubtful}
 
 
-def _spoilt(network: Network, column: Column) -> dict[str, Any]:
-    count = column.spoilt[network.name]
-    known = "may have learned" if network.name in column.doubtful else "learned"
-    reason = f"it {known} from {count} of the {len(column.cases)} images"
-    return {"own_set": True, "may_have_learned": network.name in column.doubtful, "scores": None, "reason": reason}
+def _spoilt(network: Network, column: Column) -> str:
+    learned = "may have learned" if network.name in column.doubtful else "learned"
+    return f"it {learned} from {column.spoilt[network.name]} of the {len(column.cases)} images"
 
 
 def _set_facts(column: Column) -> dict[str, Any]:
