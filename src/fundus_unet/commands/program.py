@@ -45,7 +45,8 @@ COMMANDS = {
     "compare checkerboard": Command(
         "checkerboard artifacts of upsamplers", "compare_checkerboard:compare_checkerboard_from_config"
     ),
-    "report": Command("one page from the three comparisons", "report:report_from_config"),
+    "compare datasets": Command("trained networks on other sets: a matrix", "cross_dataset:cross_dataset_from_config"),
+    "report": Command("one page from the comparisons", "report:report_from_config"),
 }
 
 

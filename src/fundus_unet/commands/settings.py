@@ -6,7 +6,7 @@ class.
 
 from typing import Annotated, Any, TypeVar
 
-from annotated_types import Ge, Le, Len
+from annotated_types import Ge, Gt, Le, Len
 from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.commands.settings_paths import PathText, WritableFile, WritableFolder
@@ -55,6 +55,7 @@ Trusted = Text | list[Text]
 Device = Annotated[str, one_of(*DEVICES)]
 Symmetries = Annotated[str, one_of(*SYMMETRIES)]
 Checkpoint = Annotated[str, one_of(*CHECKPOINTS)]
+Degrees = Annotated[float, Gt(0), Le(360)]
 Threads = Annotated[int, Ge(1), Le(1024)]
 Channels = Annotated[int, Ge(1), Le(4096)]
 SmallSide = Annotated[int, Ge(1), Le(32)]
@@ -148,6 +149,20 @@ class _Report(RunUser):
     paths: ComparePaths
 
 
+class _CrossDataset(RunUser):
+    run_dirs: list[PathText]
+    weights: list[PathText]
+    sets: list[Text]
+    set_settings: dict[str, dict[str, Any]]
+    images: Annotated[str, one_of("unseen", "test")]
+    match: Annotated[str, one_of("diameter", "angle")]
+    angles: dict[str, Degrees]
+    tta: Symmetries
+    device: Device
+    paths: ComparePaths
+    out_dir: WritableFolder
+
+
 class _Upsampler(Settings):
     upsampler: Node
 
@@ -169,6 +184,7 @@ SCRIPTS: dict[str, type[Settings]] = {
     "predict": _Predict,
     "prepare_data": _PrepareData,
     "report": _Report,
+    "cross_dataset": _CrossDataset,
     "explain_upsampling": _Explain,
 }
 """By the name of the script's configuration; those that train are in `settings_training`."""

@@ -26,6 +26,8 @@ NETWORK_VALIDATED = "network at validation threshold"
 SECOND_OBSERVER = "second observer"
 
 OnImage = Callable[[LabelledImage, np.ndarray], None]
+CountsByRegion = dict[str, dict[str, Counts]]
+"""`{region: {rater: counts}}` of one image."""
 
 
 class Tally:
@@ -63,37 +65,13 @@ class Evaluation:
 
     def add(self, sample: LabelledImage, probability: np.ndarray) -> None:
         """Count one image; its second observer's label is read here, where there is one."""
-        label = _thinned_by_region(sample.label, sample.field_of_view)
-        self._add(sample, label, probability, {NETWORK: 0.5, NETWORK_VALIDATED: self.threshold}, ranked=True)
-        second = sample.case.second_label
-        if second is not None:
-            mask = read_label(second, sample.field_of_view.shape).astype(np.float32)
-            self._add(sample, label, mask, {SECOND_OBSERVER: 0.5}, ranked=False)
+        self.add_counts(sample.case.name, counts_of(sample, probability, self.threshold))
 
-    def _add(
-        self,
-        sample: LabelledImage,
-        label: dict[str, ThinnedMask],
-        probability: np.ndarray,
-        raters: dict[str, float],
-        ranked: bool,
-    ) -> None:
-        predicted, truth = torch.from_numpy(probability), torch.from_numpy(sample.label)
-        histograms = {
-            "field_of_view": probability_histogram(predicted, truth, torch.from_numpy(sample.field_of_view)),
-            "whole_image": probability_histogram(predicted, truth),
-        }
-        for rater, threshold in raters.items():
-            masks = _thinned_by_region(vessel_mask(predicted, threshold).numpy(), sample.field_of_view)
-            for region in REGIONS:
-                counts = Counts(
-                    histograms[region],
-                    threshold,
-                    centreline_overlap(masks[region], label[region]),
-                    betti0_error(masks[region], label[region]),
-                    ranked,
-                )
-                self.tallies[region].setdefault(rater, Tally(threshold)).add(sample.case.name, counts)
+    def add_counts(self, name: str, counts: CountsByRegion) -> None:
+        """Add what `counts_of` found in an image."""
+        for region, raters in counts.items():
+            for rater, found in raters.items():
+                self.tallies[region].setdefault(rater, Tally(found.threshold)).add(name, found)
 
     def metrics(self) -> dict[str, Any]:
         """`{region: {rater: {threshold, pooled, over_images}}}`; undefined scores are None."""
@@ -112,6 +90,49 @@ class Evaluation:
             for rater, tally in raters.items()
             for name, values in tally.per_image.items()
         ]
+
+
+def counts_of(sample: LabelledImage, probability: np.ndarray, threshold: float) -> CountsByRegion:
+    """What every rater's prediction has in common with the label.
+
+    Args:
+        probability: The network's, (H, W).
+        threshold: The one that was best on validation.
+    """
+    label = _thinned_by_region(sample.label, sample.field_of_view)
+    found = _counts(sample, label, probability, {NETWORK: 0.5, NETWORK_VALIDATED: threshold}, ranked=True)
+    second = sample.case.second_label
+    if second is not None:
+        mask = read_label(second, sample.field_of_view.shape).astype(np.float32)
+        observed = _counts(sample, label, mask, {SECOND_OBSERVER: 0.5}, ranked=False)
+        found = {region: raters | observed[region] for region, raters in found.items()}
+    return found
+
+
+def _counts(
+    sample: LabelledImage,
+    label: dict[str, ThinnedMask],
+    probability: np.ndarray,
+    raters: dict[str, float],
+    ranked: bool,
+) -> CountsByRegion:
+    predicted, truth = torch.from_numpy(probability), torch.from_numpy(sample.label)
+    histograms = {
+        "field_of_view": probability_histogram(predicted, truth, torch.from_numpy(sample.field_of_view)),
+        "whole_image": probability_histogram(predicted, truth),
+    }
+    found: CountsByRegion = {region: {} for region in REGIONS}
+    for rater, threshold in raters.items():
+        masks = _thinned_by_region(vessel_mask(predicted, threshold).numpy(), sample.field_of_view)
+        for region in REGIONS:
+            found[region][rater] = Counts(
+                histograms[region],
+                threshold,
+                centreline_overlap(masks[region], label[region]),
+                betti0_error(masks[region], label[region]),
+                ranked,
+            )
+    return found
 
 
 def evaluate(

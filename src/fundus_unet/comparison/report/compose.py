@@ -10,9 +10,15 @@ from rich.console import Console
 from fundus_unet.comparison.report.accuracy_facts import accuracy_facts
 from fundus_unet.comparison.report.answer import accuracy_answer, checkerboard_answer, speed_answer
 from fundus_unet.comparison.report.checkerboard_facts import checkerboard_facts
+from fundus_unet.comparison.report.datasets_facts import datasets_answer, datasets_facts
 from fundus_unet.comparison.report.formats import MINUS, listed
 from fundus_unet.comparison.report.page import render
-from fundus_unet.comparison.report.pictures import accuracy_pictures, checkerboard_pictures, prediction_pictures
+from fundus_unet.comparison.report.pictures import (
+    accuracy_pictures,
+    checkerboard_pictures,
+    datasets_pictures,
+    prediction_pictures,
+)
 from fundus_unet.comparison.report.predictions import Predictions, PredictionSettings, make_predictions
 from fundus_unet.comparison.report.protocol_facts import protocol_facts
 from fundus_unet.comparison.report.results import results_in
@@ -77,6 +83,10 @@ def _composed(
         report["checkerboards"] = checkerboard_facts(checkerboard)
         report["answer"]["Checkerboards"] = checkerboard_answer(report["checkerboards"])
         pictures["checkerboards"] = checkerboard_pictures(folder / "checkerboard")
+    if "datasets" in results:
+        report["datasets"] = datasets_facts(results["datasets"])
+        report["answer"]["Across sets"] = datasets_answer(report["datasets"])
+        pictures["datasets"] = datasets_pictures(results["datasets"])
     if accuracy:
         pictures |= accuracy_pictures(accuracy, report["accuracy"], report.get("speed"))
         found = make_predictions(accuracy, folder, settings, console)

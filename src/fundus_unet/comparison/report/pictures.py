@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fundus_unet.comparison.datasets.heat_map import heat_map
+from fundus_unet.comparison.report.datasets_facts import METRIC
 from fundus_unet.comparison.report.figures import accuracy_speed_figure, differences_figure
 from fundus_unet.comparison.report.page import Picture
 from fundus_unet.comparison.report.predictions import Predictions
@@ -58,6 +60,12 @@ def checkerboard_pictures(folder: Path) -> list[Picture]:
         for name, caption in CHECKERBOARDS.items()
         if (folder / name).is_file()
     ]
+
+
+def datasets_pictures(result: Mapping[str, Any]) -> list[Picture]:
+    """The matrix of training sets by test sets."""
+    caption = "Rows: what a network was trained on; columns: what it is scored on. Pooled over pixels."
+    return [Picture(png_bytes(heat_map(result, METRIC)), caption, "Dice of every network on every set")]
 
 
 def prediction_pictures(found: Predictions) -> dict[str, list[Picture]]:

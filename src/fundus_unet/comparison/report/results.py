@@ -11,6 +11,7 @@ KINDS = {
     "accuracy": {"protocol", "control", "variants", "differences", "second_observer", "failures"},
     "speed": {"control", "rows"},
     "checkerboard": {"protocol", "variants"},
+    "datasets": {"protocol", "networks", "sets", "cells", "second_observer", "failures"},
 }
 """What each comparison's file must hold, beside what all of them hold."""
 COMMON = {"command", "created", "environment"}
@@ -28,8 +29,7 @@ def results_in(folder: Path) -> dict[str, dict[str, Any]]:
         raise InputError(
             f"there is nothing to report in {folder}",
             expected=" or ".join(f"{kind}.json" for kind in KINDS),
-            fix="first give fundus-unet compare accuracy, compare speed or compare checkerboard, with out_dir="
-            + str(folder),
+            fix="first give fundus-unet compare accuracy, speed, checkerboard or datasets, with out_dir=" + str(folder),
         )
     return results
 

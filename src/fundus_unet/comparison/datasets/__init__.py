@@ -1,0 +1,1 @@
+"""Networks across data sets: the matrix of training sets by test sets."""

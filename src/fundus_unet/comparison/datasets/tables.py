@@ -1,0 +1,189 @@
+"""The comparison across sets as tables and sentences."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from fundus_unet.comparison.document import Document, Grid
+from fundus_unet.inference.evaluation import NETWORK, NETWORK_VALIDATED, SECOND_OBSERVER
+from fundus_unet.metrics.registry import METRICS
+
+OWN, DOUBTFUL, NOTHING = "*", "?", "–"
+OVERVIEW = ("dice", "cldice", "auroc", "average_precision")
+REGION = "field_of_view"
+
+Result = Mapping[str, Any]
+
+
+def datasets_document(result: Result, figure: str) -> Document:
+    """Everything a reader needs of `datasets.json`.
+
+    Args:
+        figure: The file of the heat map.
+    """
+    networks, sets = result["networks"], result["sets"]
+    parts: list[str | Grid] = [
+        f"# {_counted(len(networks), 'network')} on {_counted(len(sets), 'set')}",
+        f"![Dice of every network on every set]({figure})",
+        "Rows: what a network was trained on; columns: what it is scored on. Pixels in the field of view, at original "
+        "resolution, pooled over all images. " + matching_line(result),
+        *image_lines(result),
+        *how_to_read(result),
+        "## Networks",
+        network_table(result),
+    ]
+    parts += [f"{name}: {note}." for name, facts in networks.items() for note in facts["notes"]]
+    for rater in (NETWORK, NETWORK_VALIDATED):
+        for metric in OVERVIEW:
+            parts += [f"## {METRICS[metric].title}, {rater}", matrix(result, metric, rater, code=True)]
+    for name in sets:
+        parts += [f"## {name}: all metrics, pooled over pixels", set_table(result, name, pooled=True)]
+        parts += [f"## {name}: mean over images (standard deviation)", set_table(result, name, pooled=False)]
+    if result["failures"]:
+        parts += ["## Not compared", *(f"{failure['about']}: {failure['reason']}" for failure in result["failures"])]
+    return parts
+
+
+def matrix(result: Result, metric: str, rater: str, code: bool = False) -> Grid:
+    """Networks by sets, one metric, pooled; the second observer where a set has one.
+
+    Args:
+        code: Whether names are set as code.
+    """
+    rows = []
+    for network, cells in result["cells"].items():
+        values = [_marked(cells[name], _pooled(cells[name], rater, metric)) for name in result["sets"]]
+        rows.append([f"`{network}`" if code else network, *values])
+    observers = [_formatted(_value(result["second_observer"].get(name), metric), metric) for name in result["sets"]]
+    if any(observers):
+        rows.append([SECOND_OBSERVER, *(value or NOTHING for value in observers)])
+    return Grid(["trained on", *result["sets"]], rows)
+
+
+def network_table(result: Result) -> Grid:
+    """What each network was trained on, and how it is used."""
+    rows = [
+        [
+            f"`{name}`",
+            str(facts["data"]),
+            str(facts["seed"]),
+            "not recorded" if facts["learned_images"] is None else str(facts["learned_images"]),
+            f"{facts['fov_diameter']:.0f}",
+            f"{facts['validation_threshold']:.2f}",
+        ]
+        for name, facts in result["networks"].items()
+    ]
+    header = ["network", "data", "seed", "images learned from", "field of view (pixels)", "validation threshold"]
+    return Grid(header, rows)
+
+
+def set_table(result: Result, name: str, *, pooled: bool) -> Grid:
+    """Every metric of every network at both thresholds on one set."""
+    keys = [key for key, metric in METRICS.items() if metric.pooled or not pooled]
+    rows = []
+    for network, cells in result["cells"].items():
+        scores = cells[name]["scores"]
+        for rater in (NETWORK, NETWORK_VALIDATED) if scores else ():
+            summary = scores[REGION][rater]
+            rows.append([f"`{network}`", f"{summary['threshold']:.2f}", *_cells(summary, keys, pooled)])
+    observer = result["second_observer"].get(name)
+    if observer:
+        rows.append([SECOND_OBSERVER, "", *_cells(observer, keys, pooled)])
+    return Grid(["network", "threshold", *(METRICS[key].title for key in keys)], rows)
+
+
+def image_lines(result: Result) -> list[str]:
+    """How many images of each set are scored, and why not all."""
+    lines = []
+    for name, facts in result["sets"].items():
+        text = f"{name}: {len(facts['images'])} of {facts['labelled']} labelled images"
+        if facts["left_out"]:
+            networks = dict.fromkeys(network for by in facts["left_out"].values() for network in by)
+            recorded = all(result["networks"][network]["learned_images"] is not None for network in networks)
+            learned = "learned" if recorded else "learned, or may have learned,"
+            text += f"; {len(facts['left_out'])} left out, since {' or '.join(networks)} {learned} from them"
+        elif result["protocol"]["images"] == "test":
+            text += ", the test split"
+        lines.append(f"{text}.")
+    return lines
+
+
+def matching_line(result: Result) -> str:
+    """At which size every network is given the images."""
+    angles = result["protocol"]["angles"]
+    if not angles:
+        return (
+            "Every network is given the images at the field-of-view diameter that it was trained at. Where one camera "
+            "has a narrower angle of view than the other, its vessels are still wider, by the ratio of the angles."
+        )
+    known = ", ".join(f"{name} {angle:g}" for name, angle in angles.items())
+    return (
+        "Every network is given the images with as many pixels to a degree as it was trained at, by the angles of view "
+        f"of the sets ({known} degrees); where one is not known, at the field-of-view diameter that it was trained at."
+    )
+
+
+def diameter_line(result: Result) -> str:
+    """How large every network saw the images that it was trained on."""
+    seen = ", ".join(f"{name} {facts['fov_diameter']:.0f}" for name, facts in result["networks"].items())
+    return f"Field of view that each network was trained at, in pixels: {seen}."
+
+
+def how_to_read(result: Result) -> list[str]:
+    """The marks that are in the matrix."""
+    cells = [cell for cells in result["cells"].values() for cell in cells.values()]
+    lines = []
+    if any(cell["scores"] and cell["own_set"] and not cell["may_have_learned"] for cell in cells):
+        lines.append(f"{OWN} The network learned from other images of this set.")
+    if any(cell["scores"] and cell["may_have_learned"] for cell in cells):
+        lines.append(f"{DOUBTFUL} It is not recorded which images the network learned from; some may be among these.")
+    lines += [
+        f"{NOTHING} {network} on {name}: {cell['reason']}."
+        for network, of_sets in result["cells"].items()
+        for name, cell in of_sets.items()
+        if not cell["scores"]
+    ]
+    return lines
+
+
+def pooled_scores(result: Result, metric: str, rater: str) -> Iterator[tuple[str, str, float | None]]:
+    """(network, set, score) of every cell, and of the second observer."""
+    for network, cells in result["cells"].items():
+        for name, cell in cells.items():
+            yield network, name, _pooled(cell, rater, metric)
+    for name in result["sets"]:
+        yield SECOND_OBSERVER, name, _value(result["second_observer"].get(name), metric)
+
+
+def _pooled(cell: Mapping[str, Any], rater: str, metric: str) -> float | None:
+    return _value(cell["scores"][REGION][rater], metric) if cell["scores"] else None
+
+
+def _value(summary: Mapping[str, Any] | None, metric: str) -> float | None:
+    return None if summary is None else summary["pooled"].get(metric)
+
+
+def _formatted(value: float | None, metric: str) -> str:
+    return "" if value is None else METRICS[metric].format(value)
+
+
+def _marked(cell: Mapping[str, Any], value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return (DOUBTFUL if cell["may_have_learned"] else OWN if cell["own_set"] else "") + f"{value:.4f}"
+
+
+def _cells(summary: Mapping[str, Any], keys: Sequence[str], pooled: bool) -> list[str]:
+    if pooled:
+        return [METRICS[key].format(summary["pooled"].get(key)) for key in keys]
+    return [_mean(summary["over_images"].get(key), key) for key in keys]
+
+
+def _mean(over_images: Mapping[str, Any] | None, metric: str) -> str:
+    if over_images is None:
+        return ""
+    mean, deviation = (METRICS[metric].format(over_images[key]) for key in ("mean", "standard_deviation"))
+    return mean + (f" ({deviation})" if deviation else "")
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
