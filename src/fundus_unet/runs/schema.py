@@ -125,9 +125,7 @@ class DataSettings(Settings):
         named = [kind for kind in ("images", "labels", "masks", "labels2") if getattr(self, kind) is not None]
         unread = [kind for kind in named if kind not in self.source]
         if unread:
-            raise ValueError(
-                f"{unread[0]} is for a set of your own, data=folder; this set knows its files"
-            )
+            raise ValueError(f"{unread[0]} is for a set of your own, data=folder; this set knows its files")
         return self
 
 

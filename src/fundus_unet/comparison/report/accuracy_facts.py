@@ -63,7 +63,7 @@ def _differences(result: Result) -> dict[str, dict[str, Any]]:
         metric: {
             variant: {
                 **{name: one[name] for name in ("mean", "seeds", "images", "smallest_p", "verdict")},
-                "folds": one.get("folds"),
+                **({"folds": one["folds"]} if one.get("folds") else {}),
                 **{name: possible(one[name], result, NETWORK, metric) for name in ("interval", "corrected_interval")},
             }
             for variant, one in result["differences"][NETWORK][metric].items()
