@@ -32,6 +32,7 @@ class Command:
 
 
 COMMANDS = {
+    "data check": Command("what is wrong with a data set, before training on it", "check_data:check_data_from_config"),
     "train": Command("train a network, then score it", "train:train_from_config"),
     "evaluate": Command("score a trained network on a split, or on another set", "evaluate:evaluate_from_config"),
     "predict": Command("vessel maps of new images", "predict:predict_from_config"),

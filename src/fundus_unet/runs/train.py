@@ -21,6 +21,7 @@ from fundus_unet.inference.evaluation import choose_threshold
 from fundus_unet.runs.allowed_config import check_run_config
 from fundus_unet.runs.build import build
 from fundus_unet.runs.config_file import portable
+from fundus_unet.runs.data_check import check_before_training
 from fundus_unet.runs.data_record import check_data, data_record
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import resolve_precision
@@ -116,6 +117,8 @@ class _Training:
         augmentation, preprocessor = build(config.augment, trusted=trusted), load_preprocessor(config)
         splits = splits_of(config.data, trusted=trusted)
         check_splits(splits, partial(shown, description="checking labels", console=console))
+        if trusted:  # a new run: one that is resumed has passed
+            check_before_training(config, splits, console)
         datamodule = make_datamodule(config, splits, preprocessor, augmentation, console)
         return cls(config, splits, preprocessor, datamodule, segmenter, trainer)
 

@@ -1,9 +1,9 @@
 """Images that are in a set twice, by content: also scaled, recompressed, brightened, mirrored or turned.
 
 Images are compared by a small picture of their field of view with the background taken away. Of distinct images, both
-eyes of a child included, the most alike correlate by 0.50 (CHASE_DB1, HRF, synthetic ones; in eight symmetries each); of
-copies the least alike by 0.95. A copy that is cropped within the field of view, or turned by other than right angles, is
-not found.
+eyes of a child included, the most alike correlate by 0.50 (CHASE_DB1, HRF, synthetic ones; in eight symmetries); of
+copies the least alike by 0.95. A copy that is cropped within the field of view, or turned by other than right angles,
+is not found.
 """
 
 from collections import defaultdict
