@@ -41,7 +41,7 @@ def check_data_from_config(config: DictConfig) -> Report:
     Raises:
         InputError: Where no set is named, its files are not there, or the report cannot be written.
     """
-    if config.data is None:
+    if config.get("data") is None:
         raise InputError(
             "which data set?",
             expected=f"one of {', '.join(group_options('data'))}",
@@ -56,7 +56,7 @@ def check_data_from_config(config: DictConfig) -> Report:
     try:
         write_json(folder / REPORT, {"made_by": MADE_BY, "set": name} | report.as_dict())
         write_text(folder / TEXT, "\n".join(report_lines(name, report, splits.test_reason)) + "\n")
-        write_bytes(folder / FIGURE, png_bytes(_figure(name, report, splits), colours=None))
+        write_bytes(folder / FIGURE, png_bytes(_figure(name, report, splits), colours=None, optimize=False))
     except OSError as error:
         raise InputError(
             f"the report cannot be written to {folder}: {error.strerror or error}",

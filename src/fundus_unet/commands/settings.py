@@ -170,7 +170,7 @@ class _CrossDataset(RunUser):
 
 
 class _CheckData(Settings):
-    data: DataSettings | None
+    data: DataSettings | None = None
     out_dir: WritableFolder
     paths: _DataPaths
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.checking.alignment import PLACEMENT, UNRELATED, faint_findings
 from fundus_unet.data.checking.duplicates import duplicate_findings
-from fundus_unet.data.checking.examine import Examined, examine
+from fundus_unet.data.checking.examine import SECOND, Examined, examine
 from fundus_unet.data.checking.finding import ERROR, Finding
 from fundus_unet.data.checking.persons import person_findings
 from fundus_unet.data.checking.report import Report, ordered
@@ -66,11 +66,13 @@ def _with_swaps(findings: list[Finding], aligned: list[Examined]) -> list[Findin
     swaps = list(swap_findings(names, shapes, [each.maps for each in aligned if each.maps is not None]))
     explained = {name for swap in swaps for name in swap.cases}
     wrong = {name for finding in findings if finding.severity == ERROR for name in finding.cases}
+    wrong |= explained
     faint = [
         finding
         for each in aligned
-        if each.may_be_faint and each.image.name not in wrong | explained
+        if each.may_be_faint and each.image.name not in wrong
         for finding in faint_findings(each.image.name, each.image.correlation or 0.0)
     ]
-    kept = [one for one in findings if not (one.kind in (PLACEMENT, UNRELATED) and explained.issuperset(one.cases))]
+    follows = {PLACEMENT: explained, UNRELATED: explained, SECOND: wrong}  # from what is told of these images
+    kept = [one for one in findings if not follows.get(one.kind, set()).issuperset(one.cases)]
     return [*kept, *swaps, *faint]

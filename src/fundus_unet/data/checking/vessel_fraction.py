@@ -60,7 +60,7 @@ def fraction_findings(
 
 
 def _known(known: Range) -> str:
-    return f"this set is known to have {100 * known[0]:.1f} to {known[1]:.1%}"
+    return f"this set is known to have {100 * known[0]:.1f} to {100 * known[1]:.1f} %"
 
 
 def _thickness(label: np.ndarray) -> float:
