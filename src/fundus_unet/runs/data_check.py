@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -30,12 +30,22 @@ CHECKS = ".data_checks"
 """The folder in `paths.runs_dir`: one file for each content of a set."""
 _FILES = ("image", "label", "mask", "second_label")
 _LARGEST = 2**26
+_OF_DATA = ("data.", "paths.data_dir=")
 _FEW = 3
 _THREADS = 4
 
 
-def check_before_training(config: DictConfig, splits: Splits, console: Console) -> None:
+def check_command(choices: Mapping[str, Any], overrides: Sequence[str]) -> str:
+    """The command that checks the data of a training, whose choices and overrides these are."""
+    of_data = [item for item in overrides if item.startswith(_OF_DATA)]
+    return command("data check", f"data={choices.get('data')}", *of_data)
+
+
+def check_before_training(config: DictConfig, splits: Splits, console: Console, told_by: str) -> None:
     """Check the data of a new run, unless the same files in the same splits were checked before.
+
+    Args:
+        told_by: The command that tells more.
 
     Raises:
         InputError: That lists the faults with which training would be wrong, where `data_check` is `error`.
@@ -44,17 +54,17 @@ def check_before_training(config: DictConfig, splits: Splits, console: Console) 
         return
     source = build(config.data.source, trusted=True)
     path = Path(config.paths.runs_dir).expanduser() / CHECKS / f"{_key(source, splits)}.json"
-    findings = _kept(path)
+    findings, report = _kept(path), None
     if findings is None:
         report = check_data_set(source, splits, console)
         findings = list(report.findings)
-        with suppress(OSError):  # it is only checked again then
-            write_json(path, report.as_dict())
-        _say_warnings([one for one in findings if one.severity != ERROR], console)
     errors = [one for one in findings if one.severity == ERROR]
     if errors and config.data_check == "error":
-        raise _faults(errors)
-    _say_warnings(errors, console)
+        raise _faults(errors, told_by)
+    if report is not None:
+        with suppress(OSError):  # it is only checked again then
+            write_json(path, report.as_dict())
+    _say(errors if report is None else findings, console, told_by)
 
 
 def check_data_set(source: Any, splits: Splits, console: Console) -> Report:
@@ -120,21 +130,21 @@ def _kept(path: Path) -> list[Finding] | None:
         return None
 
 
-def _faults(errors: list[Finding]) -> InputError:
+def _faults(errors: list[Finding], told_by: str) -> InputError:
     lines = [f"{one.message}: {one.fix}" for one in errors[:MOST_TOLD]]
     more = [f"and {len(errors) - MOST_TOLD} more"] if len(errors) > MOST_TOLD else []
     faults = "a fault" if len(errors) == 1 else f"{len(errors)} faults"
     return InputError(
         f"the data set has {faults} with which training would be wrong; nothing was trained",
         got="\n    ".join(["", *lines, *more]),
-        fix=f"look at {command('data check', 'SET')}; data_check=warn trains nevertheless",
+        fix=f"look at the figure of {told_by}; data_check=warn trains nevertheless",
     )
 
 
-def _say_warnings(findings: list[Finding], console: Console) -> None:
+def _say(findings: list[Finding], console: Console, told_by: str) -> None:
     shown = findings if len(findings) <= _FEW else findings[: _FEW - 1]
     lines = [f"{one.severity} in the data: {one.message}" for one in shown]
     if len(shown) < len(findings):
-        lines.append(f"and {len(findings) - len(shown)} more; all are listed by {command('data check', 'SET')}")
+        lines.append(f"and {len(findings) - len(shown)} more; all are listed by {told_by}")
     for line in lines:
         console.print(printable(line), style="yellow", markup=False, soft_wrap=True, highlight=False)

@@ -170,12 +170,12 @@ def _shifted(correlation: float, down: float, right: float, scale: float) -> _Pl
     if np.hypot(down, right) < _LEAST_SHIFT:
         return None
     moves = [
-        f"{abs(pixels):.0f} pixels {direction}"
-        for pixels, direction in (
-            (right / scale, "to the left" if right > 0 else "to the right"),
-            (down / scale, "up" if down > 0 else "down"),
+        f"{abs(move) / scale:.0f} pixels {direction}"
+        for move, direction in (
+            (right, "to the left" if right > 0 else "to the right"),
+            (down, "up" if down > 0 else "down"),
         )
-        if round(abs(pixels))
+        if abs(move) >= 0.5
     ]
     return _Placement(correlation, f"is shifted by about {' and '.join(moves)}", "move it back")
 

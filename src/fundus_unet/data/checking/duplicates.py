@@ -76,7 +76,7 @@ def duplicate_findings(contents: Sequence[Content]) -> Iterator[Finding]:
             for index, way in zip(members, ways, strict=True)
         )
         same = len({contents[index].image_digest for index in members}) == 1
-        said = f"{'the same pixels' if same else 'the same image'} {len(members)} times: {listed}"
+        said = f"{'the same pixels' if same else 'the same image'} under {len(members)} names: {listed}"
         if len(splits) > 1:
             fix = f"keep one, in one split: a network that has learned {first.name} is not tested by its copy"
             yield Finding(ERROR, DUPLICATE, names, said, fix)
