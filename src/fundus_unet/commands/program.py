@@ -32,12 +32,12 @@ class Command:
 
 
 COMMANDS = {
-    "data check": Command("what is wrong with a data set, before training on it", "check_data:check_data_from_config"),
     "train": Command("train a network, then score it", "train:train_from_config"),
     "evaluate": Command("score a trained network on a split, or on another set", "evaluate:evaluate_from_config"),
     "predict": Command("vessel maps of new images", "predict:predict_from_config"),
     "export": Command("a trained network as one file: safetensors, ONNX", "export:export_from_config"),
     "data get": Command("get a public set, whole and verified", "prepare_data:prepare_data_from_config"),
+    "data check": Command("what is wrong with a data set, before training on it", "check_data:check_data_from_config"),
     "explain": Command("what an upsampling does, in numbers and a figure", "explain_upsampling:explain_from_config"),
     "compare accuracy": Command(
         "train every upsampler; which differences are not noise?", "compare_accuracy:compare_accuracy_from_config"

@@ -79,8 +79,8 @@ class ComparePaths(DataPaths, RunsPaths):
     """Of a command on both."""
 
 
-class _DataPaths(RunsPaths):
-    """Of a command on data alone."""
+class _CheckPaths(RunsPaths):
+    """Of a command that reads data and reports on it."""
 
     data_dir: PathText
 
@@ -172,7 +172,7 @@ class _CrossDataset(RunUser):
 class _CheckData(Settings):
     data: DataSettings | None = None
     out_dir: WritableFolder
-    paths: _DataPaths
+    paths: _CheckPaths
 
 
 class _Upsampler(Settings):
