@@ -253,6 +253,17 @@ def test_many_faults_are_all_told(plot) -> None:
     }
 
 
+@pytest.mark.parametrize("size", [(1, 2), (3, 5), (40, 7), (900, 300)])
+def test_any_size_and_a_mask_of_one_pixel(tmp_path, size) -> None:
+    plot = Plot(tmp_path, Splits((), (), ()))
+    values = np.random.default_rng(0).integers(0, 255, (*size, 3)).astype(np.uint8)
+    label, mask = (np.zeros(size, np.uint8) for _ in range(2))
+    label[0, 0] = mask[0, -1] = 255
+    case = Case("eye", plot.write("i.png", values), plot.write("l.png", label), plot.write("m.png", mask))
+    report = check_splits_for_faults(Splits((case,), (), ()))
+    assert {finding.cases for finding in report.findings} <= {("eye",)}
+
+
 class TestRealImages:
     pytestmark = pytest.mark.real
 

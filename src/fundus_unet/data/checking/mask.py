@@ -50,8 +50,8 @@ def outside_findings(name: str, case: ReducedCase) -> Iterator[Finding]:
 
 def field_of_view(case: ReducedCase, findings: list[Finding]) -> np.ndarray:
     """The mask where there is one without an error, else what was estimated."""
-    usable = case.mask is not None and not any(finding.severity == ERROR for finding in findings)
-    return case.mask if usable and case.mask is not None else case.estimated
+    wrong = any(finding.severity == ERROR for finding in findings)
+    return case.estimated if wrong or case.mask is None or not case.mask.any() else case.mask
 
 
 def _overlap(one: np.ndarray, other: np.ndarray) -> float:
