@@ -77,6 +77,6 @@ def test_a_multirun_says_which_run_and_ends_with_a_table_and_leaves_nothing_else
     assert "1 failed; the same command tries them again" in finished.err
     assert "Error executing job" not in finished.out + finished.err
     assert {path.name for path in scripts.folder.iterdir()} - before == {"runs"}
-    assert {path.name for path in (scripts.folder / "runs").iterdir()} == {"multirun"}
+    assert {path.name for path in (scripts.folder / "runs").iterdir()} == {"multirun", ".data_checks"}
     folders = [path for path in Path(scripts.folder, "runs/multirun").iterdir() if path.is_dir()]
     assert [path.name.rpartition("_")[2] for path in folders] == [rows[0][0].removeprefix("*_")]

@@ -26,7 +26,7 @@ def test_a_training_through_a_pipe(scripts: Scripts, printed: str) -> None:
     assert "model.upsampler.mode=bicubic" in printed.partition("changed ")[2].partition("training ")[0]
     assert "data      chasedb1: 16 images to train on, 4 for validation, 8 for test" in lines
     assert "training  16 steps of 2 patches of 32 x 32 pixels, 32-true on cpu" in lines
-    run = next((scripts.folder / "runs").iterdir())
+    run = next((scripts.folder / "runs").glob("[!.]*"))
     assert "_chasedb1_unet_bilinear_conv-mode-bicubic_" in run.name
     assert f"run directory runs/{run.name}" in lines
     epochs = [line for line in lines if line.startswith("epoch")]

@@ -65,7 +65,7 @@ def write_chasedb1(root: Path, size: tuple[int, int] = SIZE, second: bool = True
 
 def write_hrf(root: Path, size: tuple[int, int] = SIZE, test: bool = True) -> Path:
     names = hrf.SPLITS["official"]
-    for seed, name in enumerate(names.all() if test else names.train + names.val):
+    for seed, name in enumerate(names.all() if test else names.train + names.val, 100):  # no image of another set
         photo, label, _, mask = draw(seed, size)
         save(root / "images" / f"{name}{'.JPG' if name.endswith('dr') else '.jpg'}", photo, quality=95)
         save(root / "manual1" / f"{name}.tif", label)

@@ -37,6 +37,7 @@ COMMANDS = {
     "predict": Command("vessel maps of new images", "predict:predict_from_config"),
     "export": Command("a trained network as one file: safetensors, ONNX", "export:export_from_config"),
     "data get": Command("get a public set, whole and verified", "prepare_data:prepare_data_from_config"),
+    "data check": Command("what is wrong with a data set, before training on it", "check_data:check_data_from_config"),
     "explain": Command("what an upsampling does, in numbers and a figure", "explain_upsampling:explain_from_config"),
     "compare accuracy": Command(
         "train every upsampler; which differences are not noise?", "compare_accuracy:compare_accuracy_from_config"

@@ -79,6 +79,12 @@ class ComparePaths(DataPaths, RunsPaths):
     """Of a command on both."""
 
 
+class _CheckPaths(RunsPaths):
+    """Of a command that reads data and reports on it."""
+
+    data_dir: PathText
+
+
 class RunUser(Settings):
     """Of a command that loads networks of runs."""
 
@@ -163,6 +169,12 @@ class _CrossDataset(RunUser):
     out_dir: WritableFolder
 
 
+class _CheckData(Settings):
+    data: DataSettings | None = None
+    out_dir: WritableFolder
+    paths: _CheckPaths
+
+
 class _Upsampler(Settings):
     upsampler: Node
 
@@ -185,6 +197,7 @@ SCRIPTS: dict[str, type[Settings]] = {
     "prepare_data": _PrepareData,
     "report": _Report,
     "cross_dataset": _CrossDataset,
+    "check_data": _CheckData,
     "explain_upsampling": _Explain,
 }
 """By the name of the script's configuration; those that train are in `settings_training`."""

@@ -92,6 +92,7 @@ Node = Annotated[dict[str, Any], Check(f"a group of settings with a {TARGET}", _
 """What a class is made from."""
 Precision = Annotated[str, one_of(AUTO, *PRECISIONS)]
 Split = Annotated[str, one_of("train", "val", "test")]
+DataCheck = Annotated[str, one_of("error", "warn", "off")]
 
 
 class Settings(BaseModel):
@@ -144,6 +145,7 @@ class TrainingSettings(Settings):
     seed: Seed
     channels_last: bool
     final_split: Split
+    data_check: DataCheck = "error"
     data: DataSettings
     augment: Node
     model: Node

@@ -21,6 +21,7 @@ from fundus_unet.inference.evaluation import choose_threshold
 from fundus_unet.runs.allowed_config import check_run_config
 from fundus_unet.runs.build import build
 from fundus_unet.runs.config_file import portable
+from fundus_unet.runs.data_check import check_before_training, check_command
 from fundus_unet.runs.data_record import check_data, data_record
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import resolve_precision
@@ -62,7 +63,7 @@ def train_new_run(
     """
     console = Console()
     config = completed(config, new_run_path(config, choices, overrides))
-    training = _Training.prepared(config, trusted=True, console=console)
+    training = _Training.prepared(config, trusted=True, console=console, check_with=check_command(choices, overrides))
     record = data_record(training.splits) | {"settings": settings_of(config)}
     _warn_where_it_cannot_be_resumed(config, console)
     return training.run(RunDirectory.create(config, choices, overrides, record), console, one_of_many)
@@ -107,8 +108,14 @@ class _Training:
     trainer: Trainer
 
     @classmethod
-    def prepared(cls, config: DictConfig, trusted: bool, console: Console) -> "_Training":
-        """What can fail without an image is made first, and every file is checked before any is used."""
+    def prepared(
+        cls, config: DictConfig, trusted: bool, console: Console, check_with: str | None = None
+    ) -> "_Training":
+        """What can fail without an image is made first, and every file is checked before any is used.
+
+        Args:
+            check_with: The command that tells more of the data; None: its content was checked when the run began.
+        """
         _quieten_libraries()
         trainer = make_trainer(config, Path(config.paths.run_dir), trusted)
         seed_everything(config.seed, verbose=False)
@@ -116,6 +123,8 @@ class _Training:
         augmentation, preprocessor = build(config.augment, trusted=trusted), load_preprocessor(config)
         splits = splits_of(config.data, trusted=trusted)
         check_splits(splits, partial(shown, description="checking labels", console=console))
+        if check_with is not None:
+            check_before_training(config, splits, console, check_with)
         datamodule = make_datamodule(config, splits, preprocessor, augmentation, console)
         return cls(config, splits, preprocessor, datamodule, segmenter, trainer)
 

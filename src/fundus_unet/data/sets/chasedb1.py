@@ -22,6 +22,9 @@ from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split, varia
 
 ORIGIN = Origin.of("chasedb1")
 
+VESSEL_FRACTION = (0.073, 0.123)
+"""The least and the largest share of the field of view that is vessel, measured on all 28 images."""
+
 
 def _both_eyes(first: int, last: int) -> tuple[str, ...]:
     return tuple(f"Image_{child:02d}{eye}" for child in range(first, last + 1) for eye in "LR")
@@ -66,6 +69,8 @@ class ChaseDB1:
     Raises:
         InputError: For an unknown split, and from `splits()` for a missing file.
     """
+
+    vessel_fraction = VESSEL_FRACTION
 
     def __init__(self, root: str | Path, split: str = "first20") -> None:
         self.root = root

@@ -24,6 +24,9 @@ ORIGIN = Origin.of("hrf")
 GROUPS = {"h": "healthy", "dr": "diabetic_retinopathy", "g": "glaucoma"}
 """The groups' letters in the names of images, and their names in those of the site's archives."""
 
+VESSEL_FRACTION = (0.060, 0.125)
+"""The least and the largest share of the field of view that is vessel, measured on all 45 images."""
+
 
 def _of_each_group(first: int, last: int) -> tuple[str, ...]:
     return tuple(f"{number:02d}_{group}" for group in GROUPS for number in range(first, last + 1))
@@ -64,6 +67,8 @@ class HRF:
     Raises:
         InputError: For an unknown split, and from `splits()` for a missing file.
     """
+
+    vessel_fraction = VESSEL_FRACTION
 
     def __init__(self, root: str | Path, split: str = "official") -> None:
         self.root = root
