@@ -9,9 +9,8 @@ from hydra import compose, initialize_config_dir
 from PIL import Image
 
 from data.layouts import draw
-from fundus_unet.commands.program import COMMANDS
+from fundus_unet.commands.program import COMMANDS, overrides_of
 from fundus_unet.commands.settings import check_settings
-from fundus_unet.commands.typed_paths import images_named_alone
 from fundus_unet.core.invocation import script_name
 from running import ROOT
 
@@ -55,7 +54,7 @@ def test_commands_are_found() -> None:
 
 @pytest.mark.parametrize(("name", "arguments"), commands(), ids=lambda value: str(value))
 def test_a_command_composes(name: str, arguments: list[str]) -> None:
-    overrides = images_named_alone(arguments) if name == "predict" else arguments
+    overrides = overrides_of(name, arguments)
     if overrides[:1] == ["-m"]:
         overrides = [override.split(",")[0] for override in overrides[1:]]  # the first job of the sweep
     if "--help" in overrides or "--cfg" in overrides:

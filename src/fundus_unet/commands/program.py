@@ -83,16 +83,26 @@ def run_command(name: str) -> None:
         print(help_text(name))
         return
     try:
-        arguments = images_named_alone(sys.argv[1:]) if name == "predict" else sys.argv[1:]
-        if name in FIRST_ARGUMENT:
-            arguments = first_named_alone(arguments, FIRST_ARGUMENT[name])
-        sys.argv[1:] = with_quotes(arguments)
+        sys.argv[1:] = overrides_of(name, sys.argv[1:])
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     from fundus_unet.commands.entry import run_with_config  # Hydra's import takes a while
 
     run_with_config(script_name(name), COMMANDS[name])
+
+
+def overrides_of(name: str, arguments: list[str]) -> list[str]:
+    """What follows a command's words as Hydra reads it: `chasedb1` alone is named, paths are quoted.
+
+    Raises:
+        InputError: Where images are named in two ways.
+    """
+    if name == "predict":
+        arguments = images_named_alone(arguments)
+    elif name in FIRST_ARGUMENT:
+        arguments = first_named_alone(arguments, FIRST_ARGUMENT[name])
+    return with_quotes(arguments)
 
 
 def _command_words(arguments: list[str]) -> tuple[list[str], list[str]]:
