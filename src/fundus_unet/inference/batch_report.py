@@ -17,8 +17,8 @@ from rich.text import Text
 from fundus_unet.core.duration import duration
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import remove_partial_files, write_json
+from fundus_unet.core.lock import alone_in
 from fundus_unet.core.plain_text import printable
-from fundus_unet.inference.folder_lock import predicting_in
 from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.output_folder import SETTINGS, read_settings
 from fundus_unet.inference.outputs import Outputs
@@ -68,7 +68,9 @@ class Report:
         with ExitStack() as held:
             with self._writing():
                 self.folder.mkdir(parents=True, exist_ok=True)
-                held.enter_context(predicting_in(self.folder))
+                # two would take each other's maps for files of the user's
+                problem = f"another process is predicting into {self.folder}"
+                held.enter_context(alone_in(self.folder, problem, "wait for its end, or choose another out_dir=..."))
             yield
 
     def open(self, identity: dict[str, Any], overwrite: bool, outputs: Outputs) -> None:

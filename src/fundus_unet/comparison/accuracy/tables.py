@@ -131,14 +131,16 @@ def how_to_read(found: Mapping[str, Mapping[str, Any]]) -> str:
             "One seed (or one image): no interval can be given, because nothing tells how far two trainings of "
             "the same variant lie apart. Train with more seeds: `seeds=[0,1,2]`."
         )
-    folds = first.get("folds")
+    folds, several = first.get("folds"), first["seeds"] > 1
     text = (
         f"Means over images, paired over seeds (at most {first['seeds']})"
         + (f", {folds} folds" if folds else "")
         + f" and {first['images']} images; intervals resample {'seeds and folds' if folds else 'both'}. "
         "A difference counts only if the interval corrected for the number of variants "
-        f"excludes 0, Wilcoxon's test over images (Holm, {variants} variant{'s' if variants > 1 else ''}) gives "
-        "p < 0.05, and it is larger than its own spread over seeds. The metrics are not corrected for their number."
+        f"excludes 0{',' if several else ' and'} Wilcoxon's test over images (Holm, {variants} "
+        f"variant{'s' if variants > 1 else ''}) gives p < 0.05"
+        + (", and it is larger than its own spread over seeds" if several else "")
+        + ". The metrics are not corrected for their number."
     )
     if first["smallest_p"] * variants >= 0.05:
         text += (

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.lock import take
-
-try:
-    import fcntl
-except ImportError:  # Windows: without the lock
-    fcntl = None  # type: ignore[assignment]
+from fundus_unet.core.lock import alone_in
 
 _MARK = "made-by-fundus-unet"
 
@@ -44,7 +39,7 @@ def remove_left(data_dir: Path, folder: str) -> None:
     """Remove the staging folder of a set that is whole: the process was killed before it did so."""
     root = _place(data_dir, folder)
     if (root / _MARK).is_file():
-        with _alone(root):
+        with alone_in(root, f"another process is getting this set in {root.parent}", fix="wait for its end"):
             shutil.rmtree(root)
 
 
@@ -64,7 +59,7 @@ def staging(data_dir: Path, folder: str) -> Iterator[Staging]:
     if os.listdir(root) and not (root / _MARK).is_file():
         raise InputError(f"{root} was not made by this command", fix="move it away")
     (root / _MARK).touch()
-    with _alone(root):
+    with alone_in(root, f"another process is getting this set in {root.parent}", fix="wait for its end"):
         place = Staging(root)
         shutil.rmtree(place.files, ignore_errors=True)
         place.files.mkdir()
@@ -76,20 +71,3 @@ def staging(data_dir: Path, folder: str) -> Iterator[Staging]:
         finally:
             if place.downloads.is_dir() and not os.listdir(place.downloads):
                 shutil.rmtree(root)
-
-
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(root, os.O_RDONLY)
-    try:
-        take(
-            lambda: fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB),
-            f"another process is getting this set in {root.parent}",
-            fix="wait for its end",
-        )
-        yield
-    finally:
-        os.close(handle)
