@@ -6,7 +6,8 @@ interval therefore resamples both (Owen, "The pigeonhole bootstrap", arXiv 0712.
 numbers. The test is Wilcoxon's over images. Corrections are for the number of variants compared with the control.
 
 In a cross-validation the images of a fold share the networks that they were scored with, so whole folds are resampled
-in place of images; each fold was trained apart, so that one seed is enough for an interval.
+in place of images; each fold was trained apart, so that there is an interval for one seed too. It does not cover the
+starting weights, which the folds of a seed share.
 """
 
 import math

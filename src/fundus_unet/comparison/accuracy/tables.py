@@ -142,6 +142,8 @@ def how_to_read(found: Mapping[str, Mapping[str, Any]]) -> str:
         + (", and it is larger than its own spread over seeds" if several else "")
         + ". The metrics are not corrected for their number."
     )
+    if not several:
+        text += " All folds started from one seed's weights, which the interval does not cover: more seeds would."
     if first["smallest_p"] * variants >= 0.05:
         text += (
             f" With {first['images']} images and {variants} variants Wilcoxon's corrected p cannot fall below "
