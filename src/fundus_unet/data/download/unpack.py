@@ -104,6 +104,7 @@ class Unpacking:
     def _extract(self, member: Member, archive: Path, into: Path, names: MemberNames, needed: int) -> None:
         self.allowance.take(archive, files=1)  # folders and junk too: a list without end is a bomb as well
         if is_junk(member.name) or (member.is_folder and not member.refused):
+            self.allowance.take(archive, written=max(0, member.size))  # in a tar it is unpacked to get behind it
             return
         path = into / names.add(member.name)
         if member.refused:
