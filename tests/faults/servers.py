@@ -191,9 +191,10 @@ def answered(folder: Path, served: str, left: str) -> Attempt:
                 return Attempt(kind, detail, CORRUPT, "another content was taken")
             if content(folder).keys() - {f"into/a.zip{end}" for end in ("", ".part", ".from")}:
                 return Attempt(kind, detail, OUTSIDE, f"{sorted(content(folder))}")
-            if number == 0 and path.exists() and path.read_bytes() != DATA and served in TOLD_APART:
-                if left not in ("a part of another", "more than all"):  # under the tag that the server gives, too
-                    return Attempt(kind, detail, CORRUPT, f"{path.stat().st_size} bytes were taken for the file")
+            # what was left of another file under the tag that the server gives cannot be told from this one
+            taken = number == 0 and path.exists() and left not in ("a part of another", "more than all")
+            if taken and path.read_bytes() != DATA and served in TOLD_APART:
+                return Attempt(kind, detail, CORRUPT, f"{path.stat().st_size} bytes were taken for the file")
     return Attempt(kind, detail)
 
 

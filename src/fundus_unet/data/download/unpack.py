@@ -84,8 +84,8 @@ class Unpacking:
             InputError: As `unpack`.
             OSError: For what cannot be read.
         """
-        names = MemberNames(folder)
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        names, ours = MemberNames(folder), into.parent.resolve()  # the user's folder may be above it
+        files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.resolve().is_relative_to(ours))
         needed = sum(path.stat().st_size for path in files)
         for path in files:
             name = path.relative_to(folder).as_posix()
