@@ -12,7 +12,7 @@ import shutil
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,10 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
+from data.download.archives import write_zip
 from data.layouts import write_chasedb1
 from faults.attempt import HUNG, OUTSIDE, TRACEBACK, TRACED, Attempt, TooLongError, limited
-from running import ROOT, TINY
+from running import ROOT, TINY, contents
 
 REFUSED, ACCEPTED = "refused", "accepted"
 SECONDS = 30
@@ -49,6 +50,9 @@ BASES: dict[str, tuple[str, ...]] = {
     "predict": ("images=sets/CHASE_DB1/Image_01L.jpg", "device=cpu"),
     "report": ("dir=results",),
     "explain_upsampling": ("size=3",),
+    "prepare_data": ("chasedb1", "source=got.zip", "paths.data_dir=got"),
+    "check_data": ("data=chasedb1", "paths.data_dir=sets"),
+    "cross_dataset": ("run_dirs=[run]", "sets=[chasedb1]", "paths.data_dir=sets", "device=cpu"),
 }
 WEIGHTS = {"train": 5, "compare_accuracy": 2, "predict": 3}
 STOPS = {
@@ -61,6 +65,9 @@ STOPS = {
     "predict": "fundus_unet.commands.predict.launched",
     "report": "fundus_unet.comparison.report.compose.write_text",
     "explain_upsampling": "fundus_unet.commands.explain_upsampling.upsampling_figure",
+    "prepare_data": "fundus_unet.data.download.staging.Staging.finish",
+    "check_data": "fundus_unet.commands.check_data.check_data_set",
+    "cross_dataset": "fundus_unet.commands.cross_dataset.compare_datasets",
 }
 """What is called with everything prepared."""
 VALUES = (
@@ -71,6 +78,19 @@ VALUES = (
     *("../..", ".", "/", "~", "'~nobody/x'", "loop/x", "pipe", "x" * 5000, f"[{'x' * 300}]", "'*'", "'[*'"),
     *("'\u00fc\U0001f441'", "'\u202e'", "'a\tb'", "'../\u00e9/x'", "'=1+1'", "\u00fc", "a b", "'a b'", "a:b", "a=b"),
     *("${nope}", "${seed}", "${.x}", "${oc.env:NOPE}", "${oc.decode:'['}", "${paths}", "${model}", "${", "???", "1,2"),
+    *(
+        "sets",
+        "sets/CHASE_DB1",
+        "'sets/*/*.jpg'",
+        "'*.jpg'",
+        "'*_1stHO.png'",
+        "'**'",
+        "'../*.png'",
+        "'[!'",
+        "[run,run]",
+    ),
+    *("http://", "'http://['", "https://127.0.0.1:1/a.zip", "file:///etc/passwd", "http://127.0.0.1:1/", "~nobody_x/y"),
+    *("chasedb1", "folder", "[chasedb1,folder]", "vessels", "run", "got.zip", "error", "warn", "off"),
     *("range(3)", "glob(*)", "choice(1,2)", "'", "[", "{", "\\", "auto", "all", "os.system", "torch.nn.ReLU", "torch"),
 )
 
@@ -79,10 +99,10 @@ class _Accepted(BaseException):
     """Raised in place of what would take long."""
 
 
-def attempts(seed: int, count: int, folder: Path) -> list[Attempt]:
+def attempts(seed: int, count: int, folder: Path, scripts: Sequence[str] = tuple(BASES)) -> list[Attempt]:
     """Make `count` attempts in a new folder below `folder`; what each was told begins with its outcome."""
     work = _prepare(folder / "one" / "two" / "work")
-    defaults = {script: _defaults(script) for script in BASES}
+    defaults = {script: _defaults(script) for script in scripts}
     return [_attempt(random.Random(f"{seed} {number}"), defaults, work) for number in range(count)]
 
 
@@ -105,7 +125,7 @@ def run_one(script: str, overrides: tuple[str, ...], work: Path, *, fully: bool 
 
 
 def _attempt(draw: random.Random, defaults: dict[str, dict[str, Any]], work: Path) -> Attempt:
-    script = draw.choices(list(BASES), [WEIGHTS.get(name, 1) for name in BASES])[0]
+    script = draw.choices(list(defaults), [WEIGHTS.get(name, 1) for name in defaults])[0]
     overrides = tuple(_override(draw, defaults[script]) for _ in range(2 if draw.random() < 0.25 else 1))
     return run_one(script, overrides, work, fully=draw.random() < FULLY)
 
@@ -201,6 +221,7 @@ def _unchanged_process() -> Iterator[None]:
 def _prepare(work: Path) -> Path:
     """A working folder with a data set, a finished run, a result to report, and places that are hard to use."""
     write_chasedb1(work / "sets" / "CHASE_DB1")
+    write_zip(work / "got.zip", {f"CHASEDB1/{name}": data for name, data in contents(work / "sets/CHASE_DB1").items()})
     (work / "file.txt").write_text("the user's own")
     (work / "closed").mkdir(mode=0)
     (work / "loop").symlink_to("loop")

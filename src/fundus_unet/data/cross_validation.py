@@ -101,4 +101,5 @@ def _dealt(members: Sequence[Member], parts: int, salt: str) -> dict[str, int]:
 
 
 def _shuffled(subject: str, salt: str) -> bytes:
-    return hashlib.sha256(f"{salt}:{subject}".encode()).digest()
+    # the name of a file may hold bytes that are no text
+    return hashlib.sha256(f"{salt}:{subject}".encode(errors="backslashreplace")).digest()

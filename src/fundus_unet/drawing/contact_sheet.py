@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from fundus_unet.core.plain_text import printable
+
 # Okabe & Ito's palette: told apart with any colour vision
 SPLIT_COLOURS = {"train": (0, 114, 178), "val": (230, 159, 0), "test": (0, 158, 115)}
 OUTLINE = (0, 255, 255)
@@ -85,7 +87,7 @@ def _write(
     room: float,
 ) -> None:
     """Text on one line; what does not fit is cut, with dots."""
-    shown = text
+    shown = text = printable(text)
     while len(shown) > 1 and draw.textlength(shown, font=font) > room:
         text = text[:-1]
         shown = f"{text.rstrip()}..."

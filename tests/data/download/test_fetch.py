@@ -224,13 +224,13 @@ def test_the_wrong_part_of_a_file_is_refused(served: Served, tmp_path: Path, mon
     """A server that gives bytes from another place than was asked for must not give a file of two halves."""
     served.files["/a.zip"] = DATA
     write_part(tmp_path, DATA[:1000], served.url("/a.zip"), '"1"')
-    start = ResumingDownload._start
+    place = ResumingDownload._place
 
     def elsewhere(self, answer, asked):
         answer.headers["Content-Range"] = "bytes 5-9/10"
-        return start(self, answer, asked)
+        return place(self, answer, asked)
 
-    monkeypatch.setattr(ResumingDownload, "_start", elsewhere)
+    monkeypatch.setattr(ResumingDownload, "_place", elsewhere)
     with pytest.raises(InputError, match="another part"):
         fetch([served.url("/a.zip")], tmp_path / "a.zip", LIMIT)
     assert not (tmp_path / "a.zip").exists()

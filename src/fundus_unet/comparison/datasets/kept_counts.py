@@ -3,35 +3,24 @@
 import hashlib
 import io
 import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 import numpy as np
 import torch
 
 from fundus_unet.core.files import read_bytes, remove_partial_files, write_bytes
-from fundus_unet.inference.evaluation import CountsByRegion
+from fundus_unet.data.images.decoding import MAX_PIXELS
+from fundus_unet.inference.evaluation import NETWORK, NETWORK_VALIDATED, REGIONS, SECOND_OBSERVER, CountsByRegion
 from fundus_unet.metrics.histogram import BINS
 from fundus_unet.metrics.registry import Counts
 from fundus_unet.metrics.topology import CentrelineOverlap
 
 LARGEST = 2**26
 FORMAT = 1
-_DAMAGED = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    RecursionError,
-    EOFError,
-    BadZipFile,
-    zlib.error,
-)
 
 
 class KeptCounts:
@@ -44,17 +33,28 @@ class KeptCounts:
     def read(self, identity: Mapping[str, Any]) -> CountsByRegion | None:
         """What was written for the same identity; None where there is none, or it is damaged."""
         try:
-            arrays = np.load(io.BytesIO(read_bytes(self._path(identity), LARGEST)), allow_pickle=False)
-            facts = json.loads(arrays["facts"].tobytes())
-            if facts["identity"] != _plain(identity):
-                return None
-            histograms = [torch.from_numpy(_checked(histogram)) for histogram in arrays["histograms"]]
-            return {
-                region: {rater: _counts(kept, histograms) for rater, kept in raters.items()}
-                for region, raters in facts["counts"].items()
-            }
-        except _DAMAGED:
+            return self._read(identity)
+        except Exception:  # of many kinds, where somebody has changed the file: it is counted again
             return None
+
+    def _read(self, identity: Mapping[str, Any]) -> CountsByRegion | None:
+        data = read_bytes(self._path(identity), LARGEST)
+        with ZipFile(io.BytesIO(data)) as archive:
+            if sum(info.file_size for info in archive.infolist()) > LARGEST:
+                raise ValueError("it would be too large in memory")
+        arrays = np.load(io.BytesIO(data), allow_pickle=False)
+        facts = json.loads(arrays["facts"].tobytes())
+        if facts["identity"] != _plain(identity):
+            return None
+        histograms = [torch.from_numpy(_checked(histogram)) for histogram in arrays["histograms"]]
+        found = {
+            region: {rater: _counts(rater, kept, histograms) for rater, kept in raters.items()}
+            for region, raters in facts["counts"].items()
+        }
+        raters = set.union(*map(set, found.values()))
+        if set(found) != set(REGIONS) or any(set(one) != raters for one in found.values()) or not _are_all(raters):
+            raise ValueError("these are other regions or raters")
+        return found
 
     def has(self, identity: Mapping[str, Any]) -> bool:
         """Whether there is a file for it, which may be damaged."""
@@ -74,7 +74,6 @@ class KeptCounts:
                     "threshold": found.threshold,
                     "overlap": asdict(found.overlap) if found.overlap else None,
                     "piece_error": found.piece_error,
-                    "ranked": found.ranked,
                 }
                 for rater, found in raters.items()
             }
@@ -107,9 +106,21 @@ def _index(histograms: list[np.ndarray], histogram: np.ndarray) -> int:
 def _checked(histogram: np.ndarray) -> np.ndarray:
     if histogram.shape != (2, BINS) or histogram.dtype != np.int64 or histogram.min() < 0:
         raise ValueError("this is no histogram")
+    if not 0 < histogram.sum(dtype=np.float64) <= MAX_PIXELS:
+        raise ValueError("this is no histogram of an image")
     return histogram
 
 
-def _counts(kept: Mapping[str, Any], histograms: list[torch.Tensor]) -> Counts:
-    overlap = CentrelineOverlap(**kept["overlap"]) if kept["overlap"] else None
-    return Counts(histograms[kept["histogram"]], kept["threshold"], overlap, kept["piece_error"], kept["ranked"])
+def _counts(rater: str, kept: Mapping[str, Any], histograms: list[torch.Tensor]) -> Counts:
+    threshold, overlap = kept["threshold"], kept["overlap"]
+    if isinstance(threshold, bool) or not 0 <= threshold <= 1:
+        raise ValueError("this is no threshold")
+    if not all(type(count) is int and 0 <= count <= MAX_PIXELS for count in (*overlap.values(), kept["piece_error"])):
+        raise ValueError("these are no counts")
+    histogram = histograms[kept["histogram"]]
+    ranked = rater != SECOND_OBSERVER
+    return Counts(histogram, threshold, CentrelineOverlap(**overlap), kept["piece_error"], ranked)
+
+
+def _are_all(raters: set[str]) -> bool:
+    return raters - {SECOND_OBSERVER} == {NETWORK, NETWORK_VALIDATED}

@@ -1,8 +1,10 @@
 """The files in a zip, tar (plain, gz, bz2, xz), gz or rar, one after another; what it is tells its first bytes."""
 
+import errno
 import gzip
 import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -15,6 +17,7 @@ from typing import IO, cast
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import open_regular
 from fundus_unet.data.download.bad_archive import BadArchiveError
+from fundus_unet.data.download.tar_bytes import is_tar, tar_members
 
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -22,13 +25,17 @@ _DAMAGED = (
     zlib.error,
     lzma.LZMAError,
     gzip.BadGzipFile,
+    struct.error,
     EOFError,
-    NotImplementedError,  # a compression that zipfile does not know
     OverflowError,
-    UnicodeError,
+    LookupError,
+    ValueError,
+    RuntimeError,  # a compression that zipfile does not know, or headers without end
+    MemoryError,  # that a header asks for
 )
+_NO_SUCH_PLACE = (None, errno.EINVAL)
+"""Error codes of reading where a damaged archive points to, and of decompression."""
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".rar")
-_LONGEST_PADDING = 2**24
 RAR_TOOLS = "unrar, unar, 7z or bsdtar"
 
 
@@ -82,9 +89,9 @@ def _reader(path: Path) -> Callable[[Path], Iterator[Member]] | None:
     if begins.startswith(b"Rar!\x1a\x07"):
         return _rar
     try:
-        if tarfile.is_tarfile(path):
+        if is_tar(path):
             return _tar
-    except _DAMAGED:
+    except (*_DAMAGED, OSError):
         pass
     return _gz if begins.startswith(b"\x1f\x8b") else None
 
@@ -110,17 +117,13 @@ def _zip(path: Path) -> Iterator[Member]:
 
 
 def _tar(path: Path) -> Iterator[Member]:
-    with tarfile.open(path, "r:*") as archive:
-        for info in archive:
-            odd = "" if info.isreg() or info.isdir() else "a link or a device"
+    for info, archive in tar_members(path):
+        odd = "" if info.isreg() or info.isdir() else "a link or a device"
 
-            def opened(info: tarfile.TarInfo = info) -> IO[bytes]:
-                return cast(IO[bytes], archive.extractfile(info))
+        def opened(info: tarfile.TarInfo = info, archive: tarfile.TarFile = archive) -> IO[bytes]:
+            return cast(IO[bytes], archive.extractfile(info))
 
-            yield Member(info.name, info.size, info.isdir(), opened, odd)
-        # gz, bz2 and xz compare their sums at their ends, which lie behind the last file
-        if archive.fileobj is not None and len(archive.fileobj.read(_LONGEST_PADDING)) == _LONGEST_PADDING:
-            raise tarfile.ReadError("there is more behind its end")
+        yield Member(info.name, info.size, info.isdir(), opened, odd)
 
 
 def _gz(path: Path) -> Iterator[Member]:
@@ -155,7 +158,13 @@ def told_as_errors(archive: Path) -> Iterator[None]:
     """
     try:
         yield
+    except InputError:
+        raise
     except _DAMAGED as error:
+        raise _damaged(archive, error) from error
+    except OSError as error:
+        if error.filename is not None or error.errno not in _NO_SUCH_PLACE:
+            raise
         raise _damaged(archive, error) from error
     except Exception as error:
         kinds = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "rarfile"]

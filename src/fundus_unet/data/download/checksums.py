@@ -32,7 +32,7 @@ def read_list(path: Path) -> dict[str, str]:
     for number, line in enumerate(read_bytes(path, _LARGEST_LIST).decode(errors="replace").splitlines(), start=1):
         parts = _LINE.fullmatch(line)
         name = parts[2].removeprefix("./") if parts else ""
-        if not parts or name.startswith("/") or ".." in name.split("/"):
+        if not name.isprintable() or not parts or name.startswith("/") or ".." in name.split("/"):
             raise InputError(f"{path} is no list of checksums: line {number}", expected="64 hex digits and a path")
         found[name] = parts[1]
     return found
@@ -56,13 +56,19 @@ def sums_of(folder: Path) -> dict[str, str]:
     return {name: sha256_of(path) for name, path in zip(names, files, strict=True) if name not in (LIST, ABOUT)}
 
 
-def differences(folder: Path, sums: Mapping[str, str]) -> list[str]:
-    """A line for each listed file that is not there, cannot be read or has another content."""
+def differences(folder: Path, sums: Mapping[str, str], *, follow: bool = True) -> list[str]:
+    """A line for each listed file that is not there, cannot be read or has another content.
+
+    Args:
+        follow: Whether files that links lead out of the folder to are read: not where a list may be a stranger's.
+    """
     found = []
     for name, sha256 in sums.items():
         path = folder / name
         try:
-            if sha256_of(path) != sha256:
+            if not follow and not path.resolve().is_relative_to(folder.resolve()):
+                found.append(f"{name}: a link leads out of the folder")
+            elif sha256_of(path) != sha256:
                 found.append(f"{name}: another content ({path.stat().st_size:,} bytes)")
         except FileNotFoundError:
             found.append(f"{name}: not there")

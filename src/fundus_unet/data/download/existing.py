@@ -29,7 +29,7 @@ def existing_folder(row: Published, data_dir: Path) -> Path | None:
     """Where the set is, under one of its usual names; an empty folder counts for nothing.
 
     Raises:
-        InputError: Where the name is taken by a file, or by a link to nothing.
+        InputError: Where the name is taken by a file, or by a link to nothing or to an empty folder.
     """
     for path in (data_dir / folder for folder in row.folders):
         if os.path.lexists(path):
@@ -37,6 +37,11 @@ def existing_folder(row: Published, data_dir: Path) -> Path | None:
                 raise no_place(path)
             if os.listdir(path):
                 return path
+            if path.is_symlink():
+                raise InputError(
+                    f"{path} is a link to an empty folder",
+                    fix="remove the link, or set paths.data_dir to the folder that the set shall come into",
+                )
     return None
 
 
@@ -52,7 +57,7 @@ def verify_existing(row: Published, folder: Path, check: Callable[[Path], None])
         sums = read_list(folder / LIST) | sums
     else:  # files that the user has sorted otherwise are found by the set's class
         sums = {name: sha256 for name, sha256 in sums.items() if (folder / name).exists()}
-    found = differences(folder, sums)
+    found = differences(folder, sums, follow=not is_ours)
     if found:
         raise InputError(
             f"{row.name} in {folder} is {'damaged or incomplete' if is_ours else 'not as it was published'}",

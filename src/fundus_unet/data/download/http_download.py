@@ -21,6 +21,8 @@ WAIT = 1.0
 """Seconds before the second attempt; doubled for each further one."""
 TIMEOUT = (15, 60)
 """Seconds: for a connection, and for the next bytes."""
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 _PIECE = 2**16
 """Bytes that are waited for before they are written: what an interruption may lose."""
 
@@ -97,12 +99,10 @@ class ResumingDownload:
                 whole = re.fullmatch(r"bytes \*/(\d+)", answer.headers.get("Content-Range", ""))
                 if whole and int(whole[1]) == start:
                     return True
-                self.partial.unlink()
+                self.partial.unlink(missing_ok=True)
                 return False
             self._check(answer)
-            start = self._start(answer, start)
-            length = answer.headers.get("Content-Length", "")
-            total = start + int(length) if length.isdecimal() else None
+            start, total = self._place(answer, start)
             if total is not None and total > self.limit:
                 raise AddressError(f"it has {megabytes(total)}, more than this file can have")
             self.partial.parent.mkdir(parents=True, exist_ok=True)
@@ -138,23 +138,28 @@ class ResumingDownload:
         if answer.headers.get("Content-Type", "").startswith("text/html"):
             raise AddressError("a web page came in place of the file")
 
-    def _start(self, answer: requests.Response, asked: int) -> int:
-        """Where the bytes that come begin."""
+    def _place(self, answer: requests.Response, asked: int) -> tuple[int, int | None]:
+        """Where the bytes that come begin, and the size of the whole file, None where the server does not tell it."""
+        length = answer.headers.get("Content-Length", "")
+        coming = int(length) if _NUMBER.fullmatch(length) else None
         if answer.status_code == requests.codes.ok:
-            return 0
-        place = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
+            return 0, coming
+        place = _RANGE.match(answer.headers.get("Content-Range", ""))
         if not place or int(place[1]) != asked:
             self.partial.unlink(missing_ok=True)
             raise AddressError("the server sent another part of the file than was asked for")
-        return asked
+        if place[2] == "*":
+            return asked, None if coming is None else asked + coming
+        return asked, int(place[2])
 
     def _condition(self, url: str) -> str:
         """What tells that the file at the address is still the same; empty where nothing does."""
         try:
             origin: Any = json.loads(read_bytes(self._origin, 2**16))
-            return str(origin["condition"] or "") if origin["url"] == url else ""
-        except (OSError, ValueError, TypeError, KeyError):
+            condition = str(origin["condition"] or "") if origin["url"] == url else ""
+        except (OSError, ValueError, TypeError, LookupError, RecursionError):
             return ""
+        return condition if condition.isascii() and condition.isprintable() else ""
 
 
 def _condition_of(answer: requests.Response) -> str | None:

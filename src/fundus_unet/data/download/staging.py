@@ -38,7 +38,7 @@ class Staging:
 def remove_left(data_dir: Path, folder: str) -> None:
     """Remove the staging folder of a set that is whole: the process was killed before it did so."""
     root = _place(data_dir, folder)
-    if (root / _MARK).is_file():
+    if (root / _MARK).is_file() and not root.is_symlink():
         with alone_in(root, f"another process is getting this set in {root.parent}", fix="wait for its end"):
             shutil.rmtree(root)
 
@@ -56,7 +56,7 @@ def staging(data_dir: Path, folder: str) -> Iterator[Staging]:
     """
     root = _place(data_dir, folder)
     root.mkdir(parents=True, exist_ok=True)
-    if os.listdir(root) and not (root / _MARK).is_file():
+    if root.is_symlink() or (os.listdir(root) and not (root / _MARK).is_file()):
         raise InputError(f"{root} was not made by this command", fix="move it away")
     (root / _MARK).touch()
     with alone_in(root, f"another process is getting this set in {root.parent}", fix="wait for its end"):

@@ -84,8 +84,8 @@ class Unpacking:
             InputError: As `unpack`.
             OSError: For what cannot be read.
         """
-        names = MemberNames(folder)
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        names, ours = MemberNames(folder), into.parent.resolve()  # the user's folder may be above it
+        files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.resolve().is_relative_to(ours))
         needed = sum(path.stat().st_size for path in files)
         for path in files:
             name = path.relative_to(folder).as_posix()
@@ -104,6 +104,7 @@ class Unpacking:
     def _extract(self, member: Member, archive: Path, into: Path, names: MemberNames, needed: int) -> None:
         self.allowance.take(archive, files=1)  # folders and junk too: a list without end is a bomb as well
         if is_junk(member.name) or (member.is_folder and not member.refused):
+            self.allowance.take(archive, written=max(0, member.size))  # in a tar it is unpacked to get behind it
             return
         path = into / names.add(member.name)
         if member.refused:

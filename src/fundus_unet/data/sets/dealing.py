@@ -31,7 +31,7 @@ def deal_out(
     for name in names:
         subject = subjects.get(name) if subjects else None
         members.setdefault(name if subject is None else f"subject {subject}", []).append(name)
-    rest = sorted(members, key=lambda unit: hashlib.sha256(f"{seed}:{unit}".encode()).digest())
+    rest = sorted(members, key=lambda unit: _shuffled(unit, seed))
     parts = []
     for wanted in (tested, chosen):
         part: list[str] = []
@@ -51,3 +51,8 @@ def deal_out(
         )
     train = [name for unit in rest for name in members[unit]]
     return SplitNames(tuple(sorted(train)), tuple(sorted(val)), tuple(sorted(test)))
+
+
+def _shuffled(unit: str, seed: int) -> bytes:
+    # the name of a file may hold bytes that are no text
+    return hashlib.sha256(f"{seed}:{unit}".encode(errors="backslashreplace")).digest()

@@ -71,7 +71,10 @@ def image_files(base: Path, named: str) -> list[Found]:
     Raises:
         InputError: For a pattern that looks at too many files, or a folder that cannot be listed.
     """
-    expanded = Path(named).expanduser()
+    try:
+        expanded = Path(named).expanduser()
+    except RuntimeError as error:  # `~` of somebody who is not here
+        raise InputError(f"the folder {named} cannot be read", got=error, fix="name it without ~") from error
     place = base / expanded
     if not is_pattern(named):
         return [Found(place / name, (stem_of(name),)) for name in list_folder(place) if _is_image(place, name)]
