@@ -80,7 +80,8 @@ def test_a_mixture_is_trained_on_and_scored_set_by_set_at_its_own_size(scripts: 
 def test_without_any_test_image_validation_is_scored(scripts: Scripts) -> None:
     write_hrf(scripts.folder / "elsewhere" / "HRF", test=False)
     finished = succeeded(scripts.train(*MIX, "data.source.sets.chasedb1=null"))
-    assert "no test scores: hrf: HRF: none of the 30 test images" in finished.out
+    assert "no test image can be scored" in finished.out
+    assert "hrf: HRF: none of the 30 test images" in finished.out
     run = finished.run_directory
     assert len(json.loads((run / "evaluation/val/metrics.json").read_text())["images"]) == 3
     refused(scripts("evaluate", f"run_dir={run}"), "hrf: HRF: none of the 30 test images")

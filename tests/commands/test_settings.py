@@ -56,6 +56,7 @@ EXPLAIN = ("explain_upsampling", "size=3")
         (["data=[chasedb1,1.5]"], ["data"]),
         (["+data.images=x"], ["images is for a set of your own, data=folder"]),
         (["data.folds=1"], ["data.folds", "from 2"]),
+        (["data.fold=2"], ["data.fold=2 means nothing without data.folds"]),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,
 )

@@ -14,9 +14,9 @@ def metrics(**pooled: float) -> dict:
     for rater, threshold in RATERS.items():
         names = [name for name in METRICS if rater != "second observer" or name not in ("auroc", "average_precision")]
         over_images = {
-            name: {"mean": 1234.56, "standard_deviation": 321.04}
+            name: {"mean": 1234.56, "standard_deviation": 321.04, "images": 8}
             if name == "betti0_error"
-            else {"mean": 0.7654321, "standard_deviation": None}
+            else {"mean": 0.7654321, "standard_deviation": None, "images": 8}
             for name in names
         }
         values = {name: 0.8123456 for name in names if name != "betti0_error"} | pooled
@@ -60,3 +60,11 @@ def test_a_tenth_metric_gets_a_table_of_its_own(monkeypatch):
     assert max(map(len, lines)) <= 80
     assert "…" not in "".join(lines)
     assert [line.split() for line in lines].count(["prec."]) == 1
+
+
+def test_a_second_observer_of_some_images_is_told() -> None:
+    some = metrics()
+    some["field_of_view"]["second observer"]["over_images"]["dice"]["images"] = 3
+    told = "The second observer's row is of 3 of the 8 images, so the two do not compare."
+    assert told in printed(some)
+    assert told not in printed(metrics())

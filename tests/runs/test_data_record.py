@@ -48,12 +48,15 @@ def test_evaluation_says_which_files_changed(scripts: Scripts, trained: Path) ->
     out, metrics = evaluate(scripts, trained)
     assert "changed since" not in out
     assert metrics["remarks"] == []
+    before = contents(trained / "evaluation/test")
     save(scripts.folder / "sets/CHASE_DB1/Image_11L_1stHO.png", draw(999)[1] > 0)
     save(scripts.folder / "sets/CHASE_DB1/Image_13R_2ndHO.png", draw(999)[1] > 0)
     out, metrics = evaluate(scripts, trained)
     changed = "the label of Image_11L is another; the second label of Image_13R is another"
     assert f"the data changed since the run was trained: {changed}" in out
     assert changed in metrics["remarks"][0]
+    assert contents(trained / "evaluation/test") == before
+    assert (trained / "evaluation/test_changed_data/metrics.json").exists()
     assert "changed since" not in evaluate(scripts, trained, "split=val")[0]
 
 
@@ -100,3 +103,14 @@ def test_a_resumed_run_says_that_its_test_images_changed(scripts: Scripts, monke
     finished = succeeded(scripts("train", "resume=runs/stopped"))
     assert "the test images changed since the run began: the label of Image_11L is another" in finished.out
     assert contents(scripts.folder / "sets") == before
+
+
+def test_faults_of_the_data_stay_with_the_scores(scripts: Scripts) -> None:
+    path = scripts.folder / "sets/CHASE_DB1/Image_11L.jpg"
+    shutil.copy(path.with_name("Image_01L.jpg"), path)  # learned from and tested
+    finished = succeeded(scripts.train("paths.run_dir=runs/faulty", "data_check=warn"))
+    assert "trained although the check of the data found what is wrong" in finished.out
+    _, metrics = evaluate(scripts, scripts.folder / "runs/faulty")
+    assert metrics["remarks"][0].startswith("trained although")
+    assert "the same pixels under 2 names: Image_01L (train), Image_11L (test)" in metrics["remarks"][0]
+    assert "Image_11L" in metrics["remarks"][1]

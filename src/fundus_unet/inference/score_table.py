@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from fundus_unet.inference.evaluation import NETWORK_VALIDATED
+from fundus_unet.inference.evaluation import NETWORK, NETWORK_VALIDATED, SECOND_OBSERVER
 from fundus_unet.metrics.registry import METRICS
 
 FITTING = 9
@@ -27,6 +27,8 @@ def print_scores(console: Console, metrics: dict[str, Any], title: str) -> None:
     console.print(f"\n{title}, in the field of view", highlight=False)
     for start in range(0, len(keys), FITTING):
         console.print(_table(raters, keys[start : start + FITTING]))
+    if SECOND_OBSERVER in raters and (part := _drawn(raters)):
+        console.print(part, highlight=False, style="yellow")
     of_images = ", ".join(metric.short for metric in METRICS.values() if not metric.pooled)
     console.print(
         f"{metrics['validation_threshold']:.2f} is the threshold of best Dice on the validation images.\n"
@@ -35,6 +37,14 @@ def print_scores(console: Console, metrics: dict[str, Any], title: str) -> None:
         highlight=False,
         style="dim",
     )
+
+
+def _drawn(raters: dict[str, Any]) -> str:
+    """What is to be told where the second observer has not all images, as in a mixture of sets."""
+    drawn, all_images = (raters[name]["over_images"]["dice"]["images"] for name in (SECOND_OBSERVER, NETWORK))
+    if drawn == all_images:
+        return ""
+    return f"The {SECOND_OBSERVER}'s row is of {drawn} of the {all_images} images, so the two do not compare."
 
 
 def _table(raters: dict[str, Any], keys: Sequence[str]) -> Table:

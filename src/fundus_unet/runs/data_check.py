@@ -41,17 +41,20 @@ def check_command(choices: Mapping[str, Any], overrides: Sequence[str]) -> str:
     return command("data check", f"data={choices.get('data')}", *of_data)
 
 
-def check_before_training(config: DictConfig, splits: Splits, console: Console, told_by: str) -> None:
+def check_before_training(config: DictConfig, splits: Splits, console: Console, told_by: str) -> list[str]:
     """Check the data of a new run, unless the same files in the same splits were checked before.
 
     Args:
         told_by: The command that tells more.
 
+    Returns:
+        The faults with which it is trained nevertheless.
+
     Raises:
         InputError: That lists the faults with which training would be wrong, where `data_check` is `error`.
     """
     if config.data_check == "off":
-        return
+        return []
     source = build(config.data.source, trusted=True)
     path = Path(config.paths.runs_dir).expanduser() / CHECKS / f"{_key(source, splits)}.json"
     findings, report = _kept(path), None
@@ -65,6 +68,7 @@ def check_before_training(config: DictConfig, splits: Splits, console: Console, 
         with suppress(OSError):  # it is only checked again then
             write_json(path, report.as_dict())
     _say(errors if report is None else findings, console, told_by)
+    return [one.message for one in errors]
 
 
 def check_data_set(source: Any, splits: Splits, console: Console) -> Report:

@@ -14,6 +14,8 @@ from fundus_unet.runs.run_settings import differing
 
 DATA = "data.json"
 SHA256 = "sha256"
+FAULTS = "faults"
+CHANGED = "the data changed since the run was trained"
 _LEARNED = ("train", "val")
 _FILES = dict.fromkeys(_LEARNED, ("image", "label", "mask")) | {"test": ("image", "label", "mask", "second_label")}
 _LARGEST = 2**31
@@ -58,15 +60,17 @@ def since_training(folder: Path, split: str, now: Files, *, own: bool) -> list[s
         own: Whether they are a split of the run's own data.
 
     Returns:
-        Sentences: which files are others than when the run was trained, and which images it learned from.
+        Sentences: faults of the data that it was trained with nevertheless, which files are others than then, and
+        which images it learned from.
     """
     try:
-        before: Record = json.loads(read_bytes(folder / DATA, _LARGEST_RECORD))
-        found = []
+        before: dict[str, Any] = json.loads(read_bytes(folder / DATA, _LARGEST_RECORD))
+        faults = [str(fault) for fault in before.get(FAULTS, [])]
+        found = [f"trained although the check of the data found what is wrong: {_some(faults)}"] if faults else []
         if own and split in before:  # earlier versions recorded no test images
             changed = _changed_files(before[split], now, split)
             if changed:
-                found.append(f"the data changed since the run was trained: {_some(changed)}")
+                found.append(f"{CHANGED}: {_some(changed)}")
         if not (own and split in _LEARNED):
             seen = {files["image"] for part in _LEARNED for files in before[part].values()}
             learned = [name for name, files in now.items() if files["image"] in seen]

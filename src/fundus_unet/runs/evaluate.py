@@ -22,7 +22,7 @@ from fundus_unet.drawing.panel import prediction_panel
 from fundus_unet.inference.evaluation import evaluate
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.score_table import print_scores
-from fundus_unet.runs.data_record import digests, since_training
+from fundus_unet.runs.data_record import CHANGED, digests, since_training
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.load import load_predictor, load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
@@ -89,12 +89,14 @@ def score(
         InputError: Where an image cannot be read, or the run cannot be written to.
     """
     console = Console()
-    unusual = [word for word, usual in ((checkpoint, "best"), (tta, "none")) if word != usual]
-    folder = run.place("evaluation", "_".join([name or split, *unusual]))
-    figures = run.place("evaluation", folder.name, "figures")
-    run.remove_partial_files()
     files = digests(cases, split)
     remarks = since_training(run.path, split, files, own=own)
+    unusual = [word for word, usual in ((checkpoint, "best"), (tta, "none")) if word != usual]
+    folder = run.place("evaluation", "_".join([name or split, *unusual]))
+    if any(remark.startswith(CHANGED) for remark in remarks) and (folder / "metrics.json").exists():
+        folder = run.place("evaluation", f"{folder.name}_changed_data")  # what training left stays
+    figures = run.place("evaluation", folder.name, "figures")
+    run.remove_partial_files()
     for remark in remarks:
         console.print(remark, style="yellow", markup=False, soft_wrap=True)
     with _writing(folder), Progress(console=console, transient=True, disable=not console.is_terminal) as progress:

@@ -121,6 +121,12 @@ class DataSettings(Settings):
     memory_limit_gb: NotNegative
 
     @model_validator(mode="after")
+    def _is_a_fold_of_folds(self) -> Self:
+        if self.fold and self.folds is None:
+            raise ValueError(f"data.fold={self.fold} means nothing without data.folds, such as data.folds=7")
+        return self
+
+    @model_validator(mode="after")
     def _names_files_of_a_folder(self) -> Self:
         """A set of one's own alone takes its files by name."""
         named = [kind for kind in ("images", "labels", "masks", "labels2") if getattr(self, kind) is not None]

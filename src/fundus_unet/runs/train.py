@@ -22,7 +22,7 @@ from fundus_unet.runs.allowed_config import check_run_config
 from fundus_unet.runs.build import build
 from fundus_unet.runs.config_file import portable
 from fundus_unet.runs.data_check import check_before_training, check_command
-from fundus_unet.runs.data_record import check_data, data_record
+from fundus_unet.runs.data_record import FAULTS, check_data, data_record
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import score
@@ -64,7 +64,7 @@ def train_new_run(
     console = Console()
     config = completed(config, new_run_path(config, choices, overrides))
     training = _Training.prepared(config, trusted=True, console=console, check_with=check_command(choices, overrides))
-    record = data_record(training.splits) | {"settings": settings_of(config)}
+    record = data_record(training.splits) | {"settings": settings_of(config), FAULTS: training.faults}
     _warn_where_it_cannot_be_resumed(config, console)
     return training.run(RunDirectory.create(config, choices, overrides, record), console, one_of_many)
 
@@ -106,6 +106,7 @@ class _Training:
     datamodule: FundusDataModule
     segmenter: VesselSegmenter
     trainer: Trainer
+    faults: list[str]  # of the data, with which it is trained nevertheless
 
     @classmethod
     def prepared(
@@ -123,10 +124,9 @@ class _Training:
         augmentation, preprocessor = build(config.augment, trusted=trusted), load_preprocessor(config)
         splits = splits_of(config.data, trusted=trusted)
         check_splits(splits, partial(shown, description="checking labels", console=console))
-        if check_with is not None:
-            check_before_training(config, splits, console, check_with)
+        faults = [] if check_with is None else check_before_training(config, splits, console, check_with)
         datamodule = make_datamodule(config, splits, preprocessor, augmentation, console)
-        return cls(config, splits, preprocessor, datamodule, segmenter, trainer)
+        return cls(config, splits, preprocessor, datamodule, segmenter, trainer, faults)
 
     def restore(self, checkpoints: Path, console: Console) -> None:
         """Continue from the last whole epoch, where there is one."""
@@ -174,7 +174,11 @@ class _Training:
         split, reason = self.config.final_split, self.splits.test_reason
         cases = getattr(self.splits, split)
         if split == "test" and (not cases or any(case.label is None for case in cases)):
-            text, split, cases = f"no test scores: {reason}; these are validation's", "val", self.splits.val
+            split, cases = "val", self.splits.val
+            text = (
+                "no test image can be scored. The scores below are of validation, by which the checkpoint was chosen, "
+                f"and so are rather too good.\n{reason}"
+            )
         elif split == "test" and reason:
             text = f"left out of test: {reason}"
         else:
