@@ -80,7 +80,7 @@ def test_a_cross_validation_without_a_fold_is_reported(cross_validated: Scripts)
         ("folds=15", "14"),
         ("folds=1", "folds"),
         ("final_split=val", "final_split=test"),
-        ("data.fold=1", "folds=NUMBER"),
+        ("data.folds=3", "folds=NUMBER"),
     ],
 )
 def test_folds_that_cannot_be_are_refused_before_training(scripts: Scripts, override: str, words: str) -> None:
