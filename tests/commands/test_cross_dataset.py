@@ -287,8 +287,25 @@ class TestWeights:
         succeeded(scripts("export", f"run_dir={run}", "path=mine.safetensors"))
         return str(scripts.folder / "mine.safetensors")
 
-    def test_are_a_row_whose_usual_training_images_are_left_out(self, scripts: Scripts) -> None:
+    def test_are_a_row_whose_training_images_are_left_out_by_content(self, scripts: Scripts) -> None:
         weights = self.exported(scripts, *AT_40)
+        other_split = "+set_settings.chasedb1.source.split=fraz8"
+        finished = succeeded(cross(scripts, f"weights=[{weights}]", "sets=[chasedb1]", other_split))
+        found = result(scripts)
+        assert found["sets"]["chasedb1"]["images"] == TEST_IMAGES
+        assert found["networks"]["mine.safetensors"]["learned_images"] == 20
+        assert found["networks"]["mine.safetensors"]["notes"] == []
+        cell = found["cells"]["mine.safetensors"]["chasedb1"]
+        assert cell["own_set"]
+        assert not cell["may_have_learned"]
+        assert f"*{dice(cell):.4f}" in finished.out
+        assert "not recorded" not in finished.out
+
+    def test_without_a_record_are_believed_the_usual_split_and_doubted(self, scripts: Scripts) -> None:
+        run = scripts.tiny_run(*AT_40)
+        (run / "data.json").unlink()
+        succeeded(scripts("export", f"run_dir={run}", "path=mine.safetensors"))
+        weights = str(scripts.folder / "mine.safetensors")
         write_hrf(scripts.folder / "sets/HRF", OTHER_SIZE)
         finished = succeeded(cross(scripts, f"weights=[{weights}]", "sets=[chasedb1,hrf]"))
         found = result(scripts)
@@ -315,6 +332,9 @@ class TestWeights:
         succeeded(finished)
         found = result(scripts)
         assert found["sets"]["chasedb1"]["images"] == TEST_IMAGES
+        assert not found["cells"]["vessels"]["chasedb1"]["may_have_learned"]
+        assert "not recorded" not in finished.out
+        assert "all images that mix learns from were left out" in (scripts.folder / OUT / "datasets.md").read_text()
         assert dice(found["cells"]["vessels"]["chasedb1"]) == pytest.approx(0.8017, abs=0.001)
         assert found["second_observer"]["chasedb1"]["pooled"]["dice"] == pytest.approx(0.7972, abs=0.0001)
 

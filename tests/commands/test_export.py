@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.runs.export import export_network
+from fundus_unet.runs.learned_images import recorded_images
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.runs.model_file import read_model_file
@@ -135,6 +136,7 @@ class TestScript:
         assert (facts.trained_on.data, facts.trained_on.seed) == ("chasedb1", 3)
         assert facts.trained_on.commit == opened.environment["commit"]
         assert facts.trained_on.created.startswith("20")
+        assert set(facts.trained_on.images) == recorded_images(run)
         assert facts.model["widths"] == [4, 8]
 
     def test_onnx_of_a_run_and_its_tolerance(self, scripts: Scripts, run: Path) -> None:

@@ -15,13 +15,14 @@ from safetensors.torch import save_file
 
 from faults.attempt import limited
 from fundus_unet.core.errors import InputError
-from fundus_unet.runs.model_facts import ModelFacts
+from fundus_unet.runs.model_facts import MOST_IMAGES, ModelFacts
 from fundus_unet.runs.model_file import read_model_file, write_model_file
 from running import Exploit
 from runs.model_cases import facts_with, network_of
 from tensors import noise
 
 PATH = Path("somewhere/model.safetensors")
+TRAINED_ON = {"data": "hrf", "seed": 0, "commit": None, "created": None}
 
 
 @contextmanager
@@ -58,6 +59,15 @@ class TestFacts:
         facts = facts_with("bilinear_conv", **changes)
         assert ModelFacts.from_metadata(facts.as_metadata(), PATH) == facts
 
+    def test_name_the_images_that_were_learned_from(self) -> None:
+        digests = {f"{number:064x}" for number in range(MOST_IMAGES)}
+        facts = facts_with().learned_from(digests)
+        found = ModelFacts.from_metadata(facts.as_metadata(), PATH)
+        assert found == facts
+        assert found.trained_on.images == sorted(digests)
+        assert "images" not in metadata_with()["fundus_unet"]  # as files of before, which stay readable
+        assert facts_with().learned_from(digests | {"f" * 64}) == facts_with().learned_from(()) == facts_with()
+
     def test_are_strings_that_need_no_project_to_be_read(self) -> None:
         metadata = facts_with(size_multiple=8).as_metadata()
         assert json.loads(metadata["fundus_unet"])["format"] == 2
@@ -89,6 +99,8 @@ class TestFacts:
             ({"precision": ["bf16-mixed"]}, "precision"),
             ({"upsampler": ""}, "upsampler"),
             ({"trained_on": {"data": "hrf"}}, "trained_on"),
+            ({"trained_on": TRAINED_ON | {"images": []}}, "trained_on.images"),
+            ({"trained_on": TRAINED_ON | {"images": ["eye.jpg"]}}, "trained_on.images"),
             ({"size_multiple": 0}, "size_multiple"),
             ({"context": -1}, "context"),
             ({"context": "far"}, "context"),

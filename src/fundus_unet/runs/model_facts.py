@@ -1,7 +1,8 @@
 """What a model file says about its network: enough to use it without the run that made it."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,25 +15,39 @@ from fundus_unet.runs.device import PRECISIONS
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_name import upsampler_name
-from fundus_unet.runs.schema import Diameter, Node, Scale, Settings, Text, check, one_of
+from fundus_unet.runs.schema import Check, Diameter, Node, Scale, Settings, Text, check, one_of
 from fundus_unet.runs.threshold import validation_threshold
 
 FORMAT = 2
 FACTS = "fundus_unet"
 PREPROCESSING = "preprocessing"
 MOST_CHARACTERS = 1_000_000
+MOST_IMAGES = 10_000
+"""That are named; with more, the facts would outgrow their limit."""
+
+
+def _sha256(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
+        raise ValueError
+    return value
 
 
 Name = Annotated[Text, Len(1)]
+Sha256 = Annotated[str, Check("64 hex digits", _sha256)]
 
 
 class TrainedOn(Settings):
-    """What a network learned from, and when."""
+    """What a network learned from, and when.
+
+    Args:
+        images: SHA-256 of the image files that it learned from or was chosen by; None where that is not recorded.
+    """
 
     data: Name
     seed: int
     commit: Name | None
     created: Name | None
+    images: Annotated[list[Sha256], Len(1, MOST_IMAGES)] | None = None
 
 
 class ModelFacts(Settings):
@@ -63,7 +78,8 @@ class ModelFacts(Settings):
 
     def as_metadata(self) -> dict[str, str]:
         """JSON under two names: the facts, and `preprocessing` for who has the file but not this project."""
-        facts = {"format": FORMAT} | self.model_dump()
+        unrecorded = {"trained_on": {"images"}} if self.trained_on.images is None else None
+        facts = {"format": FORMAT} | self.model_dump(exclude=unrecorded)
         return {
             FACTS: json.dumps(facts, allow_nan=False),
             PREPROCESSING: json.dumps(self._preprocessing(), allow_nan=False),
@@ -91,6 +107,13 @@ class ModelFacts(Settings):
             got = f"scale={found.scale}, fov_diameter={found.fov_diameter}"
             raise _damaged(path, "exactly one of scale and fov_diameter", got)
         return found
+
+    def learned_from(self, images: Collection[str]) -> "ModelFacts":
+        """With the SHA-256 of the images that the network learned from or was chosen by, unless they are too many."""
+        if not 0 < len(images) <= MOST_IMAGES:
+            return self
+        trained_on = self.trained_on.model_copy(update={"images": sorted(images)})
+        return self.model_copy(update={"trained_on": trained_on})
 
     def _preprocessing(self) -> dict[str, Any]:
         resolution = {

@@ -118,6 +118,11 @@ def weights_file(name: str) -> Path:
     return path
 
 
+def is_own(weights: str) -> bool:
+    """Whether weights come with the project, so that they were trained as their README says."""
+    return weights_file(weights).parent.parent == WEIGHTS_DIR
+
+
 def _of_run(run: RunDirectory) -> TrainedModel:
     facts = facts_of(run)
     network = load_network(run.config.model, run.checkpoint("best"))
@@ -143,7 +148,7 @@ def _of_onnx(path: Path, device: torch.device) -> TrainedModel:
 
 
 def _name(path: Path) -> str:
-    return path.parent.name if path.parent.parent == WEIGHTS_DIR else path.name
+    return path.parent.name if is_own(str(path)) else path.name
 
 
 def _fingerprint(network: nn.Module) -> str:

@@ -110,15 +110,20 @@ def column_of(images: ImageSet, networks: Sequence[Network], which: str) -> Colu
 
 
 def _learned(network: Network, images: ImageSet) -> set[str]:
-    """Of a network without a record that says it was trained on this set: the usual training and validation images."""
-    if network.learned is not None:
-        return cases_learned(network, images.cases, images.digests)
-    if network.supposed_sources is not None and images.sources & network.supposed_sources:
-        return {case.name for case in images.cases if images.splits[case.name] != "test"}
-    return set()
+    """By content; where that is not known of a set that the network names: the usual training and validation images."""
+    found = cases_learned(network, images.cases, images.digests)
+    if _only_supposed(network, images):
+        found |= {case.name for case in images.cases if images.splits[case.name] != "test"}
+    return found
 
 
 def _may_have_learned(network: Network, images: ImageSet) -> bool:
-    if network.learned is not None:
-        return False
-    return network.supposed_sources is None or bool(images.sources & network.supposed_sources)
+    if network.supposed_sources is None:
+        return network.learned is None
+    return _only_supposed(network, images)
+
+
+def _only_supposed(network: Network, images: ImageSet) -> bool:
+    """Whether a network names a set that is here, and not all images that it learned from are found by content."""
+    here, supposed = set(images.digests.values()), network.supposed_sources or {}
+    return any(not known or not known <= here for source, known in supposed.items() if source in images.sources)

@@ -1,7 +1,7 @@
 """The networks of a comparison across sets: runs and weights, with what is known of the images they learned from."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,11 +11,12 @@ from fundus_unet.core.invocation import setting
 from fundus_unet.data.case import Case
 from fundus_unet.runs.learned_images import images_named_now, recorded_images
 from fundus_unet.runs.run_directory import RunDirectory
-from fundus_unet.runs.trained_model import TrainedModel, load_trained
+from fundus_unet.runs.trained_model import TrainedModel, is_own, load_trained
 from fundus_unet.runs.working_diameter import own_diameters, trained_diameter
 
-SourcesOf = Callable[[str], Collection[str] | None]
-"""The classes of the sets that an option of the group `data` holds; None for an unknown option."""
+SourcesOf = Callable[[str], Mapping[str, frozenset[str]] | None]
+"""The classes of the sets that an option of the group `data` holds, each with the SHA-256 of the images that the option
+learns from as far as they are published; None for an unknown option."""
 
 
 class Failure(NamedTuple):
@@ -33,9 +34,10 @@ class Network:
         model: The trained network.
         fov_diameter: Of the field of view in the images that it was trained on.
         learned: SHA-256 of the images that it learned from or chose its checkpoint and threshold by; None where that
-            is not recorded.
-        supposed_sources: Of a network without a record: the classes of the sets that it says it was trained on; None
-            where it names none that is known.
+            is not known.
+        supposed_sources: Of a network without a record: the classes of the sets that it says it was trained on, each
+            with the SHA-256 of all its images in `learned`, none where they are not known; None where it names no set
+            that is known.
         own_diameters: Of images that it brings to another diameter, by their SHA-256.
         run_dir: None for weights.
         notes: What is not as it should be.
@@ -48,7 +50,7 @@ class Network:
     model: TrainedModel
     fov_diameter: float
     learned: frozenset[str] | None
-    supposed_sources: frozenset[str] | None = None
+    supposed_sources: Mapping[str, frozenset[str]] | None = None
     own_diameters: Mapping[str, float] = field(default_factory=dict)
     run_dir: Path | None = None
     notes: tuple[str, ...] = ()
@@ -126,10 +128,17 @@ def _of_weights(name: str, sources_of: SourcesOf) -> Network:
             got=f"data.scale={facts.scale}",
             fix=f"name the run that was exported: {setting('run_dirs', '[RUN_DIRECTORY]')}",
         )
-    sources = sources_of(facts.trained_on.data)
-    note = f"it does not record which images it learned from; it says data={facts.trained_on.data}"
-    found = None if sources is None else frozenset(sources)
-    return Network(model.origin, model, facts.fov_diameter, None, found, notes=(note,))
+    data, recorded = facts.trained_on.data, facts.trained_on.images
+    if recorded is not None:
+        return Network(model.origin, model, facts.fov_diameter, frozenset(recorded))
+    sources = sources_of(data)
+    if sources and is_own(name):
+        learned = frozenset().union(*sources.values())
+        note = f"it says data={data}; all images that {data} learns from were left out"
+        return Network(model.origin, model, facts.fov_diameter, learned, sources, notes=(note,))
+    note = f"it does not record which images it learned from; it says data={data}"
+    supposed = None if sources is None else dict.fromkeys(sources, frozenset[str]())
+    return Network(model.origin, model, facts.fov_diameter, None, supposed, notes=(note,))
 
 
 def cases_learned(network: Network, cases: Sequence[Case], digests: Mapping[str, str]) -> set[str]:
