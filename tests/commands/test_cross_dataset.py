@@ -182,7 +182,7 @@ class TestLearnedImages:
         assert finished.code == 1
         assert "not compared: mine: no image of mine is left to score" in finished.out
         assert list(result(scripts)["cells"]["tiny"]) == ["hrf"]
-        refused(cross(scripts, f"run_dirs=[{run}]", "sets=[mine]", mine), "no image of mine is left", "tiny from 4")
+        refused(cross(scripts, f"run_dirs=[{run}]", "sets=[mine]", mine), "tiny learned from all 4 images")
 
 
 class TestFieldOfView:
@@ -320,6 +320,7 @@ class TestWeights:
         }
         assert f"?{dice(row['chasedb1']):.4f}" in finished.out
         assert "? It is not recorded which images the network learned from" in finished.out
+        assert "it does not record which images it learned from" in " ".join(finished.out.split())
         assert "does not record which images it learned from" in (scripts.folder / OUT / "datasets.md").read_text()
 
     def test_that_do_not_tell_their_diameter_are_reported(self, scripts: Scripts) -> None:
@@ -356,6 +357,8 @@ def test_one_bad_run_or_set_does_not_stop_the_others(scripts: Scripts) -> None:
     assert "there is no directory" in reasons["nowhere"]
     assert "Image_11L" in reasons["tiny on chasedb1"]
     assert all(f"not compared: {about}" in finished.out for about in reasons)
+    assert finished.out.index("wrote ") < finished.out.index("not compared: ")
+    assert f"the others were compared: {OUT}/datasets.md" in finished.out
     assert "## Not compared" in (scripts.folder / OUT / "datasets.md").read_text()
 
 

@@ -89,8 +89,16 @@ def test_a_network_of_unknown_sets_is_doubted_everywhere(images: ImageSet) -> No
 
 
 def test_a_set_without_an_image_left_or_a_label_is_refused(images: ImageSet) -> None:
-    with pytest.raises(InputError, match="no image of eyes is left"):
+    with pytest.raises(InputError, match="no image of eyes is left to score: one learned from all 6 images") as told:
         column_of(images, [network("one", frozenset(images.digests.values()))], "unseen")
+    assert "images=test" not in str(told.value)  # it learned from those too
+    both = [network("one", names(images, 1, 2, 3, 4)), network("two", names(images, 3, 5, 6))]
+    with pytest.raises(InputError, match=r"together these networks learned from all 6 images \(one from") as told:
+        column_of(images, both, "unseen")
+    assert "images=test" not in str(told.value)
+    both = [network("one", names(images, 1, 2, 3)), network("two", names(images, 4, 5, 6))]
+    with pytest.raises(InputError, match=r"leave one out, or score each set's own test split: images=test"):
+        column_of(images, both, "unseen")
     untested = replace(images, splits=dict.fromkeys(images.splits, "train"), test_reason="the labels are elsewhere")
     with pytest.raises(InputError, match="the labels are elsewhere"):
         column_of(untested, [network("one", frozenset())], "test")

@@ -11,7 +11,14 @@ from fundus_unet.comparison.datasets.cells import ANGLE, Conditions, is_kept, sc
 from fundus_unet.comparison.datasets.heat_map import heat_map
 from fundus_unet.comparison.datasets.image_sets import Column, ImageSet, column_of
 from fundus_unet.comparison.datasets.networks import Failure, Network
-from fundus_unet.comparison.datasets.tables import datasets_document, diameter_line, how_to_read, image_lines, matrix
+from fundus_unet.comparison.datasets.tables import (
+    datasets_document,
+    diameter_line,
+    how_to_read,
+    image_lines,
+    matrix,
+    note_lines,
+)
 from fundus_unet.comparison.result import new_result, say_written, write_result
 from fundus_unet.comparison.steps import Steps
 from fundus_unet.comparison.terminal import print_table
@@ -76,6 +83,7 @@ def compare_datasets(
     write_bytes(out_dir / HEAT_MAP, png_bytes(heat_map(result, "dice")))
     _show(console, result)
     say_written(console, [*paths, out_dir / HEAT_MAP])
+    _show_failures(console, result["failures"], paths[1])
     return result
 
 
@@ -187,8 +195,14 @@ def _show(console: Console, result: Mapping[str, Any]) -> None:
     for metric in PRINTED:
         print_table(console, f"{METRICS[metric].title}, {NETWORK}", matrix(result, metric, NETWORK))
     console.print()
-    for line in [*image_lines(result), diameter_line(result), *how_to_read(result)]:
+    for line in [*image_lines(result), *note_lines(result), diameter_line(result), *how_to_read(result)]:
         console.print(line, highlight=False, markup=False)
-    for failure in result["failures"]:
+
+
+def _show_failures(console: Console, failures: Sequence[Mapping[str, str]], written: Path) -> None:
+    for failure in failures:
         text = f"not compared: {failure['about']}: {failure['reason']}"
         console.print(text, style="yellow", markup=False, highlight=False)
+    if failures:
+        text = f"the others were compared: {written}"
+        console.print(text, soft_wrap=True, markup=False, highlight=False)

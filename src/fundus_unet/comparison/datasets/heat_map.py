@@ -9,6 +9,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from fundus_unet.comparison.datasets.short_names import short_names
 from fundus_unet.comparison.datasets.tables import DOUBTFUL, NOTHING, pooled_scores
 from fundus_unet.inference.evaluation import NETWORK, SECOND_OBSERVER
 from fundus_unet.metrics.registry import METRICS
@@ -22,7 +23,8 @@ RESOLUTION = 160
 
 
 def heat_map(result: Mapping[str, Any], metric: str) -> Figure:
-    """A row per network and one for the second observer, a column per set; a network's own sets are framed."""
+    """A row per network and one for the second observer, a column per set; a network's own sets are framed,
+    unless it is not known which of their images it learned from: those have a mark."""
     found = list(pooled_scores(result, metric, NETWORK))
     sets = list(result["sets"])
     has_observer = any(value is not None for name, _, value in found if name == SECOND_OBSERVER)
@@ -32,7 +34,8 @@ def heat_map(result: Mapping[str, Any], metric: str) -> Figure:
         if network in names and value is not None:
             values[names.index(network), sets.index(name)] = value
     low, high = _ends(values)
-    left = LETTER * max(map(len, names)) + 0.6
+    short = short_names(names)
+    left = LETTER * max(map(len, short.values())) + 0.6
     width, height = left + WIDTH * len(sets) + 1.2, HEIGHT * len(names) + 1.7
     figure = Figure(figsize=(max(width, 4.6), height), dpi=RESOLUTION)
     width = figure.get_figwidth()
@@ -45,17 +48,18 @@ def heat_map(result: Mapping[str, Any], metric: str) -> Figure:
             cell = result["cells"].get(network, {}).get(name, {})
             value = values[row, column]
             text = NOTHING if math.isnan(value) else f"{value:.3f}"
-            mark = DOUBTFUL if cell.get("may_have_learned") and cell["scores"] else ""
+            doubtful = bool(cell.get("may_have_learned"))
+            mark = DOUBTFUL if doubtful and cell["scores"] else ""
             dark = not math.isnan(value) and _brightness((value - low) / (high - low)) < 0.5
             axes.text(column, row, mark + text, ha="center", va="center", color="white" if dark else "black")
-            if cell.get("own_set"):
+            if cell.get("own_set") and not doubtful:
                 frame = Rectangle((column - 0.45, row - 0.4), 0.9, 0.8, fill=False, linewidth=2.2, edgecolor="#d55e00")
                 axes.add_patch(frame)
     if has_observer and len(names) > 1:
         axes.axhline(len(names) - 1.5, color="white", linewidth=4)
     images = [f"{_plain(name)}\n{len(result['sets'][name]['images'])} images" for name in sets]
     axes.set_xticks(range(len(sets)), images, fontsize=9)
-    axes.set_yticks(range(len(names)), map(_plain, names), fontsize=9)
+    axes.set_yticks(range(len(names)), map(_plain, short.values()), fontsize=9)
     axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -71,9 +75,9 @@ def heat_map(result: Mapping[str, Any], metric: str) -> Figure:
 def _legend(result: Mapping[str, Any]) -> str:
     cells = [cell for cells in result["cells"].values() for cell in cells.values()]
     parts = []
-    if any(cell.get("own_set") for cell in cells):
+    if any(cell.get("own_set") and not cell.get("may_have_learned") for cell in cells):
         parts.append("framed: learned from other images of this set")
-    if any(cell.get("may_have_learned") for cell in cells):
+    if any(cell.get("may_have_learned") and cell["scores"] for cell in cells):
         parts.append(f"{DOUBTFUL}: it is not recorded from which images it learned")
     return "\n".join(parts)
 

@@ -94,8 +94,11 @@ def column_of(images: ImageSet, networks: Sequence[Network], which: str) -> Colu
         left_out = {name: by for name, by in by_case.items() if by}
         cases = tuple(case for case in images.cases if case.name not in left_out)
         problem = f"no image of {images.name} is left to score"
-        counts = ", ".join(f"{name} from {len(names)}" for name, names in learned.items() if names)
-        fix = f"leave a network out ({counts} of {len(images.cases)} learned), or train folds: data.folds=5"
+        problem += _exhausted(learned, len(images.cases))
+        fix = "leave one out" if sum(map(bool, learned.values())) > 1 else "leave it out"
+        tested = {case.name for case in images.cases if images.splits[case.name] == "test"}
+        if tested and not all(found & tested for found in learned.values()):
+            fix += ", or score each set's own test split: images=test"
     if not cases:
         raise InputError(problem, fix=fix)
     names = {case.name for case in cases}
@@ -107,6 +110,15 @@ def column_of(images: ImageSet, networks: Sequence[Network], which: str) -> Colu
         own=frozenset(name for name, found in learned.items() if found),
         doubtful=frozenset(network.name for network in networks if _may_have_learned(network, images)),
     )
+
+
+def _exhausted(learned: Mapping[str, set[str]], count: int) -> str:
+    """Who learned from all images."""
+    learners = {name: len(found) for name, found in learned.items() if found}
+    if len(learners) == 1:
+        return f": {next(iter(learners))} learned from all {count} images"
+    counts = ", ".join(f"{name} from {number}" for name, number in learners.items())
+    return f": together these networks learned from all {count} images ({counts})"
 
 
 def _learned(network: Network, images: ImageSet) -> set[str]:

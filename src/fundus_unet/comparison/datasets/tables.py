@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fundus_unet.comparison.datasets.short_names import short_names
 from fundus_unet.comparison.document import Document, Grid
 from fundus_unet.inference.evaluation import NETWORK, NETWORK_VALIDATED, SECOND_OBSERVER
 from fundus_unet.metrics.registry import METRICS
@@ -31,7 +32,7 @@ def datasets_document(result: Result, figure: str) -> Document:
         "## Networks",
         network_table(result),
     ]
-    parts += [f"{name}: {note}." for name, facts in networks.items() for note in facts["notes"]]
+    parts += note_lines(result)
     for rater in (NETWORK, NETWORK_VALIDATED):
         for metric in OVERVIEW:
             parts += [f"## {METRICS[metric].title}, {rater}", matrix(result, metric, rater, code=True)]
@@ -47,12 +48,12 @@ def matrix(result: Result, metric: str, rater: str, code: bool = False) -> Grid:
     """Networks by sets, one metric, pooled; the second observer where a set has one.
 
     Args:
-        code: Whether names are set as code.
+        code: Whether names are set as code, and whole; else long ones are cut.
     """
-    rows = []
+    rows, short = [], short_names(result["cells"])
     for network, cells in result["cells"].items():
         values = [_marked(cells[name], _pooled(cells[name], rater, metric)) for name in result["sets"]]
-        rows.append([f"`{network}`" if code else network, *values])
+        rows.append([f"`{network}`" if code else short[network], *values])
     observers = [_formatted(_value(result["second_observer"].get(name), metric), metric) for name in result["sets"]]
     if any(observers):
         rows.append([SECOND_OBSERVER, *(value or NOTHING for value in observers)])
@@ -105,6 +106,11 @@ def image_lines(result: Result) -> list[str]:
             text += ", the test split"
         lines.append(f"{text}.")
     return lines
+
+
+def note_lines(result: Result) -> list[str]:
+    """What is not as it should be with a network."""
+    return [f"{name}: {note}." for name, facts in result["networks"].items() for note in facts["notes"]]
 
 
 def matching_line(result: Result) -> str:

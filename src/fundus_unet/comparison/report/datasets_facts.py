@@ -33,7 +33,7 @@ def datasets_answer(facts: Mapping[str, Any]) -> str:
         beside = [f"{title} {best[kind][1]:.3f}" for kind, title in _BESIDE.items() if best[kind] is not None]
         parts.append(f"{name} {value:.3f} ({', '.join([network, *beside])})")
     if not parts:
-        return "These networks cannot tell: each was scored only on sets that it learned from."
+        return "These networks cannot tell: each was scored only on sets of which it learned other images."
     return f"Best {METRICS[METRIC].title} of a network that learned from no image of the set: {'; '.join(parts)}."
 
 
