@@ -29,10 +29,10 @@ def print_scores(console: Console, metrics: dict[str, Any], title: str) -> None:
         console.print(_table(raters, keys[start : start + FITTING]))
     if SECOND_OBSERVER in raters and (part := _drawn(raters)):
         console.print(part, highlight=False, style="yellow")
-    of_images = ", ".join(metric.short for metric in METRICS.values() if not metric.pooled)
+    of_images = ", ".join(f"{metric.short}: {metric.title}" for metric in METRICS.values() if not metric.pooled)
     console.print(
         f"{metrics['validation_threshold']:.2f} is the threshold of best Dice on the validation images.\n"
-        f"{of_images}: how many more or fewer than the label has, mean over images.\n"
+        f"{of_images}, how many more or fewer than the label, mean over images.\n"
         "All else is pooled over pixels; the whole image and single images: metrics.json.",
         highlight=False,
         style="dim",

@@ -2,7 +2,8 @@
 
 import pytest
 
-from fundus_unet.comparison.accuracy.tables import possible
+from comparison.report.cases import accuracy
+from fundus_unet.comparison.accuracy.tables import difference_table, possible
 
 RATER = "network at 0.5"
 
@@ -26,3 +27,13 @@ def result(metric: str, control: float | None):
 )
 def test_an_interval_stays_within_what_a_score_can_be(metric, control, given, shown) -> None:
     assert possible(given, result(metric, control), RATER, metric) == shown
+
+
+def test_a_p_value_is_never_nought() -> None:
+    found = accuracy(["k4", "k3"], images=28, effect=0.1)
+    found["differences"][RATER]["auroc"]["k3"]["corrected_p"] = 0.0010
+    grid = difference_table(found, RATER)
+    p = {row[0]: row[list(grid.header).index("p (Holm)")] for row in grid.rows}
+    assert found["differences"][RATER]["dice"]["k3"]["corrected_p"] < 0.0005
+    assert p["Dice"] == "< 0.001"
+    assert p["AUROC"] == "0.001"

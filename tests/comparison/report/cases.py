@@ -32,10 +32,12 @@ def accuracy(
     effect: float = 0.0,
     spread: float = 0.01,
     observer: bool = True,
+    folds: int = 0,
 ) -> dict[str, Any]:
-    """Scores around 0.8; every variant after the first has its Dice raised by `effect`."""
+    """Scores around 0.8; every variant after the first has its Dice raised by `effect`; `folds`: 0 for none."""
     random = np.random.default_rng(0)
     names = [f"Image_{number}" for number in range(images)]
+    fold_of = {name: number % folds for number, name in enumerate(names)} if folds else None
     runs = []
     for number, variant in enumerate(variants):
         for seed in range(seeds):
@@ -52,7 +54,10 @@ def accuracy(
             }
             raters = (NETWORK, NETWORK_VALIDATED)
             runs.append(
-                ScoredRun(variant, seed, dict.fromkeys(raters, pooled), dict.fromkeys(raters, per_image), facts)
+                ScoredRun(
+                    *(variant, seed, dict.fromkeys(raters, pooled), dict.fromkeys(raters, per_image), facts),
+                    fold_of=fold_of,
+                )
             )
     control = variants[0]
     second = {"pooled": {"dice": 0.79, "cldice": 0.85}, "over_images": {"betti0_error": {"mean": 1.5}}}
@@ -61,6 +66,7 @@ def accuracy(
             "data": "chasedb1",
             "split": "test",
             "images": names,
+            "fold_of": fold_of,
             "settings": {"trainer.precision": "32-true", "data.patch_size": 32},
             "differing_settings": [],
         },

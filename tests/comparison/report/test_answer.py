@@ -52,6 +52,17 @@ def test_a_real_difference_is_named() -> None:
     assert "no other" not in of_found(higher)
 
 
+def test_a_cross_validation_is_told_with_what_its_interval_does_not_cover() -> None:
+    text = of_accuracy(effect=0.1, seeds=1, images=12, folds=4)
+    assert "k3 is more accurate than k4 by 0.1" in text
+    assert "; one seed, 4 folds, 12 images)" in text
+    assert ". All folds started from one seed's weights, which the interval" in text
+    assert "(one seed, 4 folds, 12 images): all 95 %" in of_accuracy(seeds=1, images=12, folds=4)
+    several = of_accuracy(effect=0.1, seeds=3, images=12, folds=4)
+    assert several.endswith("; 3 seeds, 4 folds, 12 images).")
+    assert "folds" not in of_accuracy(effect=0.1)
+
+
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [

@@ -127,6 +127,27 @@ def test_intervals_stay_within_what_a_score_can_be(tmp_path: Path) -> None:
     assert control + shown[1] == pytest.approx(1)
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_cross_validation_is_called_one(tmp_path: Path, seeds: int) -> None:
+    _, page, report = written(tmp_path, accuracy(seeds=seeds, images=12, folds=4))
+    text = " ".join(page.text.split())
+    assert report["accuracy"]["folds"] == 4
+    named = "one seed" if seeds == 1 else "3 seeds"
+    assert f"12 images of chasedb1, 4 folds, {named}; pooled scores are means over the folds" in text
+    assert "A cross-validation: every image is scored by networks that learned from none of its fold." in text
+    assert "95 % interval over folds." in text if seeds == 1 else "95 % interval over seeds and folds." in text
+    assert ("exceeds its own spread over seeds" in text) == (seeds > 1)
+    # in the answer, below the figure and in the protocol
+    assert text.count("All folds started from one seed's weights, which the interval does not cover") == 3 * (seeds < 2)
+
+
+def test_without_folds_nothing_is_said_of_them(tmp_path: Path) -> None:
+    text, _, report = written(tmp_path, accuracy())
+    assert "folds" not in report["accuracy"]
+    assert "fold" not in text.partition("</style>")[2].partition("<pre>")[0]
+    assert "exceeds its own spread over seeds" in text
+
+
 def test_what_comes_from_files_is_escaped(tmp_path: Path) -> None:
     evil = "<script>alert('k4')</script>"
     results = [accuracy([evil, "$a$"]), speed([evil, "$a$"]), checkerboard([evil, "$a$"])]

@@ -9,7 +9,13 @@ from rich.console import Console
 from fundus_unet.comparison.accuracy.folds import merge_folds
 from fundus_unet.comparison.accuracy.scored_runs import RATERS, REGION, Failure, score_runs
 from fundus_unet.comparison.accuracy.scores import ScoredRun, as_plain, differences, variant_summaries
-from fundus_unet.comparison.accuracy.tables import accuracy_document, accuracy_table, difference_table, how_to_read
+from fundus_unet.comparison.accuracy.tables import (
+    accuracy_document,
+    accuracy_table,
+    difference_table,
+    fold_count,
+    how_to_read,
+)
 from fundus_unet.comparison.result import new_result, say_written, write_result
 from fundus_unet.comparison.terminal import print_table
 from fundus_unet.core.errors import InputError
@@ -90,7 +96,10 @@ def _control(runs: Sequence[ScoredRun], control: str | None, preferred: Sequence
 
 
 def _show(console: Console, result: dict[str, Any]) -> None:
-    print_table(console, f"{NETWORK}, mean ± spread over seeds", accuracy_table(result, NETWORK, PRINTED))
+    title = f"{NETWORK}, mean ± spread over seeds"
+    if folds := fold_count(result["protocol"]):
+        title = f"{title}; pooled scores are means over {folds} folds"
+    print_table(console, title, accuracy_table(result, NETWORK, PRINTED))
     found = result["differences"][NETWORK]
     if any(found.values()):
         title = f"difference to {result['control']}"

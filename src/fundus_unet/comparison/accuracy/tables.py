@@ -8,6 +8,8 @@ from fundus_unet.comparison.document import Document, Grid
 from fundus_unet.metrics.registry import METRICS
 
 UNKNOWN = "cannot be told"
+SMALLEST_P = 0.001
+"""That is told."""
 
 
 def accuracy_document(result: Mapping[str, Any]) -> Document:
@@ -35,12 +37,17 @@ def accuracy_document(result: Mapping[str, Any]) -> Document:
     return parts
 
 
+def fold_count(protocol: Mapping[str, Any]) -> int:
+    """Of a cross-validation; 0 where there is none."""
+    return len(set((protocol.get("fold_of") or {}).values()))
+
+
 def _of_folds(protocol: Mapping[str, Any]) -> str:
-    folds = protocol.get("fold_of")
+    folds = fold_count(protocol)
     if not folds:
         return ""
     return (
-        f" Cross-validation in {len(set(folds.values()))} folds: every image is scored once, by networks that learned "
+        f" Cross-validation in {folds} folds: every image is scored once, by networks that learned "
         "from none of its fold; pooled scores are means over the folds, times are sums over them."
     )
 
@@ -98,7 +105,7 @@ def difference_table(result: Mapping[str, Any], rater: str, metrics: Sequence[st
                     signed(difference["mean"], metric),
                     f"{signed(interval[0], metric)} to {signed(interval[1], metric)}" if interval else "",
                     METRICS[metric].format(difference["seed_spread"]),
-                    "" if difference["corrected_p"] is None else f"{difference['corrected_p']:.3f}",
+                    _p_value(difference["corrected_p"]),
                     UNKNOWN if difference["verdict"] == "unknown" else difference["verdict"],
                 ]
             )
@@ -161,6 +168,13 @@ def spread(value: Mapping[str, Any], metric: str) -> str:
 def signed(value: float, metric: str) -> str:
     """A difference, with its sign."""
     return f"{value:+.{METRICS[metric].digits}f}"
+
+
+def _p_value(p: float | None) -> str:
+    """Three digits; a p is never 0."""
+    if p is None:
+        return ""
+    return f"{p:.3f}" if p >= SMALLEST_P else f"< {SMALLEST_P}"
 
 
 def _median(values: Sequence[float | None]) -> str:

@@ -23,8 +23,10 @@ RESOLUTION = 160
 
 
 def heat_map(result: Mapping[str, Any], metric: str) -> Figure:
-    """A row per network and one for the second observer, a column per set; a network's own sets are framed,
-    unless it is not known which of their images it learned from: those have a mark."""
+    """A row per network and one for the second observer, a column per set; a network's own sets are framed.
+
+    Where it is not known which of their images it learned from, they have a mark instead.
+    """
     found = list(pooled_scores(result, metric, NETWORK))
     sets = list(result["sets"])
     has_observer = any(value is not None for name, _, value in found if name == SECOND_OBSERVER)
@@ -57,7 +59,8 @@ def heat_map(result: Mapping[str, Any], metric: str) -> Figure:
                 axes.add_patch(frame)
     if has_observer and len(names) > 1:
         axes.axhline(len(names) - 1.5, color="white", linewidth=4)
-    images = [f"{_plain(name)}\n{len(result['sets'][name]['images'])} images" for name in sets]
+    counts = [len(result["sets"][name]["images"]) for name in sets]
+    images = [f"{_plain(name)}\n{count} image{'s' * (count != 1)}" for name, count in zip(sets, counts, strict=True)]
     axes.set_xticks(range(len(sets)), images, fontsize=9)
     axes.set_yticks(range(len(names)), map(_plain, short.values()), fontsize=9)
     axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)

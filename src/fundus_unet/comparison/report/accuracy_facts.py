@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fundus_unet.comparison.accuracy.tables import possible
+from fundus_unet.comparison.accuracy.tables import fold_count, possible
 from fundus_unet.comparison.report.table import Column, table
 from fundus_unet.inference.evaluation import NETWORK, SECOND_OBSERVER
 from fundus_unet.metrics.registry import METRICS
@@ -33,6 +33,7 @@ def accuracy_facts(result: Result) -> dict[str, Any]:
         "split": str(protocol["split"]),
         "images": len(protocol["images"]),
         "seeds": max(len(summary["seeds"]) for summary in variants.values()),
+        **({"folds": folds} if (folds := fold_count(protocol)) else {}),
         "control": result["control"],
         "scores": table(columns, rows),
         "second_observer": bool(result["second_observer"]),

@@ -1,7 +1,7 @@
 """The answer in three sentences: accuracy, speed, checkerboards."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fundus_unet.comparison.accuracy.statistics import SIGNIFICANCE
@@ -9,6 +9,7 @@ from fundus_unet.comparison.checkerboard.states import INIT, TRAINED
 from fundus_unet.comparison.report.formats import interval, listed, percent, ratio, signed
 
 Facts = Mapping[str, Any]
+ONE_START = "All folds started from one seed's weights, which the interval does not cover."
 TIMED = {"inference": "inference", "training": "a training step"}
 
 
@@ -26,7 +27,8 @@ def accuracy_answer(facts: Facts) -> str:
         named = listed(
             [
                 f"{variant} is {'more' if one['verdict'] == 'higher' else 'less'} accurate than {control} by "
-                f"{signed('dice', one['mean'])[1:]} Dice (95 % interval {interval('dice', one['interval'])})"
+                f"{signed('dice', one['mean'])[1:]} Dice (95 % interval {interval('dice', one['interval'])}"
+                + (f"; {_sample([one])})" if one.get("folds") else ")")
                 for variant, one in real.items()
             ]
         )
@@ -34,15 +36,14 @@ def accuracy_answer(facts: Facts) -> str:
     else:
         known = [one for one in found.values() if one["interval"]]
         ends = [end for one in known for end in one["interval"]]
-        seeds, folds, images = (max(one.get(key) or 0 for one in known) for key in ("seeds", "folds", "images"))
-        sample = f"{seeds} seed{'s' * (seeds > 1)}, {f'{folds} folds, ' if folds else ''}{images} images"
         whose = "all 95 % intervals lie" if len(known) > 1 else "its 95 % interval lies"
         named = (
-            f"No difference in Dice to {control} was found ({sample}): "
+            f"No difference in Dice to {control} was found ({_sample(known)}): "
             f"{whose} within {interval('dice', (min(ends), max(ends)))}"
         )
         rest = ""
-    return named + rest + (f"; one seed cannot tell for {listed(unknown)}." if unknown else ".")
+    caveat = f" {ONE_START}" if any(one.get("folds") and one["seeds"] < 2 for one in found.values()) else ""
+    return named + rest + (f"; one seed cannot tell for {listed(unknown)}." if unknown else ".") + caveat
 
 
 def speed_answer(facts: Facts | None) -> str:
@@ -85,6 +86,13 @@ def checkerboard_answer(facts: Facts) -> str:
         f"After training the strongest checkerboard in the logits ({variant}) has {percent(size)} of their standard "
         f"deviation{fainter}{before}."
     )
+
+
+def _sample(found: Sequence[Facts]) -> str:
+    """What differences rest on."""
+    seeds, folds, images = (max(one.get(key) or 0 for one in found) for key in ("seeds", "folds", "images"))
+    parts = ["one seed" if seeds == 1 else f"{seeds} seeds", f"{folds} folds" if folds else "", f"{images} images"]
+    return ", ".join(filter(None, parts))
 
 
 def _no_power(found: Mapping[str, Facts]) -> str | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fundus_unet.comparison.datasets.heat_map import heat_map
+from fundus_unet.comparison.report.answer import ONE_START
 from fundus_unet.comparison.report.datasets_facts import METRIC
 from fundus_unet.comparison.report.figures import accuracy_speed_figure, differences_figure
 from fundus_unet.comparison.report.page import Picture
@@ -22,6 +23,11 @@ CHECKERBOARDS = {
     "checkerboard.",
 }
 INTERVALS = "Mean over images and seeds, and its 95 % interval. What crosses 0 may be no difference."
+OVER_FOLDS = (
+    "Mean over images, and its 95 % interval over folds. What crosses 0 may be no difference. " + ONE_START,
+    "Mean over images and seeds, and its 95 % interval over seeds and folds. What crosses 0 may be no difference.",
+)
+"""Of a cross-validation with one seed, and with several."""
 SEVERAL = "Thin: the interval corrected for the number of variants."
 NO_INTERVALS = "Mean over images. One seed, or one image, gives no interval: any of this may be no difference."
 FOLDED = "phase_means.png"
@@ -37,7 +43,8 @@ def accuracy_pictures(
         known = any(one["interval"] for found in differences.values() for one in found.values())
         png = differences_figure(differences, control)
         several = max(map(len, differences.values())) > 1
-        caption = f"{INTERVALS} {SEVERAL}" if several else INTERVALS
+        intervals = OVER_FOLDS[facts["seeds"] > 1] if facts.get("folds") else INTERVALS
+        caption = f"{intervals} {SEVERAL}" if several else intervals
         pictures["differences"] = [Picture(png, caption if known else NO_INTERVALS, "differences to the control")]
     for mode, ratios in (speed["ratios"] if speed else {}).items():
         scores = {
