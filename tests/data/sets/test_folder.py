@@ -169,7 +169,10 @@ def test_names_that_can_be_read_in_two_ways(tmp_path):
         ({"images": " "}, ["data.images is empty"]),
         ({"images": "images/eye?.png"}, ["names no image", "a *"]),
         ({"images": "images/*1.png", "labels": "labels/*.png"}, ["eye1.png has no label", "'eye1'"]),
-        ({"images": "images/*.*", "labels": "labels/*2.*"}, ["images/eye1.png has no label (4 of 4 have none)"]),
+        (
+            {"images": "images/*.*", "labels": "labels/*2.*"},
+            ["images/eye1.png has no label (4 of 4 have none: eye1.png,"],
+        ),
         ({"images": "**/*1.*", "labels": "labels"}, ["eye1"]),
         ({"subjects": "face*"}, ["data.source.subjects does not fit the image eye1"]),
         ({"groups": "eye"}, ["data.source.groups does not fit"]),
@@ -227,3 +230,58 @@ def test_other_images_of_the_same_names_in_two_parts(tmp_path):
     splits = Folder(tmp_path).splits()
     assert names(splits.test) == [f"test_eye{number}" for number in range(1, 5)]
     assert {name[:9] for name in names(splits.train + splits.val)} == {"train_eye"}
+
+
+def test_a_folder_that_is_named_as_labels_is_not_taken_as_masks_too(tmp_path):
+    write_folder(tmp_path, count=4, masks=False)
+    (tmp_path / "labels").rename(tmp_path / "masks")
+    with pytest.raises(InputError, match=r"masks/ is there: it is read as fields of view(.|\n)*add data.labels=masks"):
+        Folder(tmp_path).splits()
+    for named in ("masks", f"{tmp_path}/masks", "./masks/", "masks/*"):
+        splits = Folder(tmp_path, labels=named).splits()
+        cases = splits.train + splits.val + splits.test
+        assert {(case.label.parent.name, case.mask) for case in cases} == {("masks", None)}
+
+
+def test_a_missing_label_is_called_as_the_others_are(tmp_path):
+    write_folder(tmp_path, count=8)
+    for path in sorted((tmp_path / "labels").iterdir()):
+        path.rename(path.with_name(f"{path.stem}_manual1.png"))
+    (tmp_path / "labels/eye3_manual1.png").unlink()
+    with pytest.raises(InputError, match=r"expected: labels/eye3_manual1\.png, as the others are called"):
+        Folder(tmp_path).splits()
+    for number in (1, 2, 5, 6):
+        (tmp_path / f"labels/eye{number}_manual1.png").unlink()
+    with pytest.raises(InputError, match=r"\(5 of 8 have none: eye1\.png, eye2\.JPG, eye3\.png, eye5\.png, \.\.\.\)"):
+        Folder(tmp_path).splits()
+
+
+@pytest.mark.parametrize(("ending", "kept"), [("_gt.png", ".jpg"), (".gif", ".jpg"), ("_1stHO.png", ".png")])
+def test_the_patterns_of_a_flat_folder_are_suggested(tmp_path, ending, kept):
+    write_folder(tmp_path / "sorted", count=4)
+    for folder, end in (("images", kept), ("labels", ending)):
+        for path in (tmp_path / "sorted" / folder).iterdir():
+            path.rename(tmp_path / f"{path.stem}{end}")
+    suggested = {"images": f"*{kept}", "labels": f"*{ending}"}
+    with pytest.raises(InputError) as raised:
+        Folder(tmp_path).splits()
+    assert f"add 'data.images=*{kept}' 'data.labels=*{ending}'" in str(raised.value)
+    assert "8 images in" in str(raised.value)
+    assert "eye1" in str(raised.value)
+    assert len(Folder(tmp_path, **suggested).splits().train) == 2
+
+
+def test_folders_of_other_usual_names_are_suggested(tmp_path):
+    write_folder(tmp_path, count=4, masks=False)
+    (tmp_path / "images").rename(tmp_path / "Original")
+    (tmp_path / "labels").rename(tmp_path / "Ground truth")
+    with pytest.raises(InputError, match=r"add data\.images=Original 'data\.labels=Ground truth'") as raised:
+        Folder(tmp_path).splits()
+    assert "images in the folders Ground truth, Original, labels2" in str(raised.value)
+
+
+def test_images_without_any_pair_are_told_and_nothing_is_suggested(tmp_path):
+    write_folder(tmp_path / "sorted", count=4)
+    (tmp_path / "sorted/images").rename(tmp_path / "sorted/eyes")
+    with pytest.raises(InputError, match=r"images in the folders eyes, labels(.|\n)*set data\.source\.root="):
+        Folder(tmp_path / "sorted").splits()

@@ -5,16 +5,20 @@ from pathlib import Path
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.decoding import SUFFIXES
+from fundus_unet.data.sets.folder_advice import settings_for, what_is_there
 from fundus_unet.data.sets.locate import list_folder
-from fundus_unet.data.sets.pairing import by_key, nearest, read_names
-from fundus_unet.data.sets.patterns import DEEP, Found, image_files, is_pattern
+from fundus_unet.data.sets.pairing import alone_error, by_key, called, read_names
+from fundus_unet.data.sets.patterns import DEEP, Found, image_files, is_pattern, stem_of
 
 WORDS = {"labels": "label", "masks": "field-of-view mask", "labels2": "second observer's label"}
 """What the files of a place are called, other than the images."""
 
 
 class Places:
-    """The folders or patterns of the four kinds of files; None: the usual name."""
+    """The folders or patterns of the four kinds of files; None: the usual name.
+
+    A folder of a usual name that is named as something else is that alone: `masks/` may hold the labels.
+    """
 
     def __init__(self, images: str | None, labels: str | None, masks: str | None, labels2: str | None) -> None:
         given = {"images": images, "labels": labels, "masks": masks, "labels2": labels2}
@@ -37,6 +41,15 @@ class Places:
     @property
     def labels(self) -> str:
         return self.named["labels"]
+
+    def files(self, base: Path) -> dict[str, list[Found]]:
+        """The files of every kind below `base`."""
+        found = {kind: image_files(base, named) for kind, named in self.named.items()}
+        claimed = {one.path for kind in self.given if kind != "images" for one in found[kind]}
+        for kind in ("masks", "labels2"):
+            if kind not in self.given:
+                found[kind] = [one for one in found[kind] if one.path not in claimed]
+        return found
 
     def has_images(self, base: Path) -> bool:
         return bool(image_files(base, self.images))
@@ -67,7 +80,7 @@ class FolderFiles:
 
     def __init__(self, base: Path, places: Places, labelled: bool = True) -> None:
         self.base, self.places = base, places
-        found = {kind: image_files(base, named) for kind, named in places.named.items()}
+        found = places.files(base)
         # `*.jpg` may take in `*_label.jpg`: a file is what the more special pattern says
         others = {one.path for kind in WORDS for one in found[kind]}
         images = [one for one in found["images"] if one.path not in others]
@@ -83,7 +96,10 @@ class FolderFiles:
                 self._check_all_labelled(alone)
             if alone:
                 free = [name for name in self.images if name not in self.by_kind[kind]]
-                raise _alone(word, alone, len(found[kind]), "image", free, base / places.images)
+                by_stem = {} if is_pattern(places.named[kind]) else self.by_kind[kind]
+                pairs = [(stem_of(path.name), self.images[name]) for name, path in by_stem.items()]
+                expected = called(next(iter(alone)), pairs, places.images)
+                raise alone_error(word, alone, len(found[kind]), "image", free, expected)
         self.labels, self.masks, self.labels2 = self.by_kind.values()
         self._check_once()
 
@@ -110,9 +126,11 @@ class FolderFiles:
         )
 
     def _check_all_labelled(self, free: Mapping[str, Path]) -> None:
-        alone = {name: path for name, path in self.images.items() if name not in self.by_kind["labels"]}
+        labels = self.by_kind["labels"]
+        alone = {name: path for name, path in self.images.items() if name not in labels}
         if alone:
-            raise _alone("image", alone, len(self.images), "label", list(free), self.base / self.places.labels)
+            expected = called(next(iter(alone)), list(labels.items()), self.places.labels)
+            raise alone_error("image", alone, len(self.images), "label", list(free), expected)
 
     def _check_once(self) -> None:
         """Raise where a file stands for two things."""
@@ -139,29 +157,28 @@ class FolderFiles:
             got = "no file of that name"
         else:
             got = "no such folder" if not where.is_dir() else f"{len(list_folder(where))} other entries"
-        here = Path.cwd()
-        if here != self.base and DEEP not in named and image_files(here, named):
-            fix = f"it is looked for in data.source.root; did you mean data.{kind}={here / named}?"
-        else:
-            fix = (
-                "set data.source.root=/your/folder to the one that holds images/ and labels/, or name others with "
-                "data.images=... data.labels=..."
-            )
+        there = what_is_there(self.base)
+        if there and kind not in self.places.given:
+            got += f"; there are {there}"
         raise InputError(
             f"there are no {kind} in {where}",
             expected=f"files that end in {' '.join(SUFFIXES)}",
             got=got,
-            fix=fix,
+            fix=self._advice(kind),
         )
 
-
-def _alone(kind: str, alone: Mapping[str, Path], count: int, other: str, free: list[str], where: Path) -> InputError:
-    stem, path = next(iter(alone.items()))
-    near = nearest(stem, free)
-    more = f" ({len(alone)} of {count} have none)" if len(alone) > 1 else ""
-    return InputError(
-        f"the {kind} {path} has no {other}{more}",
-        expected=f"a file with the stem {stem!r} in {where}",
-        got="none of that stem there",
-        fix=f"rename or add the {other}" + (f"; did you mean {near!r}?" if near else ""),
-    )
+    def _advice(self, kind: str) -> str:
+        given, named, here = self.places.given, self.places.named[kind], Path.cwd()
+        if here != self.base and DEEP not in named and image_files(here, named):
+            return f"it is looked for in data.source.root; did you mean data.{kind}={here / named}?"
+        otherwise = (
+            "set data.source.root=/your/folder to the one that holds images/ and labels/, or name others with "
+            "data.images=... data.labels=..."
+        )
+        if kind == "labels" and not given.keys() & {"labels", "masks"} and image_files(self.base, "masks"):
+            return (
+                "masks/ is there: it is read as fields of view; if it holds the vessel labels, add data.labels=masks; "
+                f"otherwise {otherwise}"
+            )
+        suggested = None if given else settings_for(self.base)
+        return f"if these are images and their labels, add {suggested}" if suggested else otherwise

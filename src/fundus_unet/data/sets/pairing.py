@@ -2,14 +2,16 @@
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.sets.patterns import Found
+from fundus_unet.data.sets.patterns import Found, is_pattern
 
 SEPARATORS = r"[_. -]+"
+_FEW = 4
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def by_key(files: Iterable[Found], deep: bool) -> dict[str, Path]:
         key = "_".join(part.replace("/", "_") for part in (*(file.deep if deep else ()), *file.wild) if part)
         if key in found:
             raise InputError(
-                f"two files in {file.path.parent} have the stem {key!r}"
+                f"two files in {file.path.parent} have one name before the ending, {key!r}"
                 if found[key].parent == file.path.parent
                 else f"two files have the name {key!r}",
                 expected="one file for each image",
@@ -94,10 +96,65 @@ def read_names(images: Sequence[str], labels: Sequence[str], kind: str) -> Readi
     return best[0]
 
 
-def nearest(stem: str, options: list[str]) -> str | None:
-    """The option that continues the stem (`eye7_manual` for `eye7`), or else the one written most alike."""
-    longer = [option for option in options if option.startswith(stem)]
-    return min(longer, key=len) if longer else next(iter(difflib.get_close_matches(stem, options, n=1)), None)
+def called(name: str, pairs: Sequence[tuple[str, Path]], place: str) -> str:
+    """How the partner of a file would be called, as those of the others are.
+
+    Args:
+        name: Of the file that has none, before the ending.
+        pairs: The names of the others, with their partners.
+        place: The folder or pattern of the partners.
+    """
+    if is_pattern(place):
+        return f"{place} with {name!r} for the *"
+    partners = Counter(f"{place}/{ours}" for own, partner in pairs if (ours := _as_called(name, own, partner.name)))
+    if not partners:
+        return f"a file called {name!r} before the ending, in {place}"
+    return f"{max(partners, key=lambda one: partners[one])}, as the others are called"
+
+
+def alone_error(
+    kind: str, alone: Mapping[str, Path], count: int, other: str, free: list[str], expected: str
+) -> InputError:
+    """The error for files without their partner.
+
+    Args:
+        kind, other: What they are, and what is missing.
+        alone: Those files, by name.
+        count: How many of that kind there are.
+        free: Names of partners that belong to no file.
+    """
+    name, path = next(iter(alone.items()))
+    near = nearest(name, free)
+    more = ""
+    if len(alone) > 1:
+        shown = [one.name for one in list(alone.values())[:_FEW]]
+        more = f" ({len(alone)} of {count} have none: {', '.join(shown)}{', ...' if len(alone) > _FEW else ''})"
+    return InputError(
+        f"the {kind} {path} has no {other}{more}",
+        expected=expected,
+        got="no such file",
+        fix=f"rename or add the {other}" + (f"; did you mean {near!r}?" if near else ""),
+    )
+
+
+def nearest(name: str, options: list[str]) -> str | None:
+    """The option that continues the name (`eye7_manual` for `eye7`), or else the one written most alike."""
+    longer = [option for option in options if option.startswith(name)]
+    return min(longer, key=len) if longer else next(iter(difflib.get_close_matches(name, options, n=1)), None)
+
+
+def _as_called(name: str, own: str, partner: str) -> str | None:
+    """The partner's name for `name`, where what `own` has changed to give that of `partner` is at its ends.
+
+    `eye03`, `eye07` and `eye07_manual1.png` -> `eye03_manual1.png`.
+    """
+    same = len(_common([own, name]))
+    end = len(_common([own[same:][::-1], name[same:][::-1]]))
+    changed, to = own[same : len(own) - end], name[same : len(name) - end]
+    at = partner.find(own)
+    if at >= 0:
+        return partner[:at] + name + partner[at + len(own) :]
+    return partner.replace(changed, to, 1) if changed and partner.count(changed) == 1 else None
 
 
 def _plain(images: Sequence[str], labels: Sequence[str]) -> Reading:
