@@ -53,6 +53,30 @@ def test_warn_trains_nevertheless_and_says_so(scripts) -> None:
     assert "error in the data: the label of Image_02L is mirrored" in finished.out
 
 
+@pytest.mark.parametrize("how", ["error", "warn", "off"])
+def test_every_file_that_cannot_be_used_is_told_once_with_what_to_do(scripts, how) -> None:
+    folder = scripts.folder / "sets/CHASE_DB1"
+    image = folder / "Image_01R.jpg"
+    image.write_bytes(image.read_bytes()[:-300])  # its header is whole
+    (folder / "Image_03L_1stHO.png").write_bytes(b"")
+    save(folder / "Image_13L_1stHO.png", np.zeros((90, 96), np.uint8))
+    finished = scripts.train(f"data_check={how}")
+    refused(finished, "3 files of the data set cannot be used; nothing was trained")
+    for name, fix in (("01R.jpg", "copy or download"), ("03L_1stHO.png", "copy or"), ("13L_1stHO.png", "replace the")):
+        [line] = [line for line in (finished.out + finished.err).splitlines() if name in line]
+        assert f"): {fix}" in line
+    assert "data_check=warn" not in finished.err
+
+
+def test_a_file_that_cannot_be_used_is_listed_among_other_faults(scripts) -> None:
+    mirror(scripts.folder / LABEL)
+    (scripts.folder / "sets/CHASE_DB1/Image_01R.jpg").write_bytes(b"nothing")
+    finished = scripts.train()
+    refused(finished, "2 faults with which training would be wrong", "Image_02L is mirrored", "Image_01R.jpg")
+    assert "trains nevertheless" not in finished.err
+    refused(scripts.train("data_check=warn"), "Image_01R.jpg", "nothing was trained")
+
+
 def test_off_checks_nothing(scripts, checked) -> None:
     mirror(scripts.folder / LABEL)
     finished = succeeded(scripts.train("data_check=off", "trainer.max_epochs=1"))

@@ -13,14 +13,15 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
 
-from fundus_unet.core.errors import MOST_TOLD, InputError
+from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import open_regular, read_bytes, write_json
 from fundus_unet.core.invocation import command
 from fundus_unet.core.plain_text import printable
 from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.checking.check import check_splits_for_faults
-from fundus_unet.data.checking.finding import ERROR, Finding
+from fundus_unet.data.checking.finding import ERROR, Finding, listed
 from fundus_unet.data.checking.report import CHECK_VERSION, Report
+from fundus_unet.data.checking.split_check import FILE_KINDS, check_usable
 from fundus_unet.data.checking.vessel_fraction import Range
 from fundus_unet.data.sets.folder import Folder
 from fundus_unet.data.sets.mixture import Mixture
@@ -42,7 +43,7 @@ def check_command(choices: Mapping[str, Any], overrides: Sequence[str]) -> str:
 
 
 def check_before_training(config: DictConfig, splits: Splits, console: Console, told_by: str) -> list[str]:
-    """Check the data of a new run, unless the same files in the same splits were checked before.
+    """Check the data of a new run, its files too, unless the same in the same splits were checked before.
 
     Args:
         told_by: The command that tells more.
@@ -51,10 +52,9 @@ def check_before_training(config: DictConfig, splits: Splits, console: Console, 
         The faults with which it is trained nevertheless.
 
     Raises:
-        InputError: That lists the faults with which training would be wrong, where `data_check` is `error`.
+        InputError: That lists the files that cannot be used; or, where `data_check` is `error`, all faults with which
+            training would be wrong.
     """
-    if config.data_check == "off":
-        return []
     source = build(config.data.source, trusted=True)
     path = Path(config.paths.runs_dir).expanduser() / CHECKS / f"{_key(source, splits)}.json"
     findings, report = _kept(path), None
@@ -62,6 +62,8 @@ def check_before_training(config: DictConfig, splits: Splits, console: Console, 
         report = check_data_set(source, splits, console)
         findings = list(report.findings)
     errors = [one for one in findings if one.severity == ERROR]
+    if config.data_check != "error" or all(one.kind in FILE_KINDS for one in errors):
+        check_usable(errors)
     if errors and config.data_check == "error":
         raise _faults(errors, told_by)
     if report is not None:
@@ -135,13 +137,12 @@ def _kept(path: Path) -> list[Finding] | None:
 
 
 def _faults(errors: list[Finding], told_by: str) -> InputError:
-    lines = [f"{one.message}: {one.fix}" for one in errors[:MOST_TOLD]]
-    more = [f"and {len(errors) - MOST_TOLD} more"] if len(errors) > MOST_TOLD else []
     faults = "a fault" if len(errors) == 1 else f"{len(errors)} faults"
     return InputError(
         f"the data set has {faults} with which training would be wrong; nothing was trained",
-        got="\n    ".join(["", *lines, *more]),
-        fix=f"look at the figure of {told_by}; data_check=warn trains nevertheless",
+        got=listed(errors),
+        fix=f"look at the figure of {told_by}"
+        + ("" if any(one.kind in FILE_KINDS for one in errors) else "; data_check=warn trains nevertheless"),
     )
 
 

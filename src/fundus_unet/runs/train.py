@@ -14,8 +14,8 @@ from rich.console import Console
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json
 from fundus_unet.data.case import Case, Splits
+from fundus_unet.data.checking.split_check import check_splits
 from fundus_unet.data.images.preprocessing import Preprocessor
-from fundus_unet.data.images.split_check import check_splits
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.inference.evaluation import choose_threshold
 from fundus_unet.runs.allowed_config import check_run_config
@@ -123,8 +123,11 @@ class _Training:
         segmenter = make_segmenter(config, trusted)
         augmentation, preprocessor = build(config.augment, trusted=trusted), load_preprocessor(config)
         splits = splits_of(config.data, trusted=trusted)
-        check_splits(splits, partial(shown, description="checking labels", console=console))
-        faults = [] if check_with is None else check_before_training(config, splits, console, check_with)
+        faults: list[str] = []
+        if check_with is None or config.data_check == "off":
+            check_splits(splits, partial(shown, description="checking files", console=console))
+        else:  # reads every file too, and no image is to be decoded twice for it
+            faults = check_before_training(config, splits, console, check_with)
         datamodule = make_datamodule(config, splits, preprocessor, augmentation, console)
         return cls(config, splits, preprocessor, datamodule, segmenter, trainer, faults)
 

@@ -1,7 +1,10 @@
 """What a check of a data set says."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from fundus_unet.core.errors import MOST_TOLD
 
 ERROR, WARNING = "error", "warning"
 SEVERITIES = (ERROR, WARNING)
@@ -43,3 +46,10 @@ class Finding:
         if not all(isinstance(text, str) for text in (*texts, *cases)) or texts[0] not in SEVERITIES:
             raise ValueError("this is no finding")
         return cls(texts[0], texts[1], tuple(cases), texts[2], texts[3])
+
+
+def listed(findings: Sequence[Finding]) -> str:
+    """A line for each in an error, with what to do about it."""
+    lines = [f"{one.message}: {one.fix}" for one in findings[:MOST_TOLD]]
+    more = [f"and {len(findings) - MOST_TOLD} more"] if len(findings) > MOST_TOLD else []
+    return "\n    ".join(["", *lines, *more])
