@@ -1,6 +1,5 @@
 """Check a data set: what is wrong with it on the terminal and in a report, and one figure to look it over."""
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,28 +10,27 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from fundus_unet.commands.config_files import group_options
-from fundus_unet.commands.data_check_text import report_lines
+from fundus_unet.commands.data_check_place import Checked, check_ours
+from fundus_unet.commands.data_check_text import plural, report_lines
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import read_bytes, write_bytes, write_json, write_text
+from fundus_unet.core.files import write_bytes, write_json, write_text
 from fundus_unet.core.invocation import command, from_here
 from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.checking.check import SPLITS
-from fundus_unet.data.checking.files import read_files
+from fundus_unet.data.checking.files import missing_findings, read_files
 from fundus_unet.data.checking.reduced import reduce_case
 from fundus_unet.data.checking.report import Report
 from fundus_unet.drawing.contact_sheet import MOST, Tile, contact_sheet
 from fundus_unet.drawing.png import png_bytes
 from fundus_unet.runs.build import build
 from fundus_unet.runs.data_check import check_data_set
-from fundus_unet.runs.data_splits import splits_of
+from fundus_unet.runs.data_splits import whole_splits_of
 
 FAULTY = 1
 """The exit code where training would be wrong."""
 REPORT, TEXT, FIGURE = "report.json", "report.txt", "contact_sheet.png"
-MADE_BY = "fundus-unet data check"
 FEW = 5
 """Findings of a kind that are told on the terminal; the report has all."""
-_LARGEST = 2**28
 
 
 def check_data_from_config(config: DictConfig) -> Report:
@@ -47,43 +45,30 @@ def check_data_from_config(config: DictConfig) -> Report:
             expected=f"one of {', '.join(group_options('data'))}",
             fix=f"name it: {command('data check', 'chasedb1')}",
         )
-    name = str(HydraConfig.get().runtime.choices["data"])
-    folder = Path(config.out_dir).expanduser() / name
-    _check_ours(folder)
+    checked = Checked.of(str(HydraConfig.get().runtime.choices["data"]), config.data)
+    folder = Path(config.out_dir).expanduser() / checked.folder_name
+    check_ours(folder, (REPORT, TEXT, FIGURE), REPORT, checked)
     console = Console()
-    splits = splits_of(config.data, trusted=True)
-    report = check_data_set(build(config.data.source, trusted=True), splits, console)
+    splits, missing = whole_splits_of(config.data, trusted=True)
+    report = check_data_set(build(config.data.source, trusted=True), splits, console).and_also(
+        missing_findings(missing)
+    )
+    name = str(checked)
     try:
-        write_json(folder / REPORT, {"made_by": MADE_BY, "set": name} | report.as_dict())
-        write_text(folder / TEXT, "\n".join(report_lines(name, report, splits.test_reason)) + "\n")
+        write_json(folder / REPORT, checked.as_dict() | report.as_dict())
+        write_text(folder / TEXT, "\n".join(report_lines(name, report, splits)) + "\n")
         write_bytes(folder / FIGURE, png_bytes(_figure(name, report, splits), colours=None, optimize=False))
     except OSError as error:
         raise InputError(
             f"the report cannot be written to {folder}: {error.strerror or error}",
             fix="choose another out_dir, or make room on its disk",
         ) from error
-    lines = report_lines(name, report, splits.test_reason, most=FEW)
+    lines = report_lines(name, report, splits, most=FEW)
     for line in (*lines, f"report    {from_here(folder / TEXT)}", f"figure    {from_here(folder / FIGURE)}"):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     if report.errors:
         sys.exit(FAULTY)
     return report
-
-
-def _check_ours(folder: Path) -> None:
-    """Raise `InputError` where a file of ours would replace one that another program or the user made."""
-    there = [name for name in (REPORT, TEXT, FIGURE) if (folder / name).exists()]
-    if not there:
-        return
-    try:
-        if json.loads(read_bytes(folder / REPORT, _LARGEST))["made_by"] == MADE_BY:
-            return
-    except (OSError, ValueError, TypeError, LookupError, RecursionError):
-        pass
-    raise InputError(
-        f"{folder} holds {', '.join(there)} that {MADE_BY} did not make; nothing was changed",
-        fix="choose another out_dir, or move the files",
-    )
 
 
 def _figure(name: str, report: Report, splits: Splits) -> np.ndarray:
@@ -93,7 +78,9 @@ def _figure(name: str, report: Report, splits: Splits) -> np.ndarray:
             kinds.setdefault(case, []).append(finding.kind)
     tiles = list(_tiles(report, splits, kinds))
     title = f"{name}: {len(tiles)} of {len(report.images)} images" if len(tiles) < len(report.images) else name
-    return contact_sheet(tiles, f"{title}, {len(report.errors)} errors, {len(report.warnings)} warnings")
+    return contact_sheet(
+        tiles, f"{title}, {plural(len(report.errors), 'error')}, {plural(len(report.warnings), 'warning')}"
+    )
 
 
 def _tiles(report: Report, splits: Splits, kinds: dict[str, list[str]]) -> Iterator[Tile]:

@@ -4,36 +4,56 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from fundus_unet.core.plain_text import printable
+from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.checking.finding import ERROR, Finding
 from fundus_unet.data.checking.report import CheckedImage, Report
 
 COLUMNS = 80
 _HEADER = ("split", "images", "labels", "vessel fraction", "label fits image")
 _MOST_SIZES = 6
+_FITS = (
+    "label fits image: correlation of the label with the dark lines of its image; 0.4 and more is usual, near 0 means "
+    "another image's label"
+)
 
 
-def report_lines(name: str, report: Report, test_reason: str | None = None, most: int | None = None) -> list[str]:
+def report_lines(name: str, report: Report, splits: Splits, most: int | None = None) -> list[str]:
     """Counts, sizes and findings with what to do.
 
     Args:
-        test_reason: Why test is empty or incomplete.
+        splits: What was checked.
         most: How many findings of a kind are told; None: all.
     """
-    lines = [f"{name}: {_plural(len(report.images), 'image')}", "", *_table(report)]
+    lines = [*_wrapped("", f"{printable(name)}: {plural(len(report.images), 'image')}"), "", *_table(report)]
+    if any(image.correlation is not None for image in report.images):
+        lines += _wrapped("", _FITS)
     sizes = [f"{width} x {height} ({count})" for (width, height), count in report.sizes()]
     more = [f"{len(sizes) - _MOST_SIZES} more"] if len(sizes) > _MOST_SIZES else []
     lines += ["", *_wrapped("sizes     ", ", ".join([*sizes[:_MOST_SIZES], *more]) or "none could be read")]
-    if test_reason:
-        lines += _wrapped("test      ", printable(test_reason))
+    lines += _wrapped("also      ", _besides([*splits.train, *splits.val, *splits.test]))
+    if splits.test_reason:
+        lines += _wrapped("test      ", printable(splits.test_reason))
     for findings in (report.errors, report.warnings):
         lines += _findings(findings, most)
     if report.findings:
-        errors, warnings = _plural(len(report.errors), "error"), _plural(len(report.warnings), "warning")
+        errors, warnings = plural(len(report.errors), "error"), plural(len(report.warnings), "warning")
         verdict = "training would be wrong" if report.errors else "look at them, then train"
         lines += ["", f"{errors}, {warnings}: {verdict}"]
     else:
-        lines += ["", "nothing wrong was found"]
+        absent = " in what is there; the test images are missing" if splits.test_reason and not splits.test else ""
+        lines += ["", f"nothing wrong was found{absent}"]
     return lines
+
+
+def _besides(cases: Sequence[Case]) -> str:
+    masks = sum(case.mask is not None for case in cases)
+    seconds = sum(case.second_label is not None for case in cases)
+    estimated = ", the other fields of view are estimated" if masks else ": the fields of view are estimated"
+    return (
+        f"{plural(masks, 'field-of-view mask') if masks else 'no field-of-view masks'}"
+        f"{estimated if masks < len(cases) else ''}; "
+        f"{plural(seconds, 'label') if seconds else 'no labels'} of a second observer"
+    )
 
 
 def _table(report: Report) -> Iterator[str]:
@@ -89,5 +109,6 @@ def _wrapped(start: str, text: str, indent: str | None = None) -> list[str]:
     )
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """`1 error`, `2 errors`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

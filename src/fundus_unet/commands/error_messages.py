@@ -3,7 +3,8 @@
 import errno
 import os
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hydra import compose, initialize_config_dir
@@ -35,7 +36,9 @@ def explain(error: BaseException, config_name: str) -> str | None:
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, option = str(error.missing_cfg_file).rpartition("/")
         options = [one for one in error.options if not one.startswith("_")]
-        return f"{group} has no option {option!r}; {did_you_mean(option, options)}\n  options: {', '.join(options)}"
+        advice = did_you_mean(option, options)
+        all_of_them = f"\n  options: {', '.join(options)}" if advice.startswith("did you mean") else ""
+        return f"{group} has no option {option!r}; {advice}{all_of_them}"
     if isinstance(error, InstantiationException):
         return _instantiation_message(error)
     if isinstance(error, OverrideParseException):
@@ -141,13 +144,19 @@ def command_line_message(error: BaseException, arguments: list[str]) -> str:
 
 
 def _known_keys(config_name: str) -> list[str]:
-    """Every dotted key of the default configuration, and every group."""
+    """Every dotted key of the configuration with the options that were chosen, and every group."""
     GlobalHydra.instance().clear()
     own, *others = config_folders()
     more = ",".join(f"file://{folder}" for folder in others)
     with initialize_config_dir(str(own), version_base="1.3"):
-        config = compose(config_name, [f"hydra.searchpath=[{more}]"] if more else [])
+        config = compose(config_name, [*_chosen(sys.argv[1:]), *([f"hydra.searchpath=[{more}]"] if more else [])])
     return sorted({*group_names(), *_dotted(OmegaConf.to_container(config))})
+
+
+def _chosen(arguments: Sequence[str]) -> list[str]:
+    """The arguments that choose an option of a group, whose settings are others than the default's."""
+    named = [argument.partition("=") for argument in arguments]
+    return [f"{group}={option}" for group, _, option in named if option in group_options(group)]
 
 
 def _dotted(config: Any, prefix: str = "") -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Paths as a shell hands them over, `it's (2).jpg` too: Hydra's grammar would want them in quotes of its own."""
 
+import itertools
 import os
 import re
 
@@ -52,8 +53,19 @@ def images_named_alone(arguments: list[str]) -> list[str]:
 
 
 def first_named_alone(arguments: list[str], key: str) -> list[str]:
-    """The arguments, the first of which may stand there without `key=`."""
+    """The arguments, the first of which may stand there without `key=`.
+
+    Raises:
+        InputError: Where the second does too.
+    """
     if arguments and re.fullmatch(r"\w+", arguments[0]):
+        others = list(itertools.takewhile(re.compile(r"\w+").fullmatch, arguments[1:]))
+        if others:
+            raise InputError(
+                "one data set at a time",
+                got=", ".join([arguments[0], *others]),
+                fix="give the command again for each",
+            )
         return [f"{key}={arguments[0]}", *arguments[1:]]
     return arguments
 

@@ -1,6 +1,6 @@
 """What a dataset hands out: images with what belongs to them, in three splits."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,33 @@ class Splits:
                 yield split, case
 
 
+class MissingFilesError(InputError):
+    """Files of a data set are not there.
+
+    Args:
+        errors: What is missing, by the name of the image it belongs to.
+        whole: The splits of the images that have all their files.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        expected: object = None,
+        got: object = None,
+        fix: str | None = None,
+        errors: Mapping[str, InputError] | None = None,
+        whole: Splits | None = None,
+    ) -> None:
+        super().__init__(problem, expected=expected, got=got, fix=fix)
+        self.errors, self.whole = dict(errors or {}), whole or Splits((), (), ())
+
+    @classmethod
+    def of(cls, errors: Mapping[str, InputError], whole: Splits) -> "MissingFilesError":
+        told = together(list(errors.values()), "files of the data set are missing", lambda error: error.problem)
+        return cls(told.problem, expected=told.expected, got=told.got, fix=told.fix, errors=errors, whole=whole)
+
+
 @dataclass(frozen=True)
 class SplitNames:
     """The membership of a split as pure data, known without a file."""
@@ -63,23 +90,27 @@ class SplitNames:
     def all(self) -> tuple[str, ...]:
         return self.train + self.val + self.test
 
-    def map(self, case: Callable[[str], Case]) -> Splits:
+    def map(self, case: Callable[[str], Case], test_reason: str | None = None) -> Splits:
         """The splits with `case` called for every name.
 
+        Args:
+            test_reason: As of `Splits`.
+
         Raises:
-            InputError: That lists every name for which `case` raised one, such as for a missing file; where it did for
-                all of them, the first one's.
+            MissingFilesError: That lists every name for which `case` raised an `InputError`.
+            InputError: The first one's, where it did for all of them.
         """
         found: dict[str, Case] = {}
-        errors: list[InputError] = []
+        errors: dict[str, InputError] = {}
         for name in self.all():
             try:
                 found[name] = case(name)
             except InputError as error:
-                errors.append(error)
+                errors[name] = error
         if errors and not found:
-            raise errors[0]
+            raise next(iter(errors.values()))
+        parts = (tuple(found[name] for name in names if name in found) for names in (self.train, self.val, self.test))
+        splits = Splits(*parts, test_reason=test_reason)
         if errors:
-            raise together(errors, "files of the data set are missing", lambda error: error.problem)
-        train, val, test = (tuple(found[name] for name in names) for names in (self.train, self.val, self.test))
-        return Splits(train, val, test)
+            raise MissingFilesError.of(errors, splits)
+        return splits

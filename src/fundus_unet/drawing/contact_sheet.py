@@ -18,7 +18,8 @@ TILE = 300
 """Pixels, of the longer side of an image."""
 COLUMNS = 6
 MOST = 60
-_GAP, _BORDER, _LINE, _HEAD, _FONT = 8, 5, 19, 40, 14
+_GAP, _BORDER, _LINE, _HEAD, _FONT = 8, 5, 19, 58, 14
+_LEGEND = "cyan: outline of the label; red frame: error or warning"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def _head(draw: ImageDraw.ImageDraw, title: str, width: int) -> None:
     font = ImageFont.load_default(size=_FONT + 4)
     legend = 62 * len(SPLIT_COLOURS)
     _write(draw, (_GAP, 8), title, font, INK, width - legend - 3 * _GAP)
+    _write(draw, (_GAP, 32), _LEGEND, ImageFont.load_default(size=_FONT), INK, width - 2 * _GAP)
     for number, (split, colour) in enumerate(SPLIT_COLOURS.items()):
         left = width - legend + 62 * number
         draw.rectangle([(left, 13), (left + 12, 25)], fill=colour)

@@ -1,6 +1,6 @@
 """The files of one case, each read once; what cannot be used is a finding, and the others go on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from fundus_unet.data.case import Case
 from fundus_unet.data.checking.finding import ERROR, Finding
 from fundus_unet.data.images.reading import read_image, read_label, read_mask
 
-UNUSABLE, UNLABELLED = "unusable file", "no label"
+UNUSABLE, UNLABELLED, MISSING = "unusable file", "no label", "missing file"
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,13 @@ def read_files(case: Case, label_needed: bool) -> CaseFiles:
     mask = read(case.mask, lambda path: read_mask(path, shape))
     second = read(case.second_label, lambda path: read_label(path, shape))
     return CaseFiles(image, label, mask, second, tuple(findings))
+
+
+def missing_findings(missing: Mapping[str, InputError]) -> list[Finding]:
+    """Of images, by name, some of whose files are not there."""
+    return [
+        Finding(ERROR, MISSING, (name,), error.problem, error.fix or "add the file") for name, error in missing.items()
+    ]
 
 
 def _unusable(case: Case, error: InputError) -> Finding:

@@ -46,6 +46,10 @@ class Report:
         """Findings to look at."""
         return tuple(finding for finding in self.findings if finding.severity == WARNING)
 
+    def and_also(self, findings: Sequence[Finding]) -> "Report":
+        """With findings that were made of files rather than of images."""
+        return Report(self.images, ordered([*findings, *self.findings]))
+
     def counts(self) -> dict[str, dict[str, int]]:
         """The number of images by split and then by group; images without a group stand under ''."""
         found: dict[str, dict[str, int]] = {}

@@ -79,15 +79,14 @@ class ChaseDB1:
     def splits(self) -> Splits:
         names = self.names.all()
         files = DatasetFiles(self.root, ORIGIN, expected=list(map(_image, names)))
-        second = files.all_or_none(list(map(_second_label, names)))
-        second_of = dict(zip(names, second, strict=True)) if second else {}
+        has_second = files.has_any(map(_second_label, names))
 
         def case(name: str) -> Case:
             return Case(
                 name=name,
                 image=files.require(*_image(name)),
                 label=files.require(*_label(name)),
-                second_label=second_of.get(name),
+                second_label=files.require(*_second_label(name)) if has_second else None,
                 subject=subject_of(name),
             )
 

@@ -79,21 +79,26 @@ class Drive:
             labels = _rite(name) if self.is_rite else (*_manual(name, 1), *_rite(name))
             return Case(name, files.require(*_image(name)), files.require(*labels), files.find(*_mask(name)))
 
-        train, val = tuple(map(learned, names.train)), tuple(map(learned, names.val))
-        if files.all_or_none([_image(name) for name in names.test]) is None:
+        if not files.has_any(map(_image, names.test)):
             reason = f"DRIVE: no test image is in {files.root / 'test' / 'images'}: {ORIGIN.advice}"
-            return Splits(train, val, test=(), test_reason=reason)
-        rite = files.all_or_none([_rite(name) for name in names.test])
-        labels = rite if self.is_rite else files.all_or_none([_manual(name, 1) for name in names.test])
-        seconds = files.all_or_none([_manual(name, 2) for name in names.test]) or rite
-        if self.is_rite:
-            seconds = None
-        absent = [None] * len(names.test)
-        test = tuple(
-            Case(name, files.require(*_image(name)), label, files.find(*_mask(name)), second)
-            for name, label, second in zip(names.test, labels or absent, seconds or absent, strict=True)
-        )
-        return Splits(train, val, test, test_reason=None if labels else _no_test_labels(files.root, rite is not None))
+            return SplitNames(names.train, names.val, test=()).map(learned, reason)
+        rite = files.has_any(map(_rite, names.test))
+        has_labels = rite if self.is_rite else files.has_any(_manual(name, 1) for name in names.test)
+        has_second = not self.is_rite and files.has_any(_manual(name, 2) for name in names.test)
+
+        def tested(name: str) -> Case:
+            label = (_rite(name) if self.is_rite else _manual(name, 1)) if has_labels else None
+            second = _manual(name, 2) if has_second else _rite(name) if rite and not self.is_rite else None
+            return Case(
+                name,
+                files.require(*_image(name)),
+                files.require(*label) if label else None,
+                files.find(*_mask(name)),
+                files.require(*second) if second else None,
+            )
+
+        reason = None if has_labels else _no_test_labels(files.root, rite)
+        return names.map(lambda name: tested(name) if name in names.test else learned(name), reason)
 
 
 def _no_test_labels(root: Path, has_rite: bool) -> str:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.invocation import command
 from fundus_unet.data.case import Case, SplitNames, Splits
 from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split, variants
 
@@ -93,10 +94,19 @@ def _stems(files: DatasetFiles, part: str) -> list[str]:
             f"FIVES: {part}/ is not as it was published",
             expected=f"{COUNTS[part]} images called 1_A and so on, with one of the letters {', '.join(DISEASES)}",
             got=f"{len(stems)} in {files.root / part}" + (f", such as {odd[0]}" if odd else ""),
-            fix="copy or unpack it again; for a part of it, or other files, use data=folder data.images=Original "
-            "'data.labels=Ground truth'",
+            fix=f"copy or unpack it again; for a part of it, or other files: {_as_folder(files)}; then train with the "
+            "same settings",
         )
     return stems
+
+
+def _as_folder(files: DatasetFiles) -> str:
+    """The command that checks what is there as a folder of the user's own."""
+    images, labels = (
+        next((name for name in names if files.has_folder(f"train/{name}")), names[0]) for names in (_IMAGES, _LABELS)
+    )
+    settings = (f"data.source.root={files.root}", f"data.images={images}", f"data.labels={labels}")
+    return command("data check", "data=folder", *settings)
 
 
 def _is_name(stem: str) -> bool:

@@ -88,11 +88,10 @@ class HRF:
                 group=group_of(name),
             )
 
-        learned = SplitNames(self.names.train, self.names.val, test=()).map(case)
-        if files.all_or_none([_image(name) for name in self.names.test]) is None:
+        if not files.has_any(map(_image, self.names.test)):
             reason = (
                 f"HRF: none of the {len(self.names.test)} test images (06 to 15 of each group) is in "
                 f"{files.root / 'images'}: {ORIGIN.advice}"
             )
-            return Splits(learned.train, learned.val, test=(), test_reason=reason)
+            return SplitNames(self.names.train, self.names.val, test=()).map(case, reason)
         return self.names.map(case)

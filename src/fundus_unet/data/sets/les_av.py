@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.invocation import command
 from fundus_unet.data.case import Case, SplitNames, Splits
 from fundus_unet.data.cross_validation import Member, fold_names
 from fundus_unet.data.sets.locate import DatasetFiles, Origin, pick_split, variants
@@ -57,7 +58,7 @@ class LesAV:
                 "LES-AV is not whole",
                 expected=f"{COUNT} images in {files.root / 'images'}",
                 got=len(names),
-                fix="copy or unpack it again; for a part of it use data=folder data.labels=vessel-segmentations",
+                fix=f"copy or unpack it again; for a part of it: {_as_folder(files)}; then train with the same settings",
             )
 
         def case(name: str) -> Case:
@@ -71,3 +72,9 @@ class LesAV:
             )
 
         return self.split(names).map(case)
+
+
+def _as_folder(files: DatasetFiles) -> str:
+    """The command that checks what is there as a folder of the user's own."""
+    labels = next((name for name in _LABELS if files.has_folder(name)), _LABELS[0])
+    return command("data check", "data=folder", f"data.source.root={files.root}", f"data.labels={labels}")

@@ -10,8 +10,10 @@ from typing import TypeVar
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.invocation import command
 from fundus_unet.data.download.addresses import PUBLISHED
+from fundus_unet.data.images.decoding import SUFFIXES
 
 T = TypeVar("T")
+LOSSY = (".jpg", ".jpeg")
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".tar.gz", ".tgz")
 
 
@@ -64,7 +66,7 @@ class DatasetFiles:
         beside = self._usual_folders([given.parent]) if given.name in self._usual else []
         for candidate in dict.fromkeys([given, *inside, *beside, *self._usual_folders([*inside, *beside])]):
             self.root = candidate
-            if any(self.find(*paths) for paths in expected) or any(map(self._folder, or_folders)):
+            if self.has_any(expected) or any(map(self._folder, or_folders)):
                 return
         self.root = given
 
@@ -84,19 +86,17 @@ class DatasetFiles:
             raise self.missing(paths)
         return found
 
-    def all_or_none(self, wanted: Sequence[Sequence[str]]) -> list[Path] | None:
-        """One file for each entry, or None where there is not a single one: a part that is left out as a whole.
-
-        Raises:
-            InputError: That names the first missing file where some are there, since that is a broken copy.
-        """
-        if not any(self.find(*paths) for paths in wanted):
-            return None
-        return [self.require(*paths) for paths in wanted]
+    def has_any(self, wanted: Iterable[Sequence[str]]) -> bool:
+        """Whether a single one of these is there: a part may be left out as a whole, and else is a broken copy."""
+        return any(self.find(*paths) for paths in wanted)
 
     def _resolve(self, path: str) -> Path | None:
         found = self._existing(path)
         return found if found is not None and found.is_file() else None
+
+    def has_folder(self, path: str) -> bool:
+        """Whether there is such a folder below the root."""
+        return self._folder(path) is not None
 
     def _folder(self, path: str) -> Path | None:
         found = self._existing(path)
@@ -133,6 +133,9 @@ class DatasetFiles:
 
     def missing(self, paths: Sequence[str]) -> InputError:
         """The error that says which file is not there, and what to do."""
+        other = self._in_other_format(paths)
+        if other is not None:
+            return self._of_other_format(paths, other)
         entries = list_folder(self.root)
         if not self.root.is_dir():
             got = "no such folder"
@@ -151,6 +154,25 @@ class DatasetFiles:
             expected=f"the file {self.root / paths[0]}{others}",
             got=got,
             fix=self._unpacking(packed) if packed else self.origin.advice,
+        )
+
+    def _in_other_format(self, paths: Sequence[str]) -> Path | None:
+        """A file at one of these paths but for its ending."""
+        stems = dict.fromkeys(path.rpartition(".")[0] for path in paths)
+        return self.find(*(f"{stem}{suffix}" for stem in stems for suffix in SUFFIXES))
+
+    def _of_other_format(self, paths: Sequence[str], other: Path) -> InputError:
+        endings = list(dict.fromkeys(f".{path.rpartition('.')[2]}" for path in paths))
+        is_lossy = other.suffix.lower() in LOSSY
+        beside = f"{other.name} is there, " + (
+            "but JPEG changes the values of pixels" if is_lossy else "in another format"
+        )
+        fix = f"export it as {endings[0][1:].upper()}" + (" where it was drawn" if is_lossy else "")
+        return InputError(
+            f"{self.origin.name}: {paths[0]} is not in {self.root}; {beside}: {fix}",
+            expected=f"the file {self.root / paths[0]}",
+            got=other,
+            fix=f"{fix}, as {Path(paths[0]).name}",
         )
 
     def _archives(self) -> list[Path]:

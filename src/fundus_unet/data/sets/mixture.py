@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.case import Case, Splits
+from fundus_unet.data.case import Case, MissingFilesError, Splits
 
 
 class MixedSet:
@@ -35,7 +35,8 @@ class Mixture:
 
     Raises:
         InputError: For no set, a name that makes no file name, an object that is no `MixedSet` or whose source has
-            no `splits()`, and a `fov_diameter` not above 0; from `splits()` for an image that is in two sets.
+            no `splits()`, and a `fov_diameter` not above 0; from `splits()` for an image that is in two sets, and for
+            missing files.
     """
 
     def __init__(self, sets: Mapping[str, MixedSet | None] | None) -> None:
@@ -55,8 +56,13 @@ class Mixture:
         val: list[Case] = []
         test: list[Case] = []
         reasons: list[str] = []
+        missing: dict[str, InputError] = {}
         for name, mixed in self.sets.items():
-            splits = mixed.source.splits()
+            try:
+                splits = mixed.source.splits()
+            except MissingFilesError as error:
+                missing |= {f"{name}_{case}": one for case, one in error.errors.items()}
+                splits = error.whole
             labelled = [case for case in splits.test if case.label is not None]
             train += _renamed(splits.train, name, mixed)
             val += _renamed(splits.val, name, mixed)
@@ -66,7 +72,10 @@ class Mixture:
             elif not labelled or len(labelled) < len(splits.test):
                 reasons.append(f"{name}: {len(labelled)} of {len(splits.test)} test images have labels")
         _check_apart([*train, *val, *test])
-        return Splits(tuple(train), tuple(val), tuple(test), test_reason="; ".join(reasons) or None)
+        mixture = Splits(tuple(train), tuple(val), tuple(test), test_reason="; ".join(reasons) or None)
+        if missing:
+            raise MissingFilesError.of(missing, mixture)
+        return mixture
 
 
 def _renamed(cases: Sequence[Case], name: str, mixed: MixedSet) -> list[Case]:

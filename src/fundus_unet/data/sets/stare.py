@@ -70,15 +70,14 @@ class Stare:
 
     def splits(self) -> Splits:
         files = DatasetFiles(self.root, ORIGIN, expected=[_paths("images", name) for name in NAMES])
-        second = files.all_or_none([_paths("labels-vk", f"{name}.vk") for name in NAMES])
-        second_of = dict(zip(NAMES, second, strict=True)) if second else {}
+        has_second = files.has_any(_paths("labels-vk", f"{name}.vk") for name in NAMES)
 
         def case(name: str) -> Case:
             return Case(
                 name=name,
                 image=files.require(*_paths("images", name)),
                 label=files.require(*_paths("labels-ah", f"{name}.ah")),
-                second_label=second_of.get(name),
+                second_label=files.require(*_paths("labels-vk", f"{name}.vk")) if has_second else None,
             )
 
         return self.names.map(case)
