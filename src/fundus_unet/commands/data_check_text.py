@@ -24,13 +24,13 @@ def report_lines(name: str, report: Report, splits: Splits, most: int | None = N
         splits: What was checked.
         most: How many findings of a kind are told; None: all.
     """
-    lines = [*_wrapped("", f"{printable(name)}: {plural(len(report.images), 'image')}"), "", *_table(report)]
+    lines = [f"{printable(name)}: {plural(len(report.images), 'image')}", "", *_table(report)]
     if any(image.correlation is not None for image in report.images):
         lines += _wrapped("", _FITS)
     sizes = [f"{width} x {height} ({count})" for (width, height), count in report.sizes()]
     more = [f"{len(sizes) - _MOST_SIZES} more"] if len(sizes) > _MOST_SIZES else []
     lines += ["", *_wrapped("sizes     ", ", ".join([*sizes[:_MOST_SIZES], *more]) or "none could be read")]
-    lines += _wrapped("also      ", _besides([*splits.train, *splits.val, *splits.test]))
+    lines += _besides([*splits.train, *splits.val, *splits.test])
     if splits.test_reason:
         lines += _wrapped("test      ", printable(splits.test_reason))
     for findings in (report.errors, report.warnings):
@@ -45,15 +45,14 @@ def report_lines(name: str, report: Report, splits: Splits, most: int | None = N
     return lines
 
 
-def _besides(cases: Sequence[Case]) -> str:
+def _besides(cases: Sequence[Case]) -> Iterator[str]:
     masks = sum(case.mask is not None for case in cases)
     seconds = sum(case.second_label is not None for case in cases)
-    estimated = ", the other fields of view are estimated" if masks else ": the fields of view are estimated"
-    return (
-        f"{plural(masks, 'field-of-view mask') if masks else 'no field-of-view masks'}"
-        f"{estimated if masks < len(cases) else ''}; "
-        f"{plural(seconds, 'label') if seconds else 'no labels'} of a second observer"
-    )
+    others = "; the other fields of view are estimated" if masks < len(cases) else ""
+    some = f"{masks} of {plural(len(cases), 'image')}{others}"
+    yield f"masks     {some if masks else 'none: the fields of view are estimated'}"
+    if seconds:
+        yield f"2nd label {seconds} of {plural(len(cases), 'image')} (second observer)"
 
 
 def _table(report: Report) -> Iterator[str]:

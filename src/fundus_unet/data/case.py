@@ -109,8 +109,10 @@ class SplitNames:
                 errors[name] = error
         if errors and not found:
             raise next(iter(errors.values()))
-        parts = (tuple(found[name] for name in names if name in found) for names in (self.train, self.val, self.test))
-        splits = Splits(*parts, test_reason=test_reason)
+        train, val, test = (
+            tuple(found[name] for name in names if name in found) for names in (self.train, self.val, self.test)
+        )
+        splits = Splits(train, val, test, test_reason)
         if errors:
             raise MissingFilesError.of(errors, splits)
         return splits

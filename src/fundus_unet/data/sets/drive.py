@@ -97,8 +97,10 @@ class Drive:
                 files.require(*second) if second else None,
             )
 
-        reason = None if has_labels else _no_test_labels(files.root, rite)
-        return names.map(lambda name: tested(name) if name in names.test else learned(name), reason)
+        return names.map(
+            lambda name: tested(name) if name in names.test else learned(name),
+            None if has_labels else _no_test_labels(files.root, rite),
+        )
 
 
 def _no_test_labels(root: Path, has_rite: bool) -> str:

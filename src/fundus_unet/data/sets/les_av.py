@@ -58,7 +58,8 @@ class LesAV:
                 "LES-AV is not whole",
                 expected=f"{COUNT} images in {files.root / 'images'}",
                 got=len(names),
-                fix=f"copy or unpack it again; for a part of it: {_as_folder(files)}; then train with the same settings",
+                fix=f"copy or unpack it again; for a part of it: {_as_folder(files)}; then train with the same "
+                "settings",
             )
 
         def case(name: str) -> Case:

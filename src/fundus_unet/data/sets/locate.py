@@ -169,7 +169,7 @@ class DatasetFiles:
         )
         fix = f"export it as {endings[0][1:].upper()}" + (" where it was drawn" if is_lossy else "")
         return InputError(
-            f"{self.origin.name}: {paths[0]} is not in {self.root}; {beside}: {fix}",
+            f"{self.origin.name}: {paths[0]} is not in {self.root}; {beside}",
             expected=f"the file {self.root / paths[0]}",
             got=other,
             fix=f"{fix}, as {Path(paths[0]).name}",
