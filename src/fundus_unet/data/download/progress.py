@@ -1,15 +1,19 @@
-"""What loading and unpacking show: a bar on a terminal, a line for each thing that is done in a pipe."""
+"""What loading and unpacking show: a bar on a terminal; in a pipe a line now and then, and one for each thing done."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
+from fundus_unet.core.duration import duration
 from fundus_unet.core.plain_text import printable
-from fundus_unet.data.download.room import megabytes
+from fundus_unet.data.download.room import megabytes, part_of
 
 Update = Callable[[int, int | None], None]
+EVERY = 30.0
+"""Seconds between two lines where there is no terminal."""
 
 
 class LoadingProgress:
@@ -27,7 +31,8 @@ class LoadingProgress:
             done: The line at the end, unless nothing was done or it failed.
         """
         columns = (TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), TransferSpeedColumn())
-        last = 0
+        last, first_size, began = 0, -1, time.monotonic()
+        told = began
         with Progress(
             *columns,
             TimeRemainingColumn(),
@@ -38,8 +43,16 @@ class LoadingProgress:
             task = bar.add_task(printable(doing)[:28], total=None)
 
             def update(size: int, total: int | None) -> None:
-                nonlocal last
+                nonlocal last, told, first_size
                 last = size
+                if first_size < 0:  # what an earlier attempt left took none of this one's time
+                    first_size = size
+                now = time.monotonic()
+                if not self._console.is_terminal and now - told >= EVERY:
+                    told = now
+                    speed = (size - first_size) / (now - began)
+                    left = f", {duration((total - size) / speed)} left" if total and speed > 0 else ""
+                    self.line(f"{doing}: {part_of(size, total)}{left}")
                 bar.update(task, completed=size, total=total)
 
             yield update

@@ -81,7 +81,7 @@ class Drive:
 
         train, val = tuple(map(learned, names.train)), tuple(map(learned, names.val))
         if files.all_or_none([_image(name) for name in names.test]) is None:
-            reason = f"DRIVE: no test image is in {files.root / 'test' / 'images'}: {ORIGIN.advice}"
+            reason = f"DRIVE: no test image is in {files.root / 'test' / 'images'}: {files.advice_for_the_whole}"
             return Splits(train, val, test=(), test_reason=reason)
         rite = files.all_or_none([_rite(name) for name in names.test])
         labels = rite if self.is_rite else files.all_or_none([_manual(name, 1) for name in names.test])

@@ -92,7 +92,7 @@ class HRF:
         if files.all_or_none([_image(name) for name in self.names.test]) is None:
             reason = (
                 f"HRF: none of the {len(self.names.test)} test images (06 to 15 of each group) is in "
-                f"{files.root / 'images'}: {ORIGIN.advice}"
+                f"{files.root / 'images'}: {files.advice_for_the_whole}"
             )
             return Splits(learned.train, learned.val, test=(), test_reason=reason)
         return self.names.map(case)
