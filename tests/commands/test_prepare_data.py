@@ -8,8 +8,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from data.layouts import write_drive, write_stare
+from fundus_unet.commands import prepare_data
 from fundus_unet.commands.config_files import group_options
 from fundus_unet.data.download import checksums
 from fundus_unet.data.download.addresses import PUBLISHED
@@ -79,14 +81,17 @@ def test_what_the_user_has_and_what_is_next(scripts: Scripts) -> None:
     assert "already in got/DRIVE: verified, 100 files" in again.out
 
 
-def test_a_part_of_a_set_is_told_with_what_gets_the_whole(scripts: Scripts) -> None:
+def test_a_part_of_a_set_is_told_with_what_gets_the_whole(scripts: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:
     write_drive(scripts.folder / "half" / "DRIVE")
     shutil.rmtree(scripts.folder / "half" / "DRIVE" / "test")
+    monkeypatch.setattr(prepare_data, "Console", functools.partial(Console, width=60))
     told = succeeded(scripts("prepare_data", "drive", "source=test.zip", "paths.data_dir=half")).out
-    assert "DRIVE in half/DRIVE is incomplete: 20 of 40 images (no test images)" in told
-    assert "whole set move half/DRIVE away, then:" in " ".join(told.split())
+    words = " ".join(told.split())
+    assert "DRIVE is already in half/DRIVE, your own copy: nothing was written source was not read" in words
+    assert "DRIVE in half/DRIVE is incomplete: 20 of 40 images (no test images)" in words
+    assert "whole set move half/DRIVE away, then:" in words
     assert "prepare_data.py drive 'source=[training.zip,test.zip]' paths.data_dir=half" in told
-    assert max(map(len, [line for line in told.splitlines() if ".py" not in line])) <= 80
+    assert max(len(line) for line in told.split("images  ")[1].splitlines() if ".py" not in line) <= 60
 
 
 def test_several_sources(scripts: Scripts) -> None:

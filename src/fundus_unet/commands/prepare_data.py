@@ -39,7 +39,7 @@ def prepare_data_from_config(config: DictConfig) -> Path | None:
     found = obtain(row, data_dir, _sources(config.source), lambda folder: _check(row, folder), console)
     folder = found.folder if found else data_dir / row.folder
     splits, width = _splits(row, folder), console.width
-    _say(console, *_what_is_there(row, folder, found, named=config.source is not None))
+    _say(console, *_what_is_there(row, folder, found, config.source is not None, _count(splits) == row.images))
     _say(console, _wrapped("licence", row.licence, width), _wrapped("cite", row.citation, width))
     _say(console, *_images(row, folder, splits, width))
     _say(console, *_next(row, data_dir))
@@ -71,7 +71,7 @@ def _images(row: Published, folder: Path, splits: Splits, width: int) -> list[st
     parts = {"train": splits.train, "val": splits.val, "test": splits.test}
     counts = ", ".join(f"{len(cases)} {name}" for name, cases in parts.items())
     lines = [_wrapped("images", counts, width)]
-    there = sum(map(len, parts.values()))
+    there = _count(splits)
     if there < row.images:
         place = from_here(folder)
         without = "" if splits.test else " (no test images)"
@@ -83,6 +83,10 @@ def _images(row: Published, folder: Path, splits: Splits, width: int) -> list[st
     return lines
 
 
+def _count(splits: Splits) -> int:
+    return len(splits.train) + len(splits.val) + len(splits.test)
+
+
 def _wrapped(title: str, text: str, width: int) -> str:
     return _filled(f"{title:9}{text}", width, indent=" " * 9)
 
@@ -92,15 +96,16 @@ def _filled(text: str, width: int, indent: str = "") -> str:
     return textwrap.fill(text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 
-def _what_is_there(row: Published, folder: Path, found: Verified | None, named: bool) -> list[str]:
+def _what_is_there(row: Published, folder: Path, found: Verified | None, named: bool, whole: bool) -> list[str]:
     place = from_here(folder)
     if found is None:
         first = f"{row.name} is in {place}"
     elif found.is_ours:
         first = f"{row.name} is already in {place}: verified, {found.compared} files"
     else:
-        compared = f", {found.compared} files as published" if found.compared else ""
-        first = f"{row.name} is already in {place}, your own copy: whole{compared}; nothing was written"
+        compared = f"{found.compared} files as published" if found.compared else ""
+        known = ", ".join(filter(None, ["whole" if whole else "", compared, "nothing was written"]))
+        first = f"{row.name} is already in {place}, your own copy: {known}"
     ignored = ["source was not read, since the set is there"] if found and named else []
     return [first, *ignored]
 

@@ -9,7 +9,7 @@ from fundus_unet.data.download.addresses import PUBLISHED, Published
 _BESIDE = re.compile(
     r"(read.?me|licen[cs]e|about|sha256sums|md5sums|checksums?)\b.*|.*\.(txt|md|pdf|html?|rtf|sha256|md5)"
 )
-_MOST_OF_THEM = 0.5
+_MANY_OF_THEM = 0.4
 
 
 def strangers(row: Published, names: Collection[str], listed: Collection[str]) -> list[str]:
@@ -28,13 +28,14 @@ def strangers(row: Published, names: Collection[str], listed: Collection[str]) -
 
 
 def other_set(row: Published, names: Collection[str]) -> Published | None:
-    """The set that most of the files are named after, where it is another one."""
+    """The set that many of the files are named after, where it is another one."""
+    names = [name for name in names if not _BESIDE.fullmatch(_last(name))]
     counts = {
         key: sum(bool(re.search(f"(^|/){one.file_names}", name.lower())) for name in names)
         for key, one in PUBLISHED.items()
     }
     likely = max(counts, key=lambda key: counts[key])
-    is_clear = counts[likely] > _MOST_OF_THEM * len(names) and counts[likely] > counts[row.key]
+    is_clear = counts[likely] > _MANY_OF_THEM * len(names) and counts[likely] > counts[row.key]
     return PUBLISHED[likely] if is_clear else None
 
 

@@ -84,8 +84,9 @@ class _Making:
             for archive in self.sources.archives:  # one with a known sum is not at fault, and was long to load
                 if archive.sha256 is None:
                     (self.place.downloads / archive.name).unlink(missing_ok=True)
-            if isinstance(error, DamagedArchiveError) and not self.sources.local:
-                fix = "give the same command again, or get the set as it is published"
+            if isinstance(error, DamagedArchiveError):
+                again = "get it again" if self.sources.local else "give the same command again, or get it"
+                fix = f"{again} as it is published: {self.row.where}"
                 raise BadArchiveError(error.problem, expected=error.expected, got=error.got, fix=fix) from error
             raise
         sums = sums_of(whole)
@@ -121,7 +122,9 @@ class _Making:
     def _advice(self, file: Remote) -> str:
         """What to do where no address gives a file."""
         here = get_command(self.row, self.data_dir, ["PATH"])
-        advice = f"get it yourself: {self.row.where}: {self.row.how}: {here}"
+        advice = (
+            f"{'check the address, or ' if self.given else ''}get it yourself: {self.row.where}: {self.row.how}: {here}"
+        )
         url = file.urls[0]
         if url in self.given and published(self.row.folder) and not file.name.lower().endswith((*SUFFIXES, ".gz")):
             folder = get_command(self.row, self.data_dir, [f"{url}/"])
