@@ -62,3 +62,33 @@ class LoadingProgress:
     def line(self, text: str) -> None:
         """Print a line as it is."""
         self._console.print(printable(text), soft_wrap=True, highlight=False, markup=False)
+
+
+def summed(update: Update) -> Callable[[int], None]:
+    """A function that is told of each piece, for one that is told of all so far."""
+    written = 0
+
+    def told_of(size: int) -> None:
+        nonlocal written
+        written += size
+        update(written, None)
+
+    return told_of
+
+
+@contextmanager
+def kept_told(update: Update) -> Iterator[Update]:
+    """Pass on what is told, and where that is interrupted say how much is kept."""
+    last: tuple[int, int | None] = 0, None
+
+    def told_of(done: int, total: int | None) -> None:
+        nonlocal last
+        last = done, total
+        update(done, total)
+
+    try:
+        yield told_of
+    except KeyboardInterrupt as error:
+        if last[0]:
+            error.add_note(f"{part_of(*last)} {'are' if last[1] else 'is'} kept: give the same command again")
+        raise
