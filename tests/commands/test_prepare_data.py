@@ -13,6 +13,7 @@ from rich.console import Console
 from data.layouts import write_drive, write_stare
 from fundus_unet.commands import prepare_data
 from fundus_unet.commands.config_files import group_options
+from fundus_unet.commands.help_text import help_text
 from fundus_unet.data.download import checksums
 from fundus_unet.data.download.addresses import PUBLISHED
 from fundus_unet.data.download.checksums import ABOUT, LIST, published, read_list, sums_of
@@ -92,6 +93,13 @@ def test_a_part_of_a_set_is_told_with_what_gets_the_whole(scripts: Scripts, monk
     assert "whole set move half/DRIVE away, then:" in words
     assert "prepare_data.py drive 'source=[training.zip,test.zip]' paths.data_dir=half" in told
     assert max(len(line) for line in told.split("images  ")[1].splitlines() if ".py" not in line) <= 60
+
+
+@pytest.mark.parametrize(
+    ("name", "usage"), [("data get", "[SET] [KEY=VALUE ...]"), ("data check", "SET [KEY=VALUE ...]")]
+)
+def test_the_help_says_that_a_set_stands_alone(name: str, usage: str) -> None:
+    assert f"usage: fundus-unet {name} {usage}\n" in help_text(name)
 
 
 def test_several_sources(scripts: Scripts) -> None:

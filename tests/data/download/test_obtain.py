@@ -326,6 +326,16 @@ class TestWhatIsNotTheSet:
         get(PUBLISHED["chasedb1"], tmp_path / "data", set_itself, write_zip(tmp_path / "c.zip", texts))
         assert (tmp_path / "data" / "CHASE_DB1" / "README.txt").is_file()
 
+    def test_a_damaged_archive_is_asked_for_again_where_that_helps(self, chasedb1, listed, served, tmp_path) -> None:
+        whole = zipped(chasedb1, tmp_path / "a.zip").read_bytes()
+        (tmp_path / "cut.zip").write_bytes(whole[:-100])
+        served.files["/cut.zip"] = whole[:-100]
+        for source, helps in ((tmp_path / "cut.zip", False), (served.url("/cut.zip"), True)):
+            with pytest.raises(InputError, match=r"cut\.zip is damaged") as raised:
+                get(PUBLISHED["chasedb1"], tmp_path / "data", source)
+            assert ("same command again" in str(raised.value)) == helps
+            assert PUBLISHED["chasedb1"].page in str(raised.value)
+
     def test_another_set(self, chasedb1, listed, tmp_path) -> None:
         hrf = write_hrf(tmp_path / "mine", size=(24, 24), test=False)
         with pytest.raises(InputError) as raised:

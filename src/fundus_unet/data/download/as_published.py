@@ -64,9 +64,7 @@ def in_words(compared: int, recorded: int, archives_are_known: bool) -> str:
         return f"{count} files; no sums are published, so theirs were recorded now and are compared from here on"
     if not recorded:
         return f"verified {count} files: {compared} with the published sums"
-    return (
-        f"{compared} of {count} files verified with the published sums; those of the other {recorded} were recorded now"
-    )
+    return f"verified {compared} of {count} files with the published sums; those of {recorded} were recorded now"
 
 
 def _advice(row: Published, names: Sequence[str], given: Sequence[str], data_dir: Path) -> str | None:

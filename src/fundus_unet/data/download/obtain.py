@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -59,10 +59,9 @@ def _made_for_it(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        for one in made:
-            if os.listdir(one):
-                break
-            one.rmdir()
+        with suppress(OSError):  # one that is not empty, and all above it, stay
+            for one in made:
+                one.rmdir()
 
 
 class _Making:
