@@ -78,7 +78,7 @@ def test_test_images_without_labels_are_no_fault(scripts) -> None:
         (["hrf", "paths.data_dir=sets"], ("HRF",)),
         (["chasedb1", "paths.data_dir=sets", "out_dir=taken.txt"], ("out_dir",)),
         (["chasedb1", "paths.data_dir=sets", "speed=3"], ("speed",)),
-        (["chasedb1", "hrf"], ("one data set at a time", "chasedb1, hrf")),
+        (["chasedb1", "hrf"], ("one set at a time", "chasedb1 hrf")),
         (["data=folder", "data.source.subject=x"], ("did you mean 'data.source.subjects'?",)),
     ],
     ids=str,

@@ -1,15 +1,19 @@
 """`data get`: what it says, and from nothing to a training in three commands."""
 
 import functools
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from data.layouts import write_drive, write_stare
+from fundus_unet.commands import prepare_data
 from fundus_unet.commands.config_files import group_options
+from fundus_unet.commands.help_text import help_text
 from fundus_unet.data.download import checksums
 from fundus_unet.data.download.addresses import PUBLISHED
 from fundus_unet.data.download.checksums import ABOUT, LIST, published, read_list, sums_of
@@ -45,6 +49,14 @@ def test_the_sets_are_listed_with_their_terms(scripts: Scripts) -> None:
     ("overrides", "words"),
     [
         (["chase"], ["did you mean 'chasedb1'"]),
+        (["LES-AV"], ["did you mean 'les_av'"]),
+        (["chasedb1", "hrf"], ["one set at a time"]),
+        (
+            ["chasedb1", "source=127.0.0.1:9/x.zip", "paths.data_dir=a/b"],
+            ["did you mean source=http://127.0.0.1:9/x.zip?"],
+        ),
+        (["drive", "paths.data_dir=else"], ["'source=[training.zip,test.zip]' paths.data_dir=else"]),
+        (["chasedb1", "source=sets/CHASE_DB1", "paths.data_dir=a/b"], ["another content"]),
         (["drive"], ["drive.grand-challenge.org", "prohibited", "source=PATH"]),
         (["les_av"], ["11857698", "commercial", "source=PATH"]),
         (["chasedb1", "source=nowhere.zip"], ["nowhere.zip is not there"]),
@@ -68,6 +80,26 @@ def test_what_the_user_has_and_what_is_next(scripts: Scripts) -> None:
     assert "train.py data=drive paths.data_dir=got" in told.out
     again = succeeded(scripts("prepare_data", "drive", "paths.data_dir=got"))
     assert "already in got/DRIVE: verified, 100 files" in again.out
+
+
+def test_a_part_of_a_set_is_told_with_what_gets_the_whole(scripts: Scripts, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_drive(scripts.folder / "half" / "DRIVE")
+    shutil.rmtree(scripts.folder / "half" / "DRIVE" / "test")
+    monkeypatch.setattr(prepare_data, "Console", functools.partial(Console, width=60))
+    told = succeeded(scripts("prepare_data", "drive", "source=test.zip", "paths.data_dir=half")).out
+    words = " ".join(told.split())
+    assert "DRIVE is already in half/DRIVE, your own copy: nothing was written source was not read" in words
+    assert "DRIVE in half/DRIVE is incomplete: 20 of 40 images (no test images)" in words
+    assert "whole set move half/DRIVE away, then:" in words
+    assert "prepare_data.py drive 'source=[training.zip,test.zip]' paths.data_dir=half" in told
+    assert max(len(line) for line in told.split("images  ")[1].splitlines() if ".py" not in line) <= 60
+
+
+@pytest.mark.parametrize(
+    ("name", "usage"), [("data get", "[SET] [KEY=VALUE ...]"), ("data check", "SET [KEY=VALUE ...]")]
+)
+def test_the_help_says_that_a_set_stands_alone(name: str, usage: str) -> None:
+    assert f"usage: fundus-unet {name} {usage}\n" in help_text(name)
 
 
 def test_several_sources(scripts: Scripts) -> None:
@@ -109,7 +141,14 @@ class TestTable:
 
     @pytest.mark.parametrize("option", PUBLISHED)
     def test_a_missing_set_names_the_command_that_gets_it(self, option: str) -> None:
-        assert Origin.of(option).advice.endswith(f"data get {option}")
+        given = (
+            ""
+            if PUBLISHED[option].archives
+            else {"drive": " 'source=[training.zip,test.zip]'"}.get(option, " source=PATH")
+        )
+        assert Origin.of(option).advice().endswith(f"data get {option}{given}")
+        elsewhere = Origin.of(option).advice(Path("other"))
+        assert elsewhere.endswith(f"data get {option}{given} paths.data_dir=other")
 
 
 @pytest.mark.real
@@ -127,6 +166,10 @@ def test_from_nothing_to_a_training(scripts: Scripts, real_address: str, option:
     folder = PUBLISHED[option].folder
     got = succeeded(scripts("prepare_data", option, f"source={real_address}/{folder}/"))
     assert f"verified {files} files: {files} with the published sums" in got.out
+    again = " ".join(succeeded(scripts("prepare_data", option)).out.split())
+    assert ("15 of 45 images (no test images). For the whole set move data/HRF away, then:" in again) == (
+        option == "hrf"
+    )
     made = scripts.folder / "data" / folder
     assert sums_of(made) == published(folder) == read_list(made / LIST)
     assert f"{real_address}/{folder}/" in (made / ABOUT).read_text()

@@ -19,6 +19,8 @@ def test_parts_not_given_leave_no_line():
     ("name", "options", "answer"),
     [
         ("bilinaer", ("nearest", "bilinear"), "did you mean 'bilinear'?"),
+        ("CHASE_DB1", ("hrf", "chasedb1"), "did you mean 'chasedb1'?"),
+        ("HRF", ("hrf", "chasedb1"), "did you mean 'hrf'?"),
         ("xyz", ("nearest", "bilinear"), "choose one of: bilinear, nearest"),
         ("xyz", iter(["b", "a"]), "choose one of: a, b"),
         ("xyz", (), "there is nothing to choose from here"),

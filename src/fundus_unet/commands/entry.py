@@ -59,7 +59,7 @@ def run_with_config(config_name: str, main: Callable[[DictConfig], Any]) -> None
 def _tell(error: BaseException, config_name: str, composed: bool) -> None:
     """Print what is wrong in the user's terms; an interruption exits, and a bug is raised again."""
     if isinstance(error, KeyboardInterrupt) or interruption_requested():
-        print("interrupted", file=sys.stderr)
+        print("; ".join(["interrupted", *getattr(error, "__notes__", ())]), file=sys.stderr)
         sys.exit(INTERRUPTED)
     message = explain(error, config_name)
     if message is None and not composed:  # only Hydra was at work, on what the user typed

@@ -9,6 +9,8 @@ from fundus_unet.commands.config_files import CONFIG_DIR, group_options
 from fundus_unet.core.invocation import command, script_name
 
 WIDTH, COLUMN = 80, 30
+FIRST = {"predict": "IMAGE... ", "data get": "[SET] ", "data check": "SET "}
+"""What may stand alone after the words of a command."""
 NOT_LISTED = {"hydra", "paths", "_self_"}
 _SETTING = re.compile(r"(?P<indent> *)(?P<key>\w+):(?: (?P<value>[^#\n]*?))?(?: {2}# (?P<comment>.*))?")
 _DEFAULT = re.compile(r" +- (?P<group>\w+)(?:: (?P<option>\w+))?(?: {2}# .*)?")
@@ -20,7 +22,7 @@ def help_text(name: str) -> str:
     groups, included = _defaults(path)
     parts = [
         textwrap.fill(_summary(path), WIDTH, break_on_hyphens=False),
-        f"usage: {command(name)} {'IMAGE... ' if name == 'predict' else ''}[KEY=VALUE ...]",
+        f"usage: {command(name)} {FIRST.get(name, '')}[KEY=VALUE ...]",
         "settings:\n" + "\n".join(_row(*setting) for setting in settings(path) if setting[0] not in groups),
     ]
     if groups:

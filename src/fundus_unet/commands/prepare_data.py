@@ -8,18 +8,18 @@ from rich.console import Console
 
 from fundus_unet.commands.config_files import CONFIG_DIR
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.core.invocation import command, from_here, setting
+from fundus_unet.core.invocation import command, from_here
 from fundus_unet.core.plain_text import printable
 from fundus_unet.data.case import Splits
 from fundus_unet.data.download.addresses import PUBLISHED, Published
 from fundus_unet.data.download.existing import Verified
+from fundus_unet.data.download.get_command import data_dir_setting, get_command
 from fundus_unet.data.download.obtain import obtain
 from fundus_unet.data.download.room import megabytes
 from fundus_unet.runs.build import build
 
 COLUMNS = 80
-DATA_DIR = "data"
-"""Where other commands look without `paths.data_dir`."""
+"""Of the list of sets."""
 
 
 def prepare_data_from_config(config: DictConfig) -> Path | None:
@@ -38,9 +38,11 @@ def prepare_data_from_config(config: DictConfig) -> Path | None:
     data_dir = Path(config.paths.data_dir).expanduser()
     found = obtain(row, data_dir, _sources(config.source), lambda folder: _check(row, folder), console)
     folder = found.folder if found else data_dir / row.folder
-    _say(console, *_what_is_there(row, folder, found, named=config.source is not None))
-    _say(console, *_images(_splits(row, folder)))
-    _say(console, *_next(row, str(config.paths.data_dir)))
+    splits, width = _splits(row, folder), console.width
+    _say(console, *_what_is_there(row, folder, found, config.source is not None, _count(splits) == row.images))
+    _say(console, _wrapped("licence", row.licence, width), _wrapped("cite", row.citation, width))
+    _say(console, *_images(row, folder, splits, width))
+    _say(console, *_next(row, data_dir))
     return folder
 
 
@@ -65,31 +67,51 @@ def _splits(row: Published, folder: Path) -> Splits:
     return splits
 
 
-def _images(splits: Splits) -> list[str]:
+def _images(row: Published, folder: Path, splits: Splits, width: int) -> list[str]:
     parts = {"train": splits.train, "val": splits.val, "test": splits.test}
     counts = ", ".join(f"{len(cases)} {name}" for name, cases in parts.items())
-    return [_wrapped("images", counts), *filter(None, [splits.test_reason])]
+    lines = [_wrapped("images", counts, width)]
+    there = _count(splits)
+    if there < row.images:
+        place = from_here(folder)
+        without = "" if splits.test else " (no test images)"
+        sentence = f"{row.name} in {place} is incomplete: {there} of {row.images} images{without}. "
+        lines.append(_filled(f"{sentence}For the whole set move {place} away, then:", width))
+        lines.append(f"  {get_command(row, folder.parent)}")
+    elif splits.test_reason:
+        lines.append(_filled(splits.test_reason, width))
+    return lines
 
 
-def _wrapped(title: str, text: str) -> str:
-    return textwrap.fill(f"{title:9}{text}", COLUMNS, subsequent_indent=" " * 9, break_on_hyphens=False)
+def _count(splits: Splits) -> int:
+    return len(splits.train) + len(splits.val) + len(splits.test)
 
 
-def _what_is_there(row: Published, folder: Path, found: Verified | None, named: bool) -> list[str]:
+def _wrapped(title: str, text: str, width: int) -> str:
+    return _filled(f"{title:9}{text}", width, indent=" " * 9)
+
+
+def _filled(text: str, width: int, indent: str = "") -> str:
+    """Lines that fit the terminal; a path that does not is left whole."""
+    return textwrap.fill(text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+
+
+def _what_is_there(row: Published, folder: Path, found: Verified | None, named: bool, whole: bool) -> list[str]:
     place = from_here(folder)
     if found is None:
         first = f"{row.name} is in {place}"
     elif found.is_ours:
         first = f"{row.name} is already in {place}: verified, {found.compared} files"
     else:
-        compared = f", {found.compared} files as published" if found.compared else ""
-        first = f"{row.name} is already in {place}, your own copy: whole{compared}; nothing was written"
+        compared = f"{found.compared} files as published" if found.compared else ""
+        known = ", ".join(filter(None, ["whole" if whole else "", compared, "nothing was written"]))
+        first = f"{row.name} is already in {place}, your own copy: {known}"
     ignored = ["source was not read, since the set is there"] if found and named else []
-    return [first, *ignored, _wrapped("licence", row.licence), _wrapped("cite", row.citation)]
+    return [first, *ignored]
 
 
-def _next(row: Published, data_dir: str) -> list[str]:
-    where = [] if data_dir == DATA_DIR else [setting("paths.data_dir", data_dir)]
+def _next(row: Published, data_dir: Path) -> list[str]:
+    where = data_dir_setting(data_dir)
     return [
         f"check    {command('data check', row.key, *where)}",
         f"train    {command('train', f'data={row.key}', *where)}",

@@ -1,6 +1,5 @@
 """Paths as a shell hands them over, `it's (2).jpg` too: Hydra's grammar would want them in quotes of its own."""
 
-import itertools
 import os
 import re
 
@@ -17,6 +16,7 @@ PLAIN = re.compile(r"[\w./@%+~-]*")
 HYDRAS = "'\"[{$"
 """What a quoted value, a list, a group or the name of another setting begins with."""
 IMAGES = "images"
+_ALONE = re.compile(r"\w[\w-]*")
 FLAGS = {"--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp", "--cfg", "-c", "--package", "-p"}
 """Of Hydra, with a value after them."""
 
@@ -56,16 +56,11 @@ def first_named_alone(arguments: list[str], key: str) -> list[str]:
     """The arguments, the first of which may stand there without `key=`.
 
     Raises:
-        InputError: Where the second does too.
+        InputError: Where the second stands there so too.
     """
-    if arguments and re.fullmatch(r"\w+", arguments[0]):
-        others = list(itertools.takewhile(re.compile(r"\w+").fullmatch, arguments[1:]))
-        if others:
-            raise InputError(
-                "one data set at a time",
-                got=", ".join([arguments[0], *others]),
-                fix="give the command again for each",
-            )
+    if arguments and _ALONE.fullmatch(arguments[0]):
+        if len(arguments) > 1 and _ALONE.fullmatch(arguments[1]):
+            raise InputError("one set at a time", got=" ".join(arguments), fix="give a command for each")
         return [f"{key}={arguments[0]}", *arguments[1:]]
     return arguments
 

@@ -48,7 +48,9 @@ def together(errors: Sequence[InputError], problem: str, told: Callable[[InputEr
 def did_you_mean(name: str, options: Iterable[str]) -> str:
     """A sentence that suggests the nearest option, or lists them all where none is near."""
     options = sorted(options)
+    of_lower = {option.lower(): option for option in options}
     near = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
+    near = near or [of_lower[one] for one in difflib.get_close_matches(name.lower(), of_lower, n=1, cutoff=0.6)]
     if near:
         return f"did you mean {near[0]!r}?"
     return f"choose one of: {', '.join(options)}" if options else "there is nothing to choose from here"

@@ -18,11 +18,12 @@ from rich.console import Console
 
 from data.download.archives import write_tar, write_zip
 from data.download.serving import Served
-from data.layouts import write_chasedb1, write_drive, write_stare
+from data.layouts import write_chasedb1, write_drive, write_hrf, write_stare
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.download import checksums, http_download, obtain, sources
 from fundus_unet.data.download.addresses import PUBLISHED, Archive, Published
 from fundus_unet.data.download.checksums import ABOUT, LIST, list_text, read_list, sums_of
+from fundus_unet.data.download.room import part_of
 from fundus_unet.data.sets.chasedb1 import ChaseDB1
 from fundus_unet.data.sets.drive import Drive
 from fundus_unet.data.sets.stare import Stare
@@ -93,7 +94,7 @@ def test_from_the_table(stare: Path, served: Served, tmp_path: Path) -> None:
     assert row.citation in about
     assert row.page in about
     assert "60 at this time, since there was no sum to compare them with" in about
-    assert "the sums of 60 were recorded now" in told
+    assert "verified 60 files: they came in archives with the published sums" in told
     assert "loaded labels-vk.tar, " in told
     finished = subprocess.run(["sha256sum", "--check", "--quiet", LIST], cwd=made, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
@@ -153,8 +154,9 @@ class TestTheUsersOwn:
         else:
             shutil.copy(own / "Image_04L_1stHO.png", victim)
         before = contents(own)
-        with pytest.raises(InputError, match="Image_03L_1stHO"):
+        with pytest.raises(InputError, match="Image_03L_1stHO") as raised:
             get(PUBLISHED["chasedb1"], tmp_path)
+        assert f"move {own} away" in str(raised.value)
         assert contents(own) == before
 
     @pytest.mark.parametrize("kind", ["a file", "a link to nothing"])
@@ -189,8 +191,24 @@ class TestSources:
         assert archive.is_file()
 
     def test_a_folder_is_copied(self, chasedb1, listed, tmp_path) -> None:
-        get(PUBLISHED["chasedb1"], tmp_path / "data", chasedb1)
+        _, told = get(PUBLISHED["chasedb1"], tmp_path / "data", chasedb1)
         assert sums_of(tmp_path / "data" / "CHASE_DB1") == listed == sums_of(chasedb1)
+        assert "copied, " in told
+        assert "unpacked" not in told
+
+    def test_where_nothing_could_be_compared_nothing_is_called_verified(self, stare, tmp_path) -> None:
+        _, told = get(PUBLISHED["stare"], tmp_path, stare)
+        assert "60 files; no sums are published" in told
+        assert "verified" not in told
+
+    @pytest.mark.parametrize("beside", ["HRF", "notes"])
+    def test_a_folder_of_folders_is_not_copied(self, chasedb1, listed, tmp_path, beside) -> None:
+        shutil.copytree(chasedb1, tmp_path / "sets" / "chasedb1")
+        get(PUBLISHED["chasedb1"], tmp_path / "alone", tmp_path / "sets")  # as archives are wrapped
+        (tmp_path / "sets" / beside).mkdir()
+        with pytest.raises(InputError, match=r"a folder chasedb1 in .*(.|\n)*source=.*sets/chasedb1 paths.data_dir="):
+            get(PUBLISHED["chasedb1"], tmp_path / "data", tmp_path / "sets")
+        assert not (tmp_path / "data").exists()
 
     def test_an_address_of_a_folder(self, chasedb1, listed, served, tmp_path) -> None:
         """As any static server gives a folder, `python -m http.server` among them."""
@@ -295,6 +313,54 @@ class TestWhatIsNotTheSet:
             get(PUBLISHED["stare"], tmp_path / "data", part)
         assert not (tmp_path / "data" / "STARE").exists()
 
+    def test_what_comes_beside_the_set(self, chasedb1, listed, tmp_path) -> None:
+        set_itself = zipped(chasedb1, tmp_path / "a.zip")
+        files = contents(write_hrf(tmp_path / "HRF", size=(24, 24), test=False))
+        texts = {"README.txt": b"1", "docs/license.md": b"2"}
+        with pytest.raises(InputError, match=r"more came than CHASE_DB1") as raised:
+            get(PUBLISHED["chasedb1"], tmp_path / "data", set_itself, write_zip(tmp_path / "b.zip", files | texts))
+        assert str(raised.value).count("not of the set") == 3
+        assert f"and {len(files) - 3} more" in str(raised.value)
+        assert "look like HRF" in str(raised.value)
+        assert not (tmp_path / "data").exists()
+        get(PUBLISHED["chasedb1"], tmp_path / "data", set_itself, write_zip(tmp_path / "c.zip", texts))
+        assert (tmp_path / "data" / "CHASE_DB1" / "README.txt").is_file()
+
+    def test_a_damaged_archive_is_asked_for_again_where_that_helps(self, chasedb1, listed, served, tmp_path) -> None:
+        whole = zipped(chasedb1, tmp_path / "a.zip").read_bytes()
+        (tmp_path / "cut.zip").write_bytes(whole[:-100])
+        served.files["/cut.zip"] = whole[:-100]
+        for source, helps in ((tmp_path / "cut.zip", False), (served.url("/cut.zip"), True)):
+            with pytest.raises(InputError, match=r"cut\.zip is damaged") as raised:
+                get(PUBLISHED["chasedb1"], tmp_path / "data", source)
+            assert ("same command again" in str(raised.value)) == helps
+            assert PUBLISHED["chasedb1"].page in str(raised.value)
+
+    def test_another_set(self, chasedb1, listed, tmp_path) -> None:
+        hrf = write_hrf(tmp_path / "mine", size=(24, 24), test=False)
+        with pytest.raises(InputError) as raised:
+            get(PUBLISHED["chasedb1"], tmp_path / "sets" / "data", hrf)
+        told = str(raised.value)
+        assert told.count("not there") == 3
+        assert f"it looks like HRF: fundus-unet data get hrf source={hrf} paths.data_dir=" in told
+        assert "same command" not in told
+        assert not (tmp_path / "sets").exists(), "folders that were made for it are gone again"
+
+    def test_one_of_two_parts(self, tmp_path) -> None:
+        drive = write_drive(tmp_path / "mine", size=(40, 44))
+        archive = zipped(drive / "test", tmp_path / "test.zip", "test/")
+        with pytest.raises(InputError, match=r"give all parts: .*'source=\[training\.zip,test\.zip\]'"):
+            get(PUBLISHED["drive"], tmp_path / "data", archive)
+
+    @pytest.mark.parametrize("status", [404, 503])
+    def test_the_address_of_a_folder_without_its_last_sign(self, chasedb1, listed, served, tmp_path, status) -> None:
+        served.files["/CHASE_DB1"] = b"1"
+        served.status["/CHASE_DB1"] = status
+        url = served.url("/CHASE_DB1")
+        with pytest.raises(InputError, match=rf"put / at the end: .* source={url}/ paths") as raised:
+            get(PUBLISHED["chasedb1"], tmp_path / "data", url)
+        assert ("same command again" in str(raised.value)) == (status == 503)
+
     def test_an_archive_made_to_do_harm(self, tmp_path) -> None:
         bad = write_zip(tmp_path / "a.zip", {"../../out.png": b"1"})
         with pytest.raises(InputError, match="stays in its folder"):
@@ -346,6 +412,9 @@ def test_stopped_while_it_loads_it_goes_on_where_it_was(stare: Path, served: Ser
     assert "Traceback" not in told
     assert not (tmp_path / "data" / "STARE").exists(), "half a set is no set"
     assert part.stat().st_size == half
+    if number != signal.SIGKILL:
+        size = len(served.files["/stare.zip"])
+        assert told.splitlines()[-1] == f"interrupted; {part_of(half, size)} are kept: give the same command again"
     served.slow.clear()
     finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr

@@ -109,6 +109,6 @@ def test_split_rite_is_scored_with_the_second_observer(root, tmp_path):
 
 def test_nothing_there(tmp_path):
     with pytest.raises(
-        InputError, match=r"training/images/21_training\.tif(.|\n)*grand-challenge(.|\n)*contains/DRIVE"
+        InputError, match=r"training/images/21_training\.tif(.|\n)*contains/DRIVE(.|\n)*grand-challenge(.|\n)*source="
     ):
         Drive(tmp_path / "DRIVE").splits()

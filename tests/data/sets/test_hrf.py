@@ -36,7 +36,7 @@ def test_files_belong_together(root):
 def test_training_goes_on_without_the_test_part(tmp_path):
     splits = HRF(write_hrf(tmp_path, size=(24, 24), test=False)).splits()
     assert (len(splits.train), len(splits.val), splits.test) == (12, 3, ())
-    for words in ["30 test images", str(tmp_path / "images"), "https://www5.cs.fau.de", "paths.data_dir="]:
+    for words in ["30 test images", str(tmp_path / "images"), f"move {tmp_path} away", "data get hrf"]:
         assert words in splits.test_reason
 
 

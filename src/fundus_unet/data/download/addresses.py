@@ -43,6 +43,9 @@ class Published:
     layout: tuple[str, ...] = ()  # folders at its top
     archives: tuple[Archive, ...] = ()  # none where the terms want a person to ask
     how: str = ""  # what to do where no address works, or there is none
+    parts: tuple[str, ...] = ()  # the archives that a person is given there, where a person has to ask
+    file_names: str = ""  # a regular expression: how its files are called, from its folder down
+    is_listed_whole: bool = False  # `checksums/` has every file of it, so that another one is not of the set
     most_files: int = 5_000
 
     @property
@@ -83,6 +86,8 @@ _ROWS = (
             ),
         ),
         how="load CHASEDB1.zip with a browser, since the site may want to see that a person asks, then give the file",
+        file_names=r"image_\d\d[lr](_(1st|2nd)ho)?\.",
+        is_listed_whole=True,
     ),
     Published(
         key="hrf",
@@ -109,6 +114,7 @@ _ROWS = (
             ),
         ),
         how="load all.zip there with a browser, then give the file",
+        file_names=r"\d\d_(h|dr|g)(_mask)?\.",
     ),
     Published(
         key="stare",
@@ -142,6 +148,7 @@ _ROWS = (
             )
         ),
         how="load stare-images.tar, labels-ah.tar and labels-vk.tar there with a browser, then give the files",
+        file_names=r"im\d{4}\.",
     ),
     Published(
         key="fives",
@@ -166,6 +173,7 @@ _ROWS = (
             ),
         ),
         how="load the archive there with a browser, then give the file",
+        file_names=r"(train|test)/[^/]+/\d+_[adgn]\.",
     ),
     Published(
         key="drive",
@@ -183,6 +191,8 @@ _ROWS = (
         largest=500 * _MB,
         layout=("training", "test"),
         how="make a free account there, join the challenge, load training.zip and test.zip",
+        parts=("training.zip", "test.zip"),
+        file_names=r"\d\d_(training|test|training_mask|test_mask|manual\d)\.",
     ),
     Published(
         key="les_av",
@@ -200,6 +210,7 @@ _ROWS = (
         largest=1_000 * _MB,
         layout=("images", "masks", "vessel-segmentations", "arteries-and-veins", "arteries", "veins"),
         how="read the terms there, load the archive with a browser",
+        file_names=r"(vessel-segmentations|arteries-and-veins|arteries|veins)/",
     ),
 )
 PUBLISHED = {row.key: row for row in _ROWS}

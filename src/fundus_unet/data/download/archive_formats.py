@@ -16,7 +16,7 @@ from typing import IO, cast
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import open_regular
-from fundus_unet.data.download.bad_archive import BadArchiveError
+from fundus_unet.data.download.bad_archive import BadArchiveError, DamagedArchiveError
 from fundus_unet.data.download.tar_bytes import is_tar, tar_members
 
 _DAMAGED = (
@@ -181,5 +181,5 @@ def told_as_errors(archive: Path) -> Iterator[None]:
         ) from error
 
 
-def _damaged(archive: Path, error: Exception) -> BadArchiveError:
-    return BadArchiveError(f"{archive.name} is damaged", got=f"{type(error).__name__}: {error}")
+def _damaged(archive: Path, error: Exception) -> DamagedArchiveError:
+    return DamagedArchiveError(f"{archive.name} is damaged", got=f"{type(error).__name__}: {error}")

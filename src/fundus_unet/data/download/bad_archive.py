@@ -10,5 +10,8 @@ class BadArchiveError(InputError):
     """
 
     def __init__(self, problem: str, *, expected: object = None, got: object = None, fix: str | None = None) -> None:
-        fix = fix or "give the same command again, or get the set as it is published; nothing of this was kept"
-        super().__init__(problem, expected=expected, got=got, fix=fix)
+        super().__init__(problem, expected=expected, got=got, fix=fix or "get the set as it is published")
+
+
+class DamagedArchiveError(BadArchiveError):
+    """An archive that cannot be read to its end: loaded once more, it may come whole."""

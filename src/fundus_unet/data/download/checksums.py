@@ -77,8 +77,8 @@ def differences(folder: Path, sums: Mapping[str, str], *, follow: bool = True) -
     return found
 
 
-def told(lines: Iterable[str]) -> str:
+def told(lines: Iterable[str], most: int = MOST_TOLD) -> str:
     """Lines of an error, the first of them where there are many."""
     lines = list(lines)
-    more = [f"and {len(lines) - MOST_TOLD} more"] if len(lines) > MOST_TOLD else []
-    return "\n    ".join(["", *lines[:MOST_TOLD], *more]) if len(lines) > 1 else "".join(lines)
+    more = [f"and {len(lines) - most} more"] if len(lines) > most else []
+    return "\n    ".join(["", *lines[:most], *more]) if len(lines) > 1 else "".join(lines)

@@ -8,6 +8,7 @@ from pathlib import Path
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.download.addresses import Published
 from fundus_unet.data.download.checksums import LIST, differences, published, read_list, told
+from fundus_unet.data.download.get_command import get_command
 from fundus_unet.data.download.record import is_recorded, no_place
 
 
@@ -63,9 +64,21 @@ def verify_existing(row: Published, folder: Path, check: Callable[[Path], None])
             f"{row.name} in {folder} is {'damaged or incomplete' if is_ours else 'not as it was published'}",
             expected="the content whose SHA-256 was recorded" if is_ours else "the published files",
             got=told(found),
-            fix=f"remove the folder {folder} or move it away, then give the same command again"
+            fix=f"remove the folder {folder} or move it away, then give this command: {get_command(row, folder.parent)}"
             if is_ours
-            else f"it is yours and was not touched: use it as it is, or move {folder} away and give the command again",
+            else f"it is yours and was not touched: use it as it is; or move {folder} away, then give this command: "
+            f"{get_command(row, folder.parent)}",
         )
-    check(folder)
+    try:
+        check(folder)
+    except InputError as error:
+        # of a copy that is sorted otherwise the error names the first one
+        missing = [name for name in published(row.folder) if not (folder / name).exists()] if sums else []
+        raise InputError(
+            f"{row.name} in {folder} is not whole; nothing was changed",
+            got=told(f"{name}: not there" for name in missing) or error.problem,
+            fix=f"move {folder} away, or set paths.data_dir to another folder, then give the command again"
+            if row.archives
+            else f"move {folder} away, then give this command: {get_command(row, folder.parent)}",
+        ) from error
     return Verified(folder, len(sums), is_ours)

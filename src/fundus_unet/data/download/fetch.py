@@ -7,7 +7,12 @@ from pathlib import Path
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import PARTIAL
 from fundus_unet.data.download.checksums import sha256_of
-from fundus_unet.data.download.http_download import AddressError, NoConnectionError, ResumingDownload
+from fundus_unet.data.download.http_download import (
+    AddressError,
+    NoConnectionError,
+    PassingError,
+    ResumingDownload,
+)
 
 
 def fetch(
@@ -55,6 +60,8 @@ def fetch(
         except ValueError:  # pooch's, of a sum that is another
             failures[url] = AddressError("its content is another than the published one (SHA-256)")
     none_answered = all(isinstance(error, NoConnectionError) for error in failures.values())
+    if any(isinstance(error, PassingError) for error in failures.values()):
+        fix = "; or ".join(filter(None, ("give the same command again, which goes on where this ended", fix)))
     raise InputError(
         f"{path.name} cannot be loaded{': no server can be reached' if none_answered else ''}",
         got="\n    ".join(["", *(f"{url}: {error}" for url, error in failures.items())]),

@@ -21,6 +21,7 @@ WAIT = 1.0
 """Seconds before the second attempt; doubled for each further one."""
 TIMEOUT = (15, 60)
 """Seconds: for a connection, and for the next bytes."""
+_LATER = (requests.codes.request_timeout, requests.codes.too_many_requests)
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18}|\*)")
 _PIECE = 2**16
@@ -31,7 +32,11 @@ class AddressError(Exception):
     """This address does not give the file; another one may. The message says why."""
 
 
-class NoConnectionError(AddressError):
+class PassingError(AddressError):
+    """A later attempt may succeed."""
+
+
+class NoConnectionError(PassingError):
     """Not even an answer came."""
 
 
@@ -77,7 +82,7 @@ class ResumingDownload:
             except requests.RequestException as error:  # an address that is none, too many redirects
                 raise AddressError(_reason(error)) from error
             failures = 1 if self._size() > before else failures + 1
-        raise AddressError(f"{reason}; {megabytes(self._size())} came and are kept")
+        raise PassingError(f"{reason}; {megabytes(self._size())} came and are kept")
 
     @property
     def _origin(self) -> Path:
@@ -134,7 +139,8 @@ class ResumingDownload:
 
     def _check(self, answer: requests.Response) -> None:
         if answer.status_code not in (requests.codes.ok, requests.codes.partial_content):
-            raise AddressError(f"HTTP {answer.status_code} {answer.reason}")
+            kind = PassingError if answer.status_code >= 500 or answer.status_code in _LATER else AddressError
+            raise kind(f"HTTP {answer.status_code} {answer.reason}")
         if answer.headers.get("Content-Type", "").startswith("text/html"):
             raise AddressError("a web page came in place of the file")
 

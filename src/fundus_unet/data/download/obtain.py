@@ -2,19 +2,21 @@
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rich.console import Console
 
-from fundus_unet.core.errors import InputError
-from fundus_unet.core.invocation import command
 from fundus_unet.data.download.addresses import Published
-from fundus_unet.data.download.bad_archive import BadArchiveError
-from fundus_unet.data.download.checksums import differences, published, sums_of, told
+from fundus_unet.data.download.archive_formats import SUFFIXES
+from fundus_unet.data.download.as_published import compare, in_words
+from fundus_unet.data.download.bad_archive import BadArchiveError, DamagedArchiveError
+from fundus_unet.data.download.checksums import published, sums_of
 from fundus_unet.data.download.existing import Verified, existing_folder, verify_existing
 from fundus_unet.data.download.fetch import fetch
-from fundus_unet.data.download.progress import LoadingProgress
+from fundus_unet.data.download.get_command import get_command
+from fundus_unet.data.download.progress import LoadingProgress, kept_told, summed
 from fundus_unet.data.download.record import keep_record
 from fundus_unet.data.download.room import check_room, told_when_full
 from fundus_unet.data.download.sources import Remote, Sources, named_sources, table_sources
@@ -43,41 +45,67 @@ def obtain(row: Published, data_dir: Path, source: Sequence[str], check: Check, 
         if verified.is_ours:
             remove_left(data_dir, row.folder)
         return verified
-    sources = named_sources(row, source) if source else table_sources(row)
-    data_dir.mkdir(parents=True, exist_ok=True)
-    with staging(data_dir, row.folder) as place:
-        _Making(row, place, sources, LoadingProgress(console)).make(data_dir / row.folder, check)
+    sources = named_sources(row, source, data_dir) if source else table_sources(row, data_dir)
+    with _made_for_it(data_dir), staging(data_dir, row.folder) as place:
+        _Making(row, place, sources, source, LoadingProgress(console)).make(data_dir / row.folder, check)
     return None
 
 
+@contextmanager
+def _made_for_it(folder: Path) -> Iterator[None]:
+    """Make a folder, and those above it; without them again where they stay empty."""
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # one that is not empty, and all above it, stay
+            for one in made:
+                one.rmdir()
+
+
 class _Making:
-    def __init__(self, row: Published, place: Staging, sources: Sources, progress: LoadingProgress) -> None:
-        self.row, self.place, self.sources, self.progress = row, place, sources, progress
+    def __init__(
+        self, row: Published, place: Staging, sources: Sources, given: Sequence[str], progress: LoadingProgress
+    ) -> None:
+        self.row, self.place, self.sources, self.given, self.progress = row, place, sources, given, progress
+        self.data_dir = place.root.parent
 
     def make(self, target: Path, check: Check) -> None:
         self._load()
         try:
             whole = self._unpacked()
-            compared = self._verify(whole, check)
-        except BadArchiveError:
+            compared = compare(self.row, whole, check, self.given, self.data_dir)
+        except BadArchiveError as error:
             for archive in self.sources.archives:  # one with a known sum is not at fault, and was long to load
                 if archive.sha256 is None:
                     (self.place.downloads / archive.name).unlink(missing_ok=True)
+            if isinstance(error, DamagedArchiveError):
+                again = "get it again" if self.sources.local else "give the same command again, or get it"
+                fix = f"{again} as it is published: {self.row.where}"
+                raise BadArchiveError(error.problem, expected=error.expected, got=error.got, fix=fix) from error
             raise
         sums = sums_of(whole)
         keep_record(whole, self.row, sums, compared, self.sources.words)
         self.place.finish(whole, target)
-        self.progress.line(f"verified {len(sums)} files: {_words(compared, len(sums) - compared)}")
+        self.progress.line(in_words(compared, len(sums) - compared, self._have_known_sums()))
+
+    def _have_known_sums(self) -> bool:
+        """Whether all that the set is from was compared as it came."""
+        return not self.sources.local and all(one.sha256 for one in self.sources.archives + self.sources.files)
 
     def _load(self) -> None:
         for archive in self.sources.archives:
-            with self.progress.of(f"loading {archive.name}", f"loaded {archive.name}") as update:
-                self._fetch(archive, self.row.largest, update)
+            with (
+                self.progress.of(f"loading {archive.name}", f"loaded {archive.name}") as update,
+                kept_told(update) as told,
+            ):
+                self._fetch(archive, self.row.largest, told)
         if not self.sources.files:
             return
         loaded = 0
         count = f"{len(self.sources.files)} files"
-        with self.progress.of(f"loading {count}", f"loaded {count}") as update:
+        with self.progress.of(f"loading {count}", f"loaded {count}") as shown, kept_told(shown) as update:
 
             def told_of(done: int, total: int | None) -> None:
                 update(loaded + done, None)
@@ -88,50 +116,39 @@ class _Making:
                 update(loaded, None)
 
     def _fetch(self, file: Remote, limit: int, update: Callable[[int, int | None], None]) -> None:
-        fetch(file.urls, self.place.downloads / file.name, limit, file.sha256, self._advice(), update)
+        fetch(file.urls, self.place.downloads / file.name, limit, file.sha256, self._advice(file), update)
 
-    def _advice(self) -> str:
+    def _advice(self, file: Remote) -> str:
         """What to do where no address gives a file."""
-        return (
-            "give the same command again, which goes on where this ended; or get it yourself: "
-            f"{self.row.where}: {self.row.how}: {command('data get', self.row.key, 'source=PATH')}"
+        here = get_command(self.row, self.data_dir, ["PATH"])
+        advice = (
+            f"{'check the address, or ' if self.given else ''}get it yourself: {self.row.where}: {self.row.how}: {here}"
         )
+        url = file.urls[0]
+        if url in self.given and published(self.row.folder) and not file.name.lower().endswith((*SUFFIXES, ".gz")):
+            folder = get_command(self.row, self.data_dir, [f"{url}/"])
+            return f"if it is a folder, put / at the end: {folder}; or {advice}"
+        return advice
 
     def _unpacked(self) -> Path:
         """The folder in which the set is then."""
         archives = [self.place.downloads / archive.name for archive in self.sources.archives]
         archives += [path for path in self.sources.local if not path.is_dir()]
-        written = 0
+        allowance = Allowance(self.row.largest, self.row.most_files)
         with self.progress.of("unpacking", "unpacked") as update:
-
-            def told_of(size: int) -> None:
-                nonlocal written
-                written += size
-                update(written, None)
-
-            unpacking = Unpacking(Allowance(self.row.largest, self.row.most_files), self.row.layout, told_of)
+            unpacking = Unpacking(allowance, self.row.layout, summed(update))
             for archive in archives:
                 check_room(self.place.root, archive.stat().st_size)
                 unpacking.unpack(archive, self.place.files)
+        with self.progress.of("copying", "copied") as update:
+            copying = Unpacking(allowance, self.row.layout, summed(update))
             for folder in (path for path in self.sources.local if path.is_dir()):
-                unpacking.copy(folder, self.place.files)
+                copying.copy(folder, self.place.files)
         for file in self.sources.files:
             target = self.place.files / file.name
             target.parent.mkdir(parents=True, exist_ok=True)
             _second_name(self.place.downloads / file.name, target)
         return _without_wrappers(self.place.files, self.row.layout)
-
-    def _verify(self, whole: Path, check: Check) -> int:
-        """How many files were compared with sums that come with the project."""
-        sums = published(self.row.folder)
-        found = differences(whole, sums)
-        if found:
-            raise BadArchiveError(f"what came is not {self.row.name} as it was published", got=told(found))
-        try:
-            check(whole)
-        except InputError as error:
-            raise BadArchiveError(f"what came is not {self.row.name} as it was published", got=error.problem) from error
-        return len(sums)
 
 
 def _second_name(path: Path, target: Path) -> None:
@@ -150,10 +167,3 @@ def _without_wrappers(folder: Path, layout: tuple[str, ...]) -> Path:
         if len(entries) != 1 or not entries[0].is_dir() or entries[0].name in layout:
             return folder
         folder = entries[0]
-
-
-def _words(compared: int, recorded: int) -> str:
-    parts = [f"{compared} with the published sums"] * bool(compared)
-    if recorded:
-        parts.append(f"the sums of {recorded} were recorded now, since none are published")
-    return "; ".join(parts) or "none"

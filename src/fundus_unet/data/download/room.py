@@ -44,6 +44,16 @@ def _full(folder: Path, needed: int) -> InputError:
     )
 
 
+def part_of(done: int, total: int | None) -> str:
+    """`8.6 of 31 MB`, `0.4 MB of 1.8 GB`; the first alone where the total is not known."""
+    first = megabytes(done)
+    if not total:
+        return first
+    number, _, unit = first.partition(" ")
+    whole = megabytes(total)
+    return f"{number if whole.endswith(unit) else first} of {whole}"
+
+
 def megabytes(size: int) -> str:
     """`1.8 GB`, `76 MB`, `0.3 MB`, `20 kB`."""
     if size >= 10**9:

@@ -80,7 +80,7 @@ class Drive:
             return Case(name, files.require(*_image(name)), files.require(*labels), files.find(*_mask(name)))
 
         if not files.has_any(map(_image, names.test)):
-            reason = f"DRIVE: no test image is in {files.root / 'test' / 'images'}: {ORIGIN.advice}"
+            reason = f"DRIVE: no test image is in {files.root / 'test' / 'images'}: {files.advice_for_the_whole}"
             return SplitNames(names.train, names.val, test=()).map(learned, reason)
         rite = files.has_any(map(_rite, names.test))
         has_labels = rite if self.is_rite else files.has_any(_manual(name, 1) for name in names.test)

@@ -91,7 +91,7 @@ class HRF:
         if not files.has_any(map(_image, self.names.test)):
             reason = (
                 f"HRF: none of the {len(self.names.test)} test images (06 to 15 of each group) is in "
-                f"{files.root / 'images'}: {ORIGIN.advice}"
+                f"{files.root / 'images'}: {files.advice_for_the_whole}"
             )
             return SplitNames(self.names.train, self.names.val, test=()).map(case, reason)
         return self.names.map(case)

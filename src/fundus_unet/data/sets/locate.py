@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.core.invocation import command
 from fundus_unet.data.download.addresses import PUBLISHED
+from fundus_unet.data.download.get_command import get_command
 from fundus_unet.data.images.decoding import SUFFIXES
 
 T = TypeVar("T")
@@ -32,12 +32,18 @@ class Origin:
         row = PUBLISHED[option]
         return cls(row.name, row.folders, row.where, option)
 
-    @property
-    def advice(self) -> str:
-        return (
-            f"get {self.name} from {self.obtained}, then set paths.data_dir=/folder/that/contains/{self.folders[0]}; "
-            f"or give this command: {command('data get', self.option)}"
-        )
+    def advice(self, data_dir: Path | None = None) -> str:
+        """What to do where the set is not there.
+
+        Args:
+            data_dir: Where it is looked for; None: the usual folder.
+        """
+        row = PUBLISHED[self.option]
+        obtained = f"get {self.name} from {self.obtained}"
+        elsewhere = f"set paths.data_dir=/folder/that/contains/{self.folders[0]}"
+        if row.archives:
+            return f"{obtained}, then {elsewhere}; or give this command: {get_command(row, data_dir)}"
+        return f"if you have it, {elsewhere}; else {obtained}, then give this command: {get_command(row, data_dir)}"
 
 
 class DatasetFiles:
@@ -67,8 +73,21 @@ class DatasetFiles:
         for candidate in dict.fromkeys([given, *inside, *beside, *self._usual_folders([*inside, *beside])]):
             self.root = candidate
             if self.has_any(expected) or any(map(self._folder, or_folders)):
+                self._is_partly_there = True
                 return
         self.root = given
+        self._is_partly_there = False
+
+    @property
+    def advice_for_the_whole(self) -> str:
+        """What to do where a part of the set is there: the command that gets it would leave that as it is."""
+        row = PUBLISHED[self.origin.option]
+        return f"for the whole set move {self.root} away, then give this command: {get_command(row, self._data_dir)}"
+
+    @property
+    def _data_dir(self) -> Path | None:
+        """The `paths.data_dir` that the given folder is in; None where it has another name than the set's."""
+        return self._given.parent if self._given.name in self.origin.folders else None
 
     def find(self, *paths: str) -> Path | None:
         """The first of these files that exists."""
@@ -153,7 +172,7 @@ class DatasetFiles:
             f"{self.origin.name}: {paths[0]} is not in {self.root}{also}",
             expected=f"the file {self.root / paths[0]}{others}",
             got=got,
-            fix=self._unpacking(packed) if packed else self.origin.advice,
+            fix=self._unpacking(packed) if packed else self._advice(),
         )
 
     def _in_other_format(self, paths: Sequence[str]) -> Path | None:
@@ -175,6 +194,11 @@ class DatasetFiles:
             fix=f"{fix}, as {Path(paths[0]).name}",
         )
 
+    def _advice(self) -> str:
+        if self._is_partly_there:
+            return f"copy what is missing into {self.root}; or, {self.advice_for_the_whole}"
+        return self.origin.advice(self._data_dir)
+
     def _archives(self) -> list[Path]:
         """What may be the set, not yet unpacked: any archive in its folder, or one beside it that has its name."""
         inside = [self.root / name for name in list_folder(self.root) if name.lower().endswith(ARCHIVES)]
@@ -189,8 +213,8 @@ class DatasetFiles:
         return list(dict.fromkeys([*inside, *beside]))
 
     def _unpacking(self, packed: Sequence[Path]) -> str:
-        source = str(packed[0]) if len(packed) == 1 else f"[{','.join(map(str, packed))}]"
-        return f"unpack it: {command('data get', self.origin.option, f'source={source}')}"
+        source = list(map(str, packed))
+        return f"unpack it: {get_command(PUBLISHED[self.origin.option], self._data_dir, source)}"
 
 
 def variants(folders: Sequence[str], names: Sequence[str], endings: Sequence[str]) -> tuple[str, ...]:
