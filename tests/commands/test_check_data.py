@@ -1,7 +1,9 @@
 """The command `data check`: what it prints and writes, and its exit codes."""
 
 import json
+import os
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -180,3 +182,19 @@ def test_the_command_for_a_part_of_a_set_runs_as_it_is_given(scripts) -> None:
     arguments = given[given.index("data=folder") :]
     assert arguments == ["data=folder", f"data.source.root={root}", "data.images=Original", "data.labels=Ground truth"]
     assert f"folder {root}: 20 images" in scripts("check_data", *arguments).out
+
+
+def test_names_of_two_lines_and_of_bytes_that_are_no_text(scripts) -> None:
+    root = write_folder(scripts.folder / "eyes", count=8)
+    for number, name in ((1, b"two\nlines.png"), (3, b"\xff\xfe.png")):
+        for part in ("images", "labels"):
+            source = os.fsencode(root / part)
+            os.rename(source + b"/eye%d.png" % number, source + b"/" + name)
+    shutil.rmtree(root / "masks")
+    shutil.rmtree(root / "labels2")
+    found = succeeded(scripts("check_data", "data=folder", "data.source.root=eyes", "data.folds=2"))
+    assert "folder: 8 images" in found.out
+
+
+def test_a_pattern_of_nobodys_home(scripts) -> None:
+    refused(scripts("check_data", "data=folder", "data.images='~nobody_x/*.png'"), "~nobody_x", "what to do")

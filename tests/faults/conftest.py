@@ -1,5 +1,6 @@
 """The table of attempts and failures that a run of these tests ends with."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 from data.layouts import write_chasedb1
 from faults.attempt import CORRUPT, HUNG, LOST, OUTSIDE, TRACED, Attempt, failed
+from faults.forked import launch
+from running import TINY
 
 FAILURES = (LOST, CORRUPT, TRACED, OUTSIDE, HUNG)
 _counts: dict[str, Counter[str]] = {}
@@ -32,6 +35,23 @@ def with_images() -> Callable[[Path], None]:
 
     def make(folder: Path) -> None:
         write_chasedb1(folder / "sets" / "CHASE_DB1")
+
+    return make
+
+
+@pytest.fixture
+def with_run(with_images: Callable[[Path], None], tmp_path: Path) -> Callable[[Path], None]:
+    """Puts a finished run and its images into a folder."""
+    template = tmp_path / "template"
+    template.mkdir()
+    with_images(template)
+    process = launch(template, "train", "data=chasedb1", "paths.data_dir=sets", *TINY, "paths.run_dir=run")
+    assert process.wait() == 0, process.told
+
+    def make(folder: Path) -> None:
+        shutil.copytree(template, folder, dirs_exist_ok=True)
+        shutil.rmtree(folder / "run/evaluation")
+        (folder / "output.txt").unlink()
 
     return make
 

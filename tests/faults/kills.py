@@ -14,13 +14,13 @@ from typing import Any
 
 import torch
 
-from faults.attempt import CORRUPT, HUNG, LOST, TRACEBACK, TRACED, Attempt
+from faults.attempt import CORRUPT, HUNG, LOST, TRACEBACK, TRACED, Attempt, content
 from faults.forked import Process, launch
 from running import TINY
 
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "Ctrl-C": signal.SIGINT}
 INTERRUPTED = 130
-WRITES = ("fsync", "replace", "link", "mkdir")
+WRITES = ("fsync", "replace", "rename", "link", "mkdir")
 
 
 @dataclass(frozen=True)
@@ -180,6 +180,7 @@ def results_of_training(folder: Path) -> dict[str, Any]:
     found["threshold"] = json.loads((run / "threshold.json").read_text())
     found["scores"] = json.loads((run / "evaluation/test/metrics.json").read_text())
     found["rows"] = (run / "evaluation/test/per_image.csv").read_bytes()
+    found["check of the data"] = content(folder / "runs/.data_checks")
     found["figures"] = sorted(path.name for path in (run / "evaluation/test/figures").iterdir())
     return found
 

@@ -1,39 +1,25 @@
 """A killed command that is given again ends as if it had not been killed."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 # imported before the first fork, so that the scripts need not import it again
+import fundus_unet.commands.check_data
+import fundus_unet.commands.cross_dataset
+import fundus_unet.commands.prepare_data
+import fundus_unet.commands.train  # noqa: F401
+from data.download.serving import serving
 from data.layouts import draw, save
 from faults.attempt import Attempt
-from faults.forked import launch
+from faults.data_commands import across_sets, checking, getting, with_archive
 from faults.kills import attacked, comparison, evaluation, killed_in_writes, multirun, prediction, training
 from fundus_unet.runs.device import resolve_precision
-from running import TINY
 
 Survived = Callable[[list[Attempt]], None]
 Make = Callable[[Path], None]
 PRECISIONS = ("32-true", "bf16-mixed")
-
-
-@pytest.fixture
-def with_run(with_images: Make, tmp_path: Path) -> Make:
-    """Puts a finished run and its images into a folder."""
-    template = tmp_path / "template"
-    template.mkdir()
-    with_images(template)
-    process = launch(template, "train", "data=chasedb1", "paths.data_dir=sets", *TINY, "paths.run_dir=run")
-    assert process.wait() == 0, process.told
-
-    def make(folder: Path) -> None:
-        shutil.copytree(template, folder, dirs_exist_ok=True)
-        shutil.rmtree(folder / "run/evaluation")
-        (folder / "output.txt").unlink()
-
-    return make
 
 
 def with_photos(folder: Path) -> None:
@@ -108,3 +94,39 @@ def test_many_killed_comparisons(tmp_path: Path, with_images: Make, survived: Su
 @pytest.mark.faults
 def test_many_killed_multiruns(tmp_path: Path, with_images: Make, survived: Survived) -> None:
     survived(attacked(multirun(), tmp_path, with_images, seed=50, count=8, kills=3))
+
+
+@pytest.mark.slow
+def test_a_killed_set_comes_whole(tmp_path: Path, survived: Survived) -> None:
+    survived(killed_in_writes(getting(), tmp_path, with_archive, every=40))
+
+
+@pytest.mark.faults
+def test_every_write_of_getting_a_set(tmp_path: Path, survived: Survived) -> None:
+    survived(killed_in_writes(getting(), tmp_path / "writes", with_archive))
+    survived(attacked(getting(), tmp_path / "random", with_archive, seed=60, count=40, kills=3))
+
+
+@pytest.mark.faults
+def test_many_killed_downloads(tmp_path: Path, survived: Survived, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with_archive(tmp_path)
+    with serving() as served:
+        served.files["/stare.zip"] = (tmp_path / "mine/stare.zip").read_bytes()
+        served.pause = 0.01
+        command = getting(served.url("/stare.zip"))
+        survived(attacked(command, tmp_path / "random", with_archive, seed=61, count=40, kills=3))
+        survived(killed_in_writes(command, tmp_path / "writes", with_archive, every=3))
+
+
+@pytest.mark.faults
+def test_many_killed_data_checks(tmp_path: Path, with_images: Make, survived: Survived) -> None:
+    survived(attacked(checking(), tmp_path / "random", with_images, seed=62, count=15, kills=3))
+    survived(killed_in_writes(checking(), tmp_path / "writes", with_images))
+
+
+@pytest.mark.faults
+def test_many_killed_comparisons_across_sets(tmp_path: Path, with_run: Make, survived: Survived) -> None:
+    survived(attacked(across_sets(), tmp_path / "random", with_run, seed=63, count=15, kills=3))
+    survived(killed_in_writes(across_sets(), tmp_path / "writes", with_run))

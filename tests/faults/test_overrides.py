@@ -22,3 +22,8 @@ def test_random_overrides(tmp_path: Path, survived: Survived) -> None:
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_many_random_overrides(tmp_path: Path, survived: Survived, seed: int) -> None:
     survived(attempts(seed=seed, count=500, folder=tmp_path))
+
+
+@pytest.mark.faults
+def test_many_random_overrides_of_the_commands_on_data(tmp_path: Path, survived: Survived) -> None:
+    survived(attempts(seed=5, count=300, folder=tmp_path, scripts=("prepare_data", "check_data", "cross_dataset")))

@@ -13,7 +13,7 @@ from fundus_unet.commands.config_files import group_options
 from fundus_unet.commands.data_check_place import Checked, check_ours
 from fundus_unet.commands.data_check_text import plural, report_lines
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import write_bytes, write_json, write_text
+from fundus_unet.core.files import remove_partial_files, write_bytes, write_json, write_text
 from fundus_unet.core.invocation import command, from_here
 from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.checking.check import SPLITS
@@ -55,6 +55,7 @@ def check_data_from_config(config: DictConfig) -> Report:
     )
     name = str(checked)
     try:
+        remove_partial_files(folder)
         write_json(folder / REPORT, checked.as_dict() | report.as_dict())
         write_text(folder / TEXT, "\n".join(report_lines(name, report, splits)) + "\n")
         write_bytes(folder / FIGURE, png_bytes(_figure(name, report, splits), colours=None, optimize=False))

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import open_regular, read_bytes, write_json
+from fundus_unet.core.files import open_regular, read_bytes, remove_partial_files, write_json
 from fundus_unet.core.invocation import command
 from fundus_unet.core.plain_text import printable
 from fundus_unet.data.case import Case, Splits
@@ -68,6 +68,7 @@ def check_before_training(config: DictConfig, splits: Splits, console: Console, 
         raise _faults(errors, told_by)
     if report is not None:
         with suppress(OSError):  # it is only checked again then
+            remove_partial_files(path.parent)
             write_json(path, report.as_dict())
     _say(errors if report is None else findings, console, told_by)
     return [one.message for one in errors]

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ class Served:
         status: A path for the code that it is answered with.
         breaks: A path for the bytes after which the connection is cut; each is used once.
         slow: A path for the bytes after which the answer waits until `go_on` is set.
+        pause: Seconds after each 20 kB.
     """
 
     address: str = ""
@@ -27,6 +29,7 @@ class Served:
     status: dict[str, int] = field(default_factory=dict)
     breaks: dict[str, list[int]] = field(default_factory=dict)
     slow: dict[str, int] = field(default_factory=dict)
+    pause: float = 0
     go_on: threading.Event = field(default_factory=threading.Event)
     content_type: str = "application/octet-stream"
     tag: str = '"1"'
@@ -81,6 +84,10 @@ def _handler(served: Served) -> type[BaseHTTPRequestHandler]:
                 served.go_on.wait(30)
                 body = body[served.slow[path] :]
             with suppress(ConnectionError):  # who asked may be gone
+                while served.pause and body:
+                    self.wfile.write(body[:20_000])
+                    body = body[20_000:]
+                    time.sleep(served.pause)
                 self.wfile.write(body)
             self.close_connection = True
 

@@ -435,3 +435,32 @@ def _wait_for(happened, process: subprocess.Popen) -> None:
     while not happened():
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
+
+
+def test_a_list_of_sums_of_somebody_else_reads_nothing_outside(stare: Path, tmp_path: Path) -> None:
+    get(PUBLISHED["stare"], tmp_path / "data", str(stare))
+    folder = tmp_path / "data" / "STARE"
+    (tmp_path / "secret.txt").write_text("secret")
+    (folder / "out").symlink_to(tmp_path)
+    whole = (folder / LIST).read_text()
+    for name, words in (("out/secret.txt", "a link leads out of the folder"), ("a\x00b", "is no list of checksums")):
+        (folder / LIST).write_text(f"{whole}{'0' * 64}  {name}\n")
+        with pytest.raises(InputError, match=words) as refused:
+            get(PUBLISHED["stare"], tmp_path / "data")
+        assert "another content" not in str(refused.value)
+
+
+def test_a_source_above_the_place_where_it_is_made(stare: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(stare, mine / "all")
+    get(PUBLISHED["stare"], mine, str(mine))
+    assert contents(mine / "all") == contents(stare)
+
+
+def test_a_link_to_an_empty_folder_is_told_before_anything_is_loaded(stare: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "STARE").symlink_to(tmp_path / "empty")
+    with pytest.raises(InputError, match="a link to an empty folder"):
+        get(PUBLISHED["stare"], tmp_path / "data", str(stare))
+    assert os.listdir(tmp_path / "data") == ["STARE"]
