@@ -82,7 +82,7 @@ def test_all_bad_files_are_listed_at_once(root):
 def test_all_missing_files_are_listed_at_once(root):
     for name in ("Image_02L_1stHO.png", "Image_13R_1stHO.png"):
         (root / name).unlink()
-    with pytest.raises(InputError, match=r"(?s)2 files.*Image_02L_1stHO.*Image_13R_1stHO.*what to do: copy what is missing"):
+    with pytest.raises(InputError, match=r"(?s)2 files.*Image_02L_1stHO.*Image_13R_1stHO.*do: copy what is missing"):
         ChaseDB1(root).splits()
 
 
