@@ -74,7 +74,12 @@ def test_a_mixture_is_trained_on_and_scored_set_by_set_at_its_own_size(scripts: 
     finished = succeeded(scripts("evaluate", f"run_dir={run}"))
     expect_own_sizes(sizes, {"chasedb1": 8, "hrf": 0})
     assert "left out of test: hrf: HRF: none of the 30 test images" in finished.out
-    assert {path.name for path in (run / "evaluation").iterdir()} == {"test", "val", "ChaseDB1_test"}
+    assert {path.name for path in (run / "evaluation").iterdir()} == {
+        "test",
+        "val",
+        "ChaseDB1_test",
+        "test_changed_data",
+    }
 
 
 def test_without_any_test_image_validation_is_scored(scripts: Scripts) -> None:

@@ -149,7 +149,11 @@ def _known_keys(config_name: str) -> list[str]:
     own, *others = config_folders()
     more = ",".join(f"file://{folder}" for folder in others)
     with initialize_config_dir(str(own), version_base="1.3"):
-        config = compose(config_name, [*_chosen(sys.argv[1:]), *([f"hydra.searchpath=[{more}]"] if more else [])])
+        places = [f"hydra.searchpath=[{more}]"] if more else []
+        try:
+            config = compose(config_name, [*_chosen(sys.argv[1:]), *places])
+        except HydraException:  # one of them is what is wrong
+            config = compose(config_name, places)
     return sorted({*group_names(), *_dotted(OmegaConf.to_container(config))})
 
 
