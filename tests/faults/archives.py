@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from data.download.archives import write_rar, write_tar, write_zip
+from data.download.archives import tar_bytes, tar_kind, write_rar, write_tar, write_zip
 from faults.attempt import HUNG, OUTSIDE, TRACED, Attempt, TooLongError, content, limited
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.download.unpack import Allowance, Unpacking
@@ -251,26 +251,6 @@ def _nested(depth: int) -> bytes:
     return data
 
 
-def _of_tar(files: dict[str, bytes | tarfile.TarInfo]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, data in files.items():
-            if isinstance(data, tarfile.TarInfo):
-                data.name = name
-                archive.addfile(data)
-            else:
-                info = tarfile.TarInfo(name)
-                info.size = len(data)
-                archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
-
-
-def _member(kind: bytes, target: str = "") -> tarfile.TarInfo:
-    info = tarfile.TarInfo()
-    info.type, info.linkname = kind, target
-    return info
-
-
 def _eocd(entries: int = 0, size: int = 0, start: int = 0, comment: int = 0) -> bytes:
     return b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, entries, entries, size, start, comment)
 
@@ -278,10 +258,10 @@ def _eocd(entries: int = 0, size: int = 0, start: int = 0, comment: int = 0) -> 
 HOSTILE: dict[str, Callable[[], bytes]] = {
     "slip.zip": lambda: _zip([("../../out.png", b"x")]),
     "link, then a file through it.zip": lambda: _zip([("d", b"/tmp"), ("d/out.png", b"x")], 0o120777),
-    "link, then a file through it.tar": lambda: _of_tar({"d": _member(tarfile.SYMTYPE, "/tmp"), "d/out.png": b"x"}),
-    "hard link out.tar": lambda: _of_tar({"a.png": _member(tarfile.LNKTYPE, "../../../etc/passwd")}),
-    "device.tar": lambda: _of_tar({"a.png": _member(tarfile.CHRTYPE)}),
-    "pipe.tar": lambda: _of_tar({"a.png": _member(tarfile.FIFOTYPE)}),
+    "link, then a file through it.tar": lambda: tar_bytes({"d": tar_kind(tarfile.SYMTYPE, "/tmp"), "d/out.png": b"x"}),
+    "hard link out.tar": lambda: tar_bytes({"a.png": tar_kind(tarfile.LNKTYPE, "../../../etc/passwd")}),
+    "device.tar": lambda: tar_bytes({"a.png": tar_kind(tarfile.CHRTYPE)}),
+    "pipe.tar": lambda: tar_bytes({"a.png": tar_kind(tarfile.FIFOTYPE)}),
     "unknown kind.tar": lambda: _header("a.png", 3, b"Q") + _blocks(b"abc") + _END,
     "device in a zip.zip": lambda: _zip([("a.png", b"x")], 0o020644),
     "twice.zip": lambda: _zip([("a.png", b"1"), ("a.png", b"2")]),
@@ -351,7 +331,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
         + struct.pack("<IQI", 0, 4, 1)
         + _eocd(65535, 2**32 - 1, 2**32 - 1)
     ),
-    "a tar in a zip that names it a picture.zip": lambda: _zip([("a.png", _of_tar({"../out.png": b"x"}))]),
+    "a tar in a zip that names it a picture.zip": lambda: _zip([("a.png", tar_bytes({"../out.png": b"x"}))]),
     "a hostile tar in a zip.zip": lambda: _zip([("inner.tar", _pax({"a": "b"}) * 3000 + _GOOD + _END)]),
     "a page in a zip.zip": lambda: _zip([("a.zip", b"<html>")]),
     "rar without a body.rar": lambda: b"Rar!\x1a\x07\x01\x00",

@@ -33,8 +33,14 @@ def write_zip_link(path: Path, name: str, target: str) -> Path:
 
 
 def write_tar(path: Path, files: Mapping[str, bytes | tarfile.TarInfo], mode: str = "w") -> Path:
+    path.write_bytes(tar_bytes(files, mode))
+    return path
+
+
+def tar_bytes(files: Mapping[str, bytes | tarfile.TarInfo], mode: str = "w") -> bytes:
     """A `TarInfo` in place of content: a member of that kind under that name."""
-    with tarfile.open(path, mode) as archive:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
         for name, data in files.items():
             if isinstance(data, tarfile.TarInfo):
                 data.name = name
@@ -43,7 +49,7 @@ def write_tar(path: Path, files: Mapping[str, bytes | tarfile.TarInfo], mode: st
                 info = tarfile.TarInfo(name)
                 info.size = len(data)
                 archive.addfile(info, io.BytesIO(data))
-    return path
+    return buffer.getvalue()
 
 
 def tar_kind(kind: bytes, target: str = "") -> tarfile.TarInfo:
