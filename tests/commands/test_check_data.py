@@ -129,7 +129,7 @@ def test_missing_files_are_findings_and_the_rest_is_checked(scripts) -> None:
     assert "Image_05R_2ndHO.png is not in" in finished.out
     words = " ".join(finished.out.split())
     assert "Image_03L_1stHO.jpg is there, but JPEG changes the values of pixels" in words
-    assert "export it as PNG where it was drawn, as Image_03L_1stHO.png" in words
+    assert "export it as PNG where it was made, as Image_03L_1stHO.png" in words
     assert "Image_02L is mirrored" in words
     assert "3 errors, 0 warnings" in finished.out
     saved = json.loads((scripts.folder / "runs/data_check/chasedb1" / REPORT).read_text())

@@ -56,12 +56,12 @@ def contact_sheet(tiles: Sequence[Tile], title: str) -> np.ndarray:
     for number, tile in enumerate(tiles):
         left = _GAP + number % columns * (cell[0] + _GAP)
         top = _HEAD + number // columns * (cell[1] + _GAP)
-        picture = Image.fromarray(_outlined(tile, _size(tile)))
+        thumbnail = Image.fromarray(_outlined(tile, _size(tile)))
         if tile.marked:
-            corner = left + picture.width + 2 * _BORDER - 1, top + picture.height + 2 * _BORDER - 1
+            corner = left + thumbnail.width + 2 * _BORDER - 1, top + thumbnail.height + 2 * _BORDER - 1
             draw.rectangle([(left, top), corner], fill=FRAME)
-        sheet.paste(picture, (left + _BORDER, top + _BORDER))
-        under = top + picture.height + 2 * _BORDER + 1
+        sheet.paste(thumbnail, (left + _BORDER, top + _BORDER))
+        under = top + thumbnail.height + 2 * _BORDER + 1
         colour = SPLIT_COLOURS.get(tile.split, MISSING)
         draw.rectangle([(left, under + 2), (left + 12, under + 14)], fill=colour)
         _write(draw, (left + 18, under), f"{tile.name}  {tile.split}", font, INK, cell[0] - 18)
@@ -109,12 +109,12 @@ def _outlined(tile: Tile, size: tuple[int, int]) -> np.ndarray:
     if tile.image is None:
         return np.full((*size, 3), MISSING, np.uint8)
     shrinks = size[0] < tile.image.shape[0]
-    picture = cv2.resize(tile.image, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    thumbnail = cv2.resize(tile.image, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     if tile.label is None:
-        return np.asarray(picture)
+        return np.asarray(thumbnail)
     # at twice the size, so that the line is half a pixel wide and leaves thin vessels to be seen
     label = cv2.resize(tile.label.astype(np.float32), (2 * size[1], 2 * size[0]), interpolation=cv2.INTER_LINEAR) > 0.5
     outlines, _ = cv2.findContours(label.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    double = cv2.resize(picture, (2 * size[1], 2 * size[0]), interpolation=cv2.INTER_LINEAR)
+    double = cv2.resize(thumbnail, (2 * size[1], 2 * size[0]), interpolation=cv2.INTER_LINEAR)
     cv2.drawContours(double, outlines, -1, OUTLINE, thickness=1)
     return np.asarray(cv2.resize(double, size[::-1], interpolation=cv2.INTER_AREA))

@@ -27,7 +27,7 @@ def print_scores(console: Console, metrics: dict[str, Any], title: str) -> None:
     console.print(f"\n{title}, in the field of view", highlight=False)
     for start in range(0, len(keys), FITTING):
         console.print(_table(raters, keys[start : start + FITTING]))
-    if SECOND_OBSERVER in raters and (part := _drawn(raters)):
+    if SECOND_OBSERVER in raters and (part := _partly_labelled(raters)):
         console.print(part, highlight=False, style="yellow")
     of_images = ", ".join(f"{metric.short}: {metric.title}" for metric in METRICS.values() if not metric.pooled)
     console.print(
@@ -39,12 +39,12 @@ def print_scores(console: Console, metrics: dict[str, Any], title: str) -> None:
     )
 
 
-def _drawn(raters: dict[str, Any]) -> str:
+def _partly_labelled(raters: dict[str, Any]) -> str:
     """What is to be told where the second observer has not all images, as in a mixture of sets."""
-    drawn, all_images = (raters[name]["over_images"]["dice"]["images"] for name in (SECOND_OBSERVER, NETWORK))
-    if drawn == all_images:
+    labelled, all_images = (raters[name]["over_images"]["dice"]["images"] for name in (SECOND_OBSERVER, NETWORK))
+    if labelled == all_images:
         return ""
-    return f"The {SECOND_OBSERVER}'s row is of {drawn} of the {all_images} images, so the two do not compare."
+    return f"The {SECOND_OBSERVER}'s row is of {labelled} of the {all_images} images, so the two do not compare."
 
 
 def _table(raters: dict[str, Any], keys: Sequence[str]) -> Table:

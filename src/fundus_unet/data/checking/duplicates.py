@@ -1,6 +1,6 @@
 """Images that are in a set twice, by content: also scaled, recompressed, brightened, mirrored or turned.
 
-Images are compared by a small picture of their field of view with the background taken away. Of distinct images, both
+Images are compared by a small image of their field of view with the background taken away. Of distinct images, both
 eyes of a child included, the most alike correlate by 0.50 (CHASE_DB1, HRF, synthetic ones; in eight symmetries); of
 copies the least alike by 0.95. A copy that is cropped within the field of view, or turned by other than right angles,
 is not found.
@@ -44,7 +44,7 @@ class Content:
 
 
 def signature(green: np.ndarray, field_of_view: np.ndarray) -> np.ndarray:
-    """A small picture of what is in the field of view: details of some hundredth of it, no brightness, no background.
+    """A small image of what is in the field of view: details of some hundredth of it, no brightness, no background.
 
     Shapes:
         uint8 (h, w), bool (h, w) -> float16 (SIDE, SIDE).
@@ -119,9 +119,9 @@ def _groups(contents: Sequence[Content]) -> list[tuple[list[int], list[str]]]:
     return [(found, [way_of[index] for index in found]) for found in members.values() if len(found) > 1]
 
 
-def _symmetries(pictures: np.ndarray) -> Iterator[np.ndarray]:
+def _symmetries(signatures: np.ndarray) -> Iterator[np.ndarray]:
     """The eight of a square, of (n, side, side)."""
-    for mirrored in (pictures, pictures[:, :, ::-1]):
+    for mirrored in (signatures, signatures[:, :, ::-1]):
         for quarters in range(4):
             yield np.rot90(mirrored, quarters, axes=(1, 2))
 

@@ -1,9 +1,9 @@
-"""FIVES: 800 images of four groups, the largest public set with vessels drawn by hand.
+"""FIVES: 800 images of four groups, the largest public set with vessels segmented by hand.
 
 Images: `train/Original/1_A.png` and so on (600) and `test/Original/1_A.png` (200), 2048 x 2048 pixels, Topcon
 TRC-NW8. The letter is the disease, of 200 images each: A age-related macular degeneration, D diabetic retinopathy, G
 glaucoma, N normal. Numbers begin anew in `test/`, so that images are called `train_1_A` and `test_1_A` here.
-Labels: `train/Ground truth/1_A.png`, 0 and 255, drawn by 24 annotators and checked by three.
+Labels: `train/Ground truth/1_A.png`, 0 and 255, by 24 annotators and checked by three.
 Masks: none; the field of view is estimated.
 Splits: `official`, 600 and 200; of the 600, the last tenth of each disease by number is validation. Neighbouring
 numbers may show one person, who is not named, so that a block leaks less than a shuffled choice.

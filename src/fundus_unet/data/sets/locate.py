@@ -186,7 +186,7 @@ class DatasetFiles:
         beside = f"{other.name} is there, " + (
             "but JPEG changes the values of pixels" if is_lossy else "in another format"
         )
-        fix = f"export it as {endings[0][1:].upper()}" + (" where it was drawn" if is_lossy else "")
+        fix = f"export it as {endings[0][1:].upper()}" + (" where it was made" if is_lossy else "")
         return InputError(
             f"{self.origin.name}: {paths[0]} is not in {self.root}; {beside}",
             expected=f"the file {self.root / paths[0]}",
