@@ -6,7 +6,7 @@ import torch
 
 from data.layouts import draw
 from fundus_unet.core.errors import InputError
-from fundus_unet.data.images.preprocessing import Preprocessor, probability_at, resize_array
+from fundus_unet.data.images.preprocessing import Preprocessor, normalize, probability_at, resize_array
 from tensors import noise
 
 
@@ -45,6 +45,18 @@ def test_normalised_inside_the_field_and_zero_outside(scale):
     if scale == 1:
         channel = photo[..., 1][mask > 0].astype(float)
         np.testing.assert_allclose(values[1, inside], (channel - channel.mean()) / channel.std(), atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(7, 5), (1, 1), (64, 96)])
+def test_normalised_values_are_exactly_those_of_the_formula(shape):
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, (*shape, 3), dtype=np.uint8)
+    inside = random.random(shape) > 0.3
+    mean, std = np.float32([90.3, 60.1, 30.7]), np.float32([31.3, 20.9, 0.4])
+    expected = (image.astype(np.float32) - mean) / np.maximum(std, 1) * inside[..., None]
+    every_other = normalize(np.repeat(image, 2, axis=1)[:, ::2], inside, mean, std)  # not contiguous
+    for got in (normalize(image, inside, mean, std), every_other):
+        assert np.array_equal(got.numpy(), expected.transpose(2, 0, 1))
 
 
 def test_a_constant_image_is_zero():

@@ -94,9 +94,13 @@ def normalize(image: np.ndarray, field_of_view: np.ndarray, mean: np.ndarray, st
     Shapes:
         uint8 (h, w, 3), bool (h, w), (3,), (3,) -> float32 (3, h, w).
     """
-    values = (image.astype(np.float32) - mean) / np.maximum(std, 1.0)
-    values *= field_of_view[..., None]
-    return torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))
+    grey_levels = np.arange(256, dtype=np.float32)[:, None]
+    table = (grey_levels - mean) / np.maximum(std, 1.0)  # looked up: there are 256 values, and many more pixels
+    values = np.empty((3, *image.shape[:2]), np.float32)
+    for channel, plane in enumerate(cv2.split(image)):
+        cv2.LUT(plane, table[:, channel], dst=values[channel])
+    values *= field_of_view
+    return torch.from_numpy(values)
 
 
 def resize_array(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
