@@ -11,7 +11,14 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic_core import ErrorDetails
 
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.runs.allowed_parts import CALLBACKS, CHECKPOINT_CALLBACK, LOGGERS, check_part, check_value
+from fundus_unet.runs.allowed_parts import (
+    CALLBACKS,
+    CHECKPOINT_CALLBACK,
+    LOGGERS,
+    OPTIMIZERS,
+    check_part,
+    check_value,
+)
 from fundus_unet.runs.schema import Settings, Text, TrainerSettings, TrainingSettings, check, one_of
 
 RUN_DIR = "${paths.run_dir}"
@@ -100,8 +107,9 @@ def check_run_config(config: DictConfig) -> None:
             raise InputError(f"a run may not set trainer.{name}", fix=did_you_mean(name, TRAINER))
         if name not in RunTrainerSettings.model_fields:
             check_value(name, value, hints[name], f"trainer.{name}")
-    for part in ("augment", "loss", "optimizer", "scheduler"):
+    for part in ("augment", "loss", "scheduler"):
         check_part(values[part], part, part)
+    check_part(values["optimizer"], OPTIMIZERS, "optimizer")
     for name, callback in run.callbacks.items():
         if callback is not None:
             place = CHECKPOINT_CALLBACK if name == "checkpoint" else CALLBACKS

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
+from torch.optim import Optimizer
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.data.patches.augmentation import Augmentation
@@ -132,6 +133,7 @@ PLACES = {
         given=("params",),
         partial=True,
     ),
+    "own optimizer": Place("an optimizer", "fundus_unet.training.muon", Optimizer, given=("params",), partial=True),
     "scheduler": Place(
         "a schedule of the learning rate",
         "torch.optim.lr_scheduler",
@@ -166,6 +168,7 @@ PLACES = {
 }
 CALLBACKS = ("own callback", "figure callback", "callback")
 LOGGERS = ("own logger", "logger")
+OPTIMIZERS = ("own optimizer", "optimizer")
 PARTS = ("upsampler", "downsampler", "skip", "normalization", "activation", "source")
 """Settings that are built from a `_target_` of their own; their name is their place."""
 
