@@ -107,9 +107,8 @@ def check_run_config(config: DictConfig) -> None:
             raise InputError(f"a run may not set trainer.{name}", fix=did_you_mean(name, TRAINER))
         if name not in RunTrainerSettings.model_fields:
             check_value(name, value, hints[name], f"trainer.{name}")
-    for part in ("augment", "loss", "scheduler"):
-        check_part(values[part], part, part)
-    check_part(values["optimizer"], OPTIMIZERS, "optimizer")
+    for part, place in {"augment": "augment", "loss": "loss", "optimizer": OPTIMIZERS, "scheduler": "scheduler"}.items():
+        check_part(values[part], place, part)
     for name, callback in run.callbacks.items():
         if callback is not None:
             place = CHECKPOINT_CALLBACK if name == "checkpoint" else CALLBACKS
