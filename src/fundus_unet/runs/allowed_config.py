@@ -107,7 +107,12 @@ def check_run_config(config: DictConfig) -> None:
             raise InputError(f"a run may not set trainer.{name}", fix=did_you_mean(name, TRAINER))
         if name not in RunTrainerSettings.model_fields:
             check_value(name, value, hints[name], f"trainer.{name}")
-    for part, place in {"augment": "augment", "loss": "loss", "optimizer": OPTIMIZERS, "scheduler": "scheduler"}.items():
+    for part, place in {
+        "augment": "augment",
+        "loss": "loss",
+        "optimizer": OPTIMIZERS,
+        "scheduler": "scheduler",
+    }.items():
         check_part(values[part], place, part)
     for name, callback in run.callbacks.items():
         if callback is not None:
