@@ -10,6 +10,10 @@ SET ?=
 export IMAGES
 LOCK := $(if $(filter cpu,$(TORCH)),requirements-cpu.lock,requirements.lock)
 READY := $(VENV)/.fundus-unet
+# A training takes five minutes, unless ARGS say how long it is.
+LENGTHS := budget data.steps_per_epoch data.epochs trainer.max_epochs trainer.max_steps trainer.max_time \
+    trainer.limit_train_batches trainer.overfit_batches trainer.fast_dev_run resume experiment debug
+BUDGET = $(if $(filter $(addsuffix =%,$(LENGTHS)) trainer=smoke,$(patsubst +%,%,$(patsubst ++%,%,$(subst ',,$(subst ",,$(ARGS)))))),,budget=5min)
 
 .PHONY: help train predict data test faults lint format lock tensorboard
 .DEFAULT_GOAL := help
@@ -18,7 +22,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
 
 train: $(READY)  ## train and test a network; overrides in ARGS: make train ARGS="data=chasedb1 upsampler=bilinear_conv"
-	$(VENV)/bin/python scripts/train.py $(ARGS)
+	$(VENV)/bin/python scripts/train.py $(ARGS) $(BUDGET)
 
 predict: $(READY)  ## vessel maps with the weights that come with the project: make predict IMAGES="a.jpg b.jpg"
 	$(VENV)/bin/python scripts/predict.py "$$IMAGES" $(ARGS)

@@ -11,6 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
+from fundus_unet.commands.comparison_budget import length_for_all
 from fundus_unet.commands.upsamplers import changed_copy, check_control, check_upsamplers, network_for, with_upsampler
 from fundus_unet.comparison.accuracy.compare import compare_accuracy
 from fundus_unet.comparison.accuracy.matching import matching_width
@@ -20,7 +21,9 @@ from fundus_unet.core.counting import parameter_count
 from fundus_unet.core.duration import duration
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED
-from fundus_unet.core.invocation import command, from_here, setting
+from fundus_unet.core.invocation import command, from_here, record_instead, setting
+from fundus_unet.runs.budget import check_alone, set_length, with_numbers
+from fundus_unet.runs.data_check import check_command
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import labelled_cases
@@ -50,6 +53,12 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
             raise InputError(
                 "folds is for runs that are trained here; finished ones say themselves which fold they are",
                 got=f"folds={config.folds} and run_dirs",
+                fix="leave one of the two out",
+            )
+        if config.budget is not None:
+            raise InputError(
+                "budget is for runs that are trained here",
+                got=f"budget={config.budget} and run_dirs",
                 fix="leave one of the two out",
             )
         moved = any(item.startswith("paths.data_dir=") for item in overrides)
@@ -90,7 +99,7 @@ def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tu
     """Train every variant with every seed that is not finished yet; a variant that fails does not stop the others."""
     for fold in _folds(config):  # before hours of training
         labelled_cases(splits_of(changed_copy(config, fold).data, trusted=True), config.final_split)
-    plan = list(_plan(config, overrides))
+    plan = list(_plan(*_of_one_length(config, overrides, console)))
     runs: list[RunDirectory] = []
     failures: list[Failure] = []
     started, trained = time.monotonic(), 0
@@ -119,6 +128,21 @@ def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tu
                 console.print("or give the same comparison again: finished runs are kept", highlight=False)
             raise
     return runs, failures
+
+
+def _of_one_length(config: DictConfig, overrides: list[str], console: Console) -> tuple[DictConfig, list[str]]:
+    """With numbers of steps and epochs in place of a budget, so that all runs have the same."""
+    if config.budget is None:
+        return config, overrides
+    check_alone(config, overrides)
+    names = check_upsamplers(config.upsamplers, least=2)
+    variants = list(itertools.islice(_plan(config, overrides), len(names)))  # the first seed and fold of each
+    check_with = check_command(variants[0][1], overrides)
+    length = length_for_all([planned for planned, _, _ in variants], Path(config.out_dir), console, check_with)
+    config = changed_copy(config, {"budget": None})
+    set_length(config, length)
+    record_instead("budget", with_numbers([], length))
+    return config, with_numbers(overrides, length)
 
 
 def _plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[DictConfig, dict[str, Any], list[str]]]:

@@ -1,10 +1,12 @@
 """The project's commands as they are typed: those printed run as pasted, those recorded run on any machine."""
 
+import itertools
 import os
 import re
 import shlex
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 PROGRAM = "fundus-unet"
@@ -16,6 +18,7 @@ SCRIPTS = {
 }
 """Scripts that are called otherwise than their command."""
 _running = ""
+_instead: dict[str, list[str]] = {}
 
 
 def command(name: str, *arguments: str) -> str:
@@ -32,12 +35,19 @@ def set_running(name: str) -> None:
     """Say which command this process runs, for what is recorded."""
     global _running
     _running = name
+    _instead.clear()
+
+
+def record_instead(key: str, settings: Iterable[str]) -> None:
+    """Record these settings in place of the typed one, which would mean something else on another machine."""
+    _instead[key] = list(settings)
 
 
 def recorded() -> list[str]:
-    """The command that runs now, for another person to repeat: without the places of this machine."""
-    arguments = (item for item in sys.argv[1:] if not item.startswith("paths."))
-    return [PROGRAM, *_running.split(), *arguments]
+    """The command that runs now, for another person to repeat: without the places and the speed of this machine."""
+    arguments = [item for item in sys.argv[1:] if not item.startswith("paths.")]
+    kept = [item for item in arguments if item.lstrip("+").partition("=")[0] not in _instead]
+    return [PROGRAM, *_running.split(), *kept, *itertools.chain(*_instead.values())]
 
 
 def script_name(name: str) -> str:

@@ -53,15 +53,11 @@ def fit(
             ) from error
         if isinstance(error, RuntimeError) and str(error).startswith("Early stopping"):
             raise InputError(f"callbacks: {error}", fix="set the callback's monitor to one of the scores") from error
-        if not (interruption_requested() or _is_of_a_worker(error)):
+        if not (interruption_requested() or ended_worker(error)):
             raise
         time.sleep(0.5)  # where a signal went to all processes, a worker may end before the signal is noticed here
         if not interruption_requested():
-            raise InputError(
-                "a process that makes patches was ended from outside, perhaps for lack of memory",
-                got=str(error).split("\n")[0],
-                fix="set data.workers=0 or a smaller data.batch_size",
-            ) from error
+            raise ended_worker(error) or error from error
         ended = "interrupted"
     finally:
         if (run.path / CONFIG).is_file():
@@ -78,8 +74,15 @@ def checkpoints_of(trainer: Trainer) -> RunCheckpoints:
     return next(callback for callback in trainer.checkpoint_callbacks if isinstance(callback, RunCheckpoints))
 
 
-def _is_of_a_worker(error: Exception) -> bool:
-    return isinstance(error, RuntimeError) and "DataLoader worker" in str(error)
+def ended_worker(error: Exception) -> InputError | None:
+    """What to tell where a process that makes patches has ended; None for another error."""
+    if not (isinstance(error, RuntimeError) and "DataLoader worker" in str(error)):
+        return None
+    return InputError(
+        "a process that makes patches was ended from outside, perhaps for lack of memory",
+        got=str(error).split("\n")[0],
+        fix="set data.workers=0 or a smaller data.batch_size",
+    )
 
 
 def _say_what_is_kept(run: RunDirectory, checkpoints: RunCheckpoints, ended: str, console: Console) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from fundus_unet.core.duration import seconds_of
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import read_bytes
 from fundus_unet.runs.allowed_config import NAME
@@ -50,6 +51,18 @@ def read_threshold(path: Path) -> float:
     if not _is_number(threshold) or not 0 <= threshold <= 1:  # type: ignore[operator]
         raise _damaged(path, '{"threshold": a number from 0 to 1}', f"threshold={threshold!r:.200}")
     return float(threshold)  # type: ignore[arg-type]
+
+
+def read_budget(path: Path) -> dict[str, Any]:
+    """What was measured and chosen for the trainings of a comparison.
+
+    Raises:
+        InputError: Which names the file, where it is damaged.
+    """
+    kept = _read(path)
+    if not _is_budget(kept):
+        raise _damaged(path, "what a comparison with a budget wrote", f"{kept!r:.200}")
+    return kept
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -119,12 +132,27 @@ def _environment(value: Any) -> bool:
     return isinstance(value, dict) and (value.get("commit") is None or _is_text(value["commit"]))
 
 
+def _is_budget(value: Any) -> bool:
+    if not isinstance(value, dict) or not all(_is_number(value.get(name)) for name in _MEASURED):
+        return False
+    try:
+        seconds_of(str(value.get("budget")))
+    except ValueError:
+        return False
+    return all(isinstance(value[name], int) and value[name] > 0 for name in _COUNTS)
+
+
+_COUNTS = ("steps", "epochs", "steps_per_epoch")
+_MEASURED = ("seconds_per_step", "seconds_per_validation", *_COUNTS)
+
+
 _FACTS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "created": (_is_text, "a time"),
     "overrides": (_texts, "a list of texts"),
     "choices": (_choices, "plain names by group"),
     "command": (_texts, "a list of texts"),
     "environment": (_environment, "values by name"),
+    "budget": (_is_budget, "what was measured and chosen, by name"),
 }
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 from torch import nn
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.runs.budget import as_long_as
 from fundus_unet.runs.load import check_finite, check_fits, read_weights
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_settings import check_same, fold_of, protocol_of
@@ -66,8 +67,8 @@ def existing_run(path: Path, planned: DictConfig) -> RunDirectory | None:
     if not path.exists() or RunDirectory.is_unborn(path):
         return None
     run = RunDirectory(path)
-    found, wanted = (settings_of(config) for config in (run.config, planned))
     try:
+        found, wanted = (settings_of(config) for config in (run.config, as_long_as(planned, run.config)))
         check_same({"there": found, "asked for": wanted})
     except InputError as error:
         raise InputError(

@@ -1,7 +1,7 @@
 """A run directory: everything that is needed to use, explain or continue a training run.
 
 config.yaml        the composed configuration; interpolations between its own keys are kept, so the folder can move
-run.json           overrides, chosen options, command, environment
+run.json           overrides, chosen options, command, environment, and what was measured to keep within a budget
 data.json          which files it learns from, by content, and with which settings
 checkpoints/       best.ckpt (highest validation average precision), last.ckpt (after the last whole epoch), and
                    previous.ckpt (the epoch before, for the case that last.ckpt is damaged)
@@ -111,12 +111,18 @@ class RunDirectory:
 
     @classmethod
     def create(
-        cls, config: DictConfig, choices: dict[str, Any], overrides: list[str], data: dict[str, Any]
+        cls,
+        config: DictConfig,
+        choices: dict[str, Any],
+        overrides: list[str],
+        data: dict[str, Any],
+        budget: dict[str, Any] | None = None,
     ) -> "RunDirectory":
         """Make the directory `config.paths.run_dir`, which `new_run_path` chose, and write what the run is.
 
         Args:
             data: The record of the files that it learns from, and of its settings.
+            budget: What was measured and chosen, where it was to take a certain time.
 
         Raises:
             InputError: Before anything is written, where the run could not be opened afterwards; or where it cannot
@@ -132,6 +138,8 @@ class RunDirectory:
         except InputError as error:
             raise InputError(f"a run of this configuration could not be used afterwards: {error}") from error
         facts = {"overrides": overrides, "choices": choices, "command": recorded(), "environment": environment()}
+        if budget is not None:
+            facts["budget"] = budget
         try:
             path.mkdir(parents=True, exist_ok=True)
             if not cls.is_unborn(path):

@@ -17,6 +17,7 @@ from annotated_types import Ge, Gt, Le, Len
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
+from fundus_unet.core.duration import seconds_of
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.runs.device import AUTO, PRECISIONS
 
@@ -64,6 +65,11 @@ def _text(value: Any) -> str:
     return value
 
 
+def _duration(value: Any) -> str:
+    seconds_of(str(value))
+    return str(value)
+
+
 def _node(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get(TARGET), str):
         raise ValueError
@@ -88,6 +94,7 @@ Diameter = Annotated[float, Ge(1), Le(16_384)]
 Positive = Annotated[float, Gt(0), Le(LARGEST)]
 NotNegative = Annotated[float, Ge(0), Le(LARGEST)]
 Text = Annotated[str, Check("a text", _text)]
+Budget = Annotated[str, Check("a duration such as 5min, 90s, 1h or 1h30min", _duration)]
 Node = Annotated[dict[str, Any], Check(f"a group of settings with a {TARGET}", _node)]
 """What a class is made from."""
 Precision = Annotated[str, one_of(AUTO, *PRECISIONS)]
@@ -152,6 +159,7 @@ class TrainingSettings(Settings):
     channels_last: bool
     final_split: Split
     data_check: DataCheck = "error"
+    budget: Budget | None = None
     data: DataSettings
     augment: Node
     model: Node

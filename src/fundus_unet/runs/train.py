@@ -1,7 +1,9 @@
 """Train a run: a new one from a configuration, or the rest of an interrupted one; then evaluate its best epoch."""
 
 import logging
+import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,14 +13,18 @@ from lightning.pytorch import Trainer, seed_everything
 from omegaconf import DictConfig
 from rich.console import Console
 
+from fundus_unet.core.duration import duration, seconds_of
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_json
+from fundus_unet.core.invocation import record_instead
 from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.checking.split_check import check_splits
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.inference.evaluation import choose_threshold
 from fundus_unet.runs.allowed_config import check_run_config
+from fundus_unet.runs.budget import check_alone, measured, record, say, set_length, with_numbers
+from fundus_unet.runs.budget_plan import Plan, plan_for
 from fundus_unet.runs.build import build
 from fundus_unet.runs.config_file import portable
 from fundus_unet.runs.data_check import check_before_training, check_command
@@ -42,6 +48,7 @@ from fundus_unet.runs.training_objects import (
     training_steps,
 )
 from fundus_unet.training.segmenter import VesselSegmenter
+from fundus_unet.training.step_timing import Timings
 
 
 def train_new_run(
@@ -62,11 +69,33 @@ def train_new_run(
         DivergedError: Where training diverged.
     """
     console = Console()
+    check_alone(config, overrides)
     config = completed(config, new_run_path(config, choices, overrides))
     training = _Training.prepared(config, trusted=True, console=console, check_with=check_command(choices, overrides))
+    budget = None
+    if config.get("budget") is not None:
+        plan, budget = training.fit_budget(console)
+        overrides = with_numbers(overrides, plan)
+        record_instead("budget", with_numbers([], plan))
     record = data_record(training.splits) | {"settings": settings_of(config), FAULTS: training.faults}
     _warn_where_it_cannot_be_resumed(config, console)
-    return training.run(RunDirectory.create(config, choices, overrides, record), console, one_of_many)
+    return training.run(RunDirectory.create(config, choices, overrides, record, budget), console, one_of_many)
+
+
+def slowest_timings(configs: Sequence[DictConfig], console: Console, check_with: str) -> Timings:
+    """Of trainings that differ in their networks alone, each with a budget: the slowest step and validation.
+
+    Args:
+        check_with: The command that tells more of the data.
+
+    Raises:
+        InputError: As `train_new_run`.
+    """
+    first, *others = configs
+    training = _Training.prepared(first, trusted=True, console=console, check_with=check_with)
+    segmenters = [training.segmenter, *(make_segmenter(config, trusted=True) for config in others)]
+    pairs = zip(configs, segmenters, strict=True)
+    return Timings.slowest(measured(config, model, training.datamodule, console) for config, model in pairs)
 
 
 def resume_run(run: RunDirectory, *, one_of_many: bool = False) -> dict[str, Any] | None:
@@ -131,6 +160,19 @@ class _Training:
         datamodule = make_datamodule(config, splits, preprocessor, augmentation, console)
         return cls(config, splits, preprocessor, datamodule, segmenter, trainer, faults)
 
+    def fit_budget(self, console: Console) -> tuple[Plan, dict[str, Any]]:
+        """Have as many steps as fit into the rest of `budget`, once they are measured; says and returns how many."""
+        budget, start = self.config.budget, time.monotonic()
+        timings = measured(self.config, self.segmenter, self.datamodule, console)
+        plan = plan_for(seconds_of(budget), timings, spent=time.monotonic() - start)
+        set_length(self.config, plan)
+        self.trainer.fit_loop.max_epochs = plan.epochs
+        self.datamodule.patches_per_epoch = plan.steps_per_epoch * self.datamodule.batch_size
+        self.segmenter.plan_steps(training_steps(self.config))
+        kept = record(budget, plan, timings)
+        say(console, kept)
+        return plan, kept
+
     def restore(self, checkpoints: Path, console: Console) -> None:
         """Continue from the last whole epoch, where there is one."""
         state = saved_state(checkpoints, console)
@@ -152,11 +194,22 @@ class _Training:
         with training_in(run.path):
             say_what_starts(console, run, self.config, self.splits, self.segmenter, self.trainer)
             fit(self.trainer, self.segmenter, self.datamodule, self.config, run, console)
+            self._say_where_it_took_longer(run, console)
             try:
                 return self._evaluate(run, console, one_of_many)
             except KeyboardInterrupt:
                 print(f"\ninterrupted before all scores were written\ncontinue with: {continuing(run)}")
                 raise
+
+    def _say_where_it_took_longer(self, run: RunDirectory, console: Console) -> None:
+        budget, took = self.config.get("budget"), sum(session["wall_seconds"] for session in run.sessions)
+        if budget is not None and took > seconds_of(budget):
+            console.print(
+                f"training took {duration(took)}, longer than budget={budget}: it became slower than it was measured",
+                style="yellow",
+                markup=False,
+                soft_wrap=True,
+            )
 
     def _evaluate(self, run: RunDirectory, console: Console, one_of_many: bool) -> dict[str, Any] | None:
         if not (run.path / CHECKPOINT_FOLDER / "best.ckpt").is_file():

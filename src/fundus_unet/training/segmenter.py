@@ -1,5 +1,6 @@
 """The Lightning module that trains a vessel segmentation network."""
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -52,6 +53,17 @@ class VesselSegmenter(LightningModule):
         self.make_optimizer = optimizer
         self.make_scheduler = scheduler
         self._planned: tuple[int, Optimizer, LRScheduler] | None = None
+
+    def untrained_copy(self) -> "VesselSegmenter":
+        """One with weights, optimizer and schedule of its own."""
+        return VesselSegmenter(
+            copy.deepcopy(self.network),
+            copy.deepcopy(self.loss),
+            self.make_optimizer,
+            self.make_scheduler,
+            copy.deepcopy(self.val_scores),
+            channels_last=self.memory_format == torch.channels_last,
+        )
 
     def forward(self, image: Tensor) -> Tensor:
         """(B, 3, H, W) -> logits (B, 1, H, W)."""
