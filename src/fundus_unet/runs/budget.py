@@ -1,12 +1,13 @@
 """A training as long as `budget` says: measured on this machine, and kept as numbers that any machine can repeat.
 
-`data.steps_per_epoch` and `trainer.max_epochs` are chosen; the schedule goes over all steps, so it is complete. A run is
-trained, resumed and found again by these numbers, and never measured twice.
+`data.steps_per_epoch` and `trainer.max_epochs` are chosen; the schedule goes over all steps, so it is complete. A run
+is trained, resumed and found again by these numbers, and never measured twice.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from lightning.pytorch import Callback, Trainer
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
@@ -15,9 +16,9 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import interruption_requested
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.runs.budget_plan import MARGIN, Plan
-from fundus_unet.runs.build import build
 from fundus_unet.runs.environment import environment
 from fundus_unet.runs.fit import ended_worker
+from fundus_unet.runs.tensorboard import loggers_of
 from fundus_unet.training.figures import PredictionFigures
 from fundus_unet.training.segmenter import VesselSegmenter
 from fundus_unet.training.step_timing import Timings, measure
@@ -59,11 +60,11 @@ def check_alone(config: DictConfig, overrides: Iterable[str]) -> None:
         )
 
 
-def measured(config: DictConfig, segmenter: VesselSegmenter, datamodule: FundusDataModule, console: Console) -> Timings:
+def measured(
+    config: DictConfig, trainer: Trainer, segmenter: VesselSegmenter, datamodule: FundusDataModule, console: Console
+) -> Timings:
     """How long the steps and validations of this training take here; changes nothing of it."""
-    figures = config.callbacks.get("figures")
-    shown = build(figures, trusted=True) if figures is not None else None
-    logger = config.logger is not None and str(config.logger._target_).endswith("TensorBoardLogger")
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     try:
         with console.status("measuring how long a step takes"):
             return measure(
@@ -72,8 +73,8 @@ def measured(config: DictConfig, segmenter: VesselSegmenter, datamodule: FundusD
                 dict(config.trainer),
                 seconds=min(MOST, max(LEAST, SHARE * seconds_of(config.budget))),
                 images=_validated(len(datamodule.val), config.trainer.get("limit_val_batches")),
-                callbacks=[shown] if isinstance(shown, PredictionFigures) else [],
-                writes_events=logger,
+                callbacks=[callback for callback in callbacks if isinstance(callback, PredictionFigures)],
+                writes_events=bool(loggers_of(trainer)),
             )
     except SystemExit as stop:  # lightning's answer to Ctrl-C
         raise KeyboardInterrupt from stop

@@ -94,8 +94,10 @@ def slowest_timings(configs: Sequence[DictConfig], console: Console, check_with:
     first, *others = configs
     training = _Training.prepared(first, trusted=True, console=console, check_with=check_with)
     segmenters = [training.segmenter, *(make_segmenter(config, trusted=True) for config in others)]
-    pairs = zip(configs, segmenters, strict=True)
-    return Timings.slowest(measured(config, model, training.datamodule, console) for config, model in pairs)
+    return Timings.slowest(
+        measured(config, training.trainer, segmenter, training.datamodule, console)
+        for config, segmenter in zip(configs, segmenters, strict=True)
+    )
 
 
 def resume_run(run: RunDirectory, *, one_of_many: bool = False) -> dict[str, Any] | None:
@@ -163,7 +165,7 @@ class _Training:
     def fit_budget(self, console: Console) -> tuple[Plan, dict[str, Any]]:
         """Have as many steps as fit into the rest of `budget`, once they are measured; says and returns how many."""
         budget, start = self.config.budget, time.monotonic()
-        timings = measured(self.config, self.segmenter, self.datamodule, console)
+        timings = measured(self.config, self.trainer, self.segmenter, self.datamodule, console)
         plan = plan_for(seconds_of(budget), timings, spent=time.monotonic() - start)
         set_length(self.config, plan)
         self.trainer.fit_loop.max_epochs = plan.epochs

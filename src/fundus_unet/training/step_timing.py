@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities.seed import isolate_rng
 from torch.utils.data import Subset
 
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.training.checkpoints import LAST, WholeFiles
+from fundus_unet.training.run_logger import RunLogger
 from fundus_unet.training.segmenter import Batch, VesselSegmenter
 
 FEWEST_BLOCKS = 3
@@ -90,7 +90,7 @@ def measure(
         writes_events: Whether there is a TensorBoard logger for them.
     """
     validation = 0.0
-    if images:  # before any step: weights that diverge are refused by a validation
+    if images:
         validation = validation_seconds(
             model, datamodule, trainer, seconds=seconds, images=images, callbacks=callbacks, writes_events=writes_events
         )
@@ -150,7 +150,7 @@ def validation_seconds(
         return time.perf_counter() - start
 
     with isolate_rng(), TemporaryDirectory() as folder:
-        logger = TensorBoardLogger(folder) if writes_events else False
+        logger = RunLogger(folder) if writes_events else False
         runner = Trainer(
             **{**trainer, **_QUIET, "limit_val_batches": None}, logger=logger, callbacks=[*map(copy.copy, callbacks)]
         )
