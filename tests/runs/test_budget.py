@@ -9,6 +9,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
+from fundus_unet.core.errors import InputError
 from fundus_unet.runs import train
 from fundus_unet.training.segmenter import VesselSegmenter
 from fundus_unet.training.step_timing import Timings
@@ -180,6 +181,21 @@ def test_an_interruption_while_measuring_leaves_no_run(scripts: Scripts, monkeyp
     finished = trained(scripts, "budget=1min", "paths.run_dir=runs/stopped")
     assert (finished.code, finished.err) == (130, "interrupted\n")
     assert not (scripts.folder / "runs/stopped").exists()
+
+
+def test_what_is_wrong_with_a_step_is_told_while_measuring(scripts: Scripts, monkeypatch) -> None:
+    def broken(*_):
+        raise InputError("no step can be made")
+
+    monkeypatch.setattr(VesselSegmenter, "training_step", broken)
+    refused(trained(scripts, "budget=1min", "paths.run_dir=runs/broken"), "no step can be made")
+
+    def killed(*_):
+        raise RuntimeError("DataLoader worker (pid 7) is killed")
+
+    monkeypatch.setattr(VesselSegmenter, "training_step", killed)
+    refused(trained(scripts, "budget=1min", "paths.run_dir=runs/broken"), "pid 7", "data.workers=0")
+    assert not (scripts.folder / "runs/broken").exists()
 
 
 def test_a_training_that_took_longer_says_so(scripts: Scripts, timings) -> None:

@@ -4,6 +4,7 @@
 is trained, resumed and found again by these numbers, and never measured twice.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -79,9 +80,14 @@ def measured(
     except SystemExit as stop:  # lightning's answer to Ctrl-C
         raise KeyboardInterrupt from stop
     except Exception as error:
+        found = ended_worker(error)
+        if found is not None:
+            time.sleep(0.5)  # a worker may end of a signal before it is noticed here
         if interruption_requested():
             raise KeyboardInterrupt from error
-        raise ended_worker(error) or error from error
+        if found is None:
+            raise
+        raise found from error
 
 
 def set_length(config: DictConfig, plan: Plan) -> None:

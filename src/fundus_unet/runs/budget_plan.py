@@ -55,7 +55,7 @@ def plan_for(seconds: float, timings: Timings, spent: float = 0.0) -> Plan:
     if steps_in(1) < LEAST_STEPS:
         raise InputError(
             "the budget is too short for this machine",
-            expected=f"at least {_least(timings, spent)} s, for {LEAST_STEPS} steps and a validation and their measuring",
+            expected=f"at least {_least(timings, spent)} s, for {LEAST_STEPS} steps, a validation and measuring both",
             got=f"{seconds:g} s",
             fix="give more time, or set a smaller data.patch_size, data.batch_size or network",
         )

@@ -53,11 +53,12 @@ def fit(
             ) from error
         if isinstance(error, RuntimeError) and str(error).startswith("Early stopping"):
             raise InputError(f"callbacks: {error}", fix="set the callback's monitor to one of the scores") from error
-        if not (interruption_requested() or ended_worker(error)):
+        told = ended_worker(error)
+        if told is None and not interruption_requested():
             raise
         time.sleep(0.5)  # where a signal went to all processes, a worker may end before the signal is noticed here
-        if not interruption_requested():
-            raise ended_worker(error) or error from error
+        if told is not None and not interruption_requested():
+            raise told from error
         ended = "interrupted"
     finally:
         if (run.path / CONFIG).is_file():

@@ -54,8 +54,8 @@ class VesselSegmenter(LightningModule):
         self.make_scheduler = scheduler
         self._planned: tuple[int, Optimizer, LRScheduler] | None = None
 
-    def untrained_copy(self) -> "VesselSegmenter":
-        """One with weights, optimizer and schedule of its own."""
+    def separate_copy(self) -> "VesselSegmenter":
+        """One of the same weights, which is trained by itself: with an optimizer and a schedule of its own."""
         return VesselSegmenter(
             copy.deepcopy(self.network),
             copy.deepcopy(self.loss),

@@ -122,7 +122,7 @@ def step_times(
         timed = Trainer(**settings, logger=False, callbacks=[clock], plugins=[WholeFiles()])
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*no `val_dataloader`.*")
-            timed.fit(model.untrained_copy(), batches)
+            timed.fit(model.separate_copy(), batches)
     _free()
     return clock.times()
 
@@ -154,7 +154,7 @@ def validation_seconds(
         runner = Trainer(
             **{**trainer, **_QUIET, "limit_val_batches": None}, logger=logger, callbacks=[*map(copy.copy, callbacks)]
         )
-        network = model.untrained_copy()
+        network = model.separate_copy()
         first = timed([0])
         number = min(images, max(1, int(seconds / first)))
         found = timed(np.linspace(0, images - 1, number).round().astype(int).tolist())
