@@ -121,21 +121,27 @@ def test_a_block_has_a_step_for_each_worker_and_all_last_as_long_as_asked_for(
     assert times.checkpoint == 1
 
 
-@pytest.mark.parametrize(("seconds", "validated"), [(100, [0, 1, 2]), (1, [0]), (2.5, [0, 2])])
-def test_some_images_from_all_over_the_set_stand_for_it(stores, monkeypatch, seconds: float, validated: list) -> None:
-    monkeypatch.setattr(step_timing, "time", Clock())
+@pytest.mark.parametrize(
+    ("seconds", "validated", "expected_seconds"), [(100, [0, 1, 2], 4), (1, [0, 2], 4), (5, [0, 2], 4)]
+)
+def test_some_images_from_all_over_the_set_stand_for_it(
+    stores, monkeypatch, seconds: float, validated: list[int], expected_seconds: float
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(step_timing, "time", clock)
     seen, data = [], datamodule(stores)
     whole = VesselSegmenter.validation_step
 
     def remembered(self, batch, index):
         seen.append(batch["image"].sum().item())
+        clock.now += 1  # and another second for each validation
         return whole(self, batch, index)
 
     monkeypatch.setattr(VesselSegmenter, "validation_step", remembered)
     found = validation_seconds(segmenter(), data, CPU, seconds=seconds, images=3)
-    expected = [data.val_dataloader().dataset[index]["image"].sum().item() for index in validated]
-    assert seen[1:] == pytest.approx(expected)
-    assert found == 3 / len(validated)
+    expected = [data.val_dataloader().dataset[index]["image"].sum().item() for index in [0, 0, *validated]]
+    assert seen == pytest.approx(expected)
+    assert found == expected_seconds
 
 
 def test_weights_that_diverge_are_measured_too(stores) -> None:
@@ -143,3 +149,11 @@ def test_weights_that_diverge_are_measured_too(stores) -> None:
     model.make_optimizer = partial(torch.optim.SGD, lr=1e30)
     model.make_scheduler = lambda optimizer, total_steps: torch.optim.lr_scheduler.ConstantLR(optimizer)
     assert measure(model, datamodule(stores), CPU, seconds=0.0, images=3).step > 0
+
+
+def test_a_single_image_is_validated_as_often_as_a_time_needs(stores) -> None:
+    seen = []
+    model = segmenter()
+    model.network.register_forward_hook(lambda *_: seen.append(1))
+    assert validation_seconds(model, datamodule(stores), CPU, seconds=100, images=1) > 0
+    assert len(seen) == 2

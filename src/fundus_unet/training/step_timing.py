@@ -155,13 +155,16 @@ def validation_seconds(
             **{**trainer, **_QUIET, "limit_val_batches": None}, logger=logger, callbacks=[*map(copy.copy, callbacks)]
         )
         network = model.separate_copy()
-        first = timed([0])
-        number = min(images, max(1, int(seconds / first)))
-        found = timed(np.linspace(0, images - 1, number).round().astype(int).tolist())
+        _, one = timed([0]), timed([0])  # the first one imports and allocates
+        number = min(images, max(2, int(seconds / one)))  # what one image takes is the difference
+        found, each = one, one
+        if number > 1:
+            found = timed(np.linspace(0, images - 1, number).round().astype(int).tolist())
+            each = max(0.0, (found - one) / (number - 1))
         if runner.logger is not None:
             runner.logger.finalize("success")
     _free()
-    return found * images / number
+    return found + (images - number) * each
 
 
 class _StepClock(Callback):
