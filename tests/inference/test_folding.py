@@ -132,4 +132,3 @@ def test_the_activation_is_relu_for_every_value(dtype: torch.dtype) -> None:
     assert found.dtype == dtype
     assert torch.equal(found, torch.relu(values))
     assert found.stride() == values.stride()
-
