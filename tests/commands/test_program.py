@@ -41,7 +41,7 @@ def test_the_commands_are_listed(monkeypatch, capsys, arguments) -> None:
     [
         (["predicx"], "'predict'"),
         (["compare", "sped"], "'compare speed'"),
-        (["images=a.jpg"], "choose one of: compare"),
+        (["images=a.jpg"], "choose one of: benchmark"),
     ],
     ids=str,
 )

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, ListConfig
 
 from fundus_unet.commands.processes import Place, launched
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.freed_memory import keep_freed_memory
 from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.core.invocation import command
 from fundus_unet.inference.batch_prediction import BatchPrediction
@@ -20,6 +21,7 @@ from fundus_unet.inference.manifest import Manifest
 from fundus_unet.inference.output_folder import fingerprint
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.plan import is_done, planned
+from fundus_unet.inference.stage_rates import StageRates
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.trained_model import load_trained
@@ -43,6 +45,7 @@ def predict_from_config(config: DictConfig) -> None:
     run_dir = config.run_dir and named_run("run_dir", config.run_dir, config.paths.runs_dir)
     model = load_trained(run_dir, config.weights, config.runtime, device)
     threshold = model.facts.threshold if config.threshold == "validation" else float(config.threshold)
+    keep_freed_memory()
     place = launched(device, config.devices, config.strategy)
     identity = {
         "model": model.origin,
@@ -56,6 +59,7 @@ def predict_from_config(config: DictConfig) -> None:
     }
     outputs = Outputs(out_dir, kinds, bits, overlay, Manifest(out_dir, place.number, fingerprint(identity)))
     read_threads = config.read_threads or min(8, cores)
+    write_threads = config.write_threads or max(1, read_threads // 2)
     work = BatchPrediction(
         model.predictor(place.device, config.precision, config.tile, config.tta),
         model.preprocessor(config.scale),
@@ -63,8 +67,9 @@ def predict_from_config(config: DictConfig) -> None:
         threshold,
         batch_size=config.batch_size or (8 if device.type == "cuda" else 1),
         read_threads=read_threads,
-        write_threads=config.write_threads or max(1, read_threads // 2),
+        write_threads=write_threads,
         pixels_in_memory=int(config.megapixels_in_memory * 1e6),
+        rates=StageRates(min(read_threads, cores), min(write_threads, cores)),
     )
     report = Report(out_dir, sources, place.number, place.processes)
     with report.alone() if place.is_first else nullcontext():
@@ -96,7 +101,7 @@ def _predict_all(
         sys.exit(INTERRUPTED)
     place.wait()
     # lightning ends all processes where one of the others does not exit with 0
-    if place.is_first and not report.close(_done(sources, outputs)):
+    if place.is_first and not report.close(_done(sources, outputs), rates=work.rates):
         sys.exit(FAILED)
 
 

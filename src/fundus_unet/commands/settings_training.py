@@ -128,10 +128,28 @@ class _CompareSpeed(Settings):
     out_dir: WritableFolder
 
 
+class _BenchmarkInference(RunUser):
+    run_dir: PathText | None
+    weights: PathText | None
+    backends: Options
+    sizes: Annotated[Some[Side], AfterValidator(_distinct)]
+    tile: Side | None
+    calibration_images: Count
+    rounds: Count
+    min_seconds: Positive
+    memory: bool
+    device: Device
+    threads: Threads | None
+    paths: ComparePaths
+    out_dir: WritableFolder
+    data: DataSettings | None = None
+
+
 SCRIPTS_THAT_TRAIN: dict[str, type[Settings]] = {
     "train": _Train,
     "compare_accuracy": _CompareAccuracy,
     "compare_checkerboard": _CompareCheckerboard,
     "compare_speed": _CompareSpeed,
+    "benchmark_inference": _BenchmarkInference,
 }
 """By the name of the script's configuration."""

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -20,6 +20,7 @@ from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.pixel_budget import PixelBudget
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.record import ERROR, OK, WARNING, Record
+from fundus_unet.inference.stage_rates import NETWORK, READING, WRITING, StageRates
 from fundus_unet.metrics.segmentation import vessel_mask
 from fundus_unet.metrics.topology import skeleton_length, skeleton_of
 
@@ -43,6 +44,7 @@ class BatchPrediction:
         batch_size: Images that follow each other and are equal in size at working resolution go through the network
             at once.
         pixels_in_memory: Bounds those that are read and not yet written, one image excepted.
+        rates: Told what every image costs at each stage.
     """
 
     predictor: Predictor
@@ -53,6 +55,7 @@ class BatchPrediction:
     read_threads: int = 2
     write_threads: int = 2
     pixels_in_memory: int = 64_000_000
+    rates: StageRates = field(default_factory=StageRates)
 
     def run(self, sources: Sequence[Source], on_done: Callable[[Record], None]) -> None:
         """Predict every source; whatever goes wrong with one is its row's, and the others go on.
@@ -96,7 +99,10 @@ class BatchPrediction:
         except Exception as error:
             budget.give_back(pixels)
             on_done(failed(source, error))
-        return _Read(source, pixels, cost.seconds(), sample)
+        seconds = cost.seconds()
+        if sample is not None:
+            self.rates.add(READING, seconds)
+        return _Read(source, pixels, seconds, sample)
 
     def _batches(self, items: Iterator[_Read | None]) -> Iterator[list[_Read]]:
         batch: list[_Read] = []
@@ -131,6 +137,7 @@ class BatchPrediction:
                 on_done(failed(item.source, error))
             return
         seconds = cost.seconds() / len(batch)
+        self.rates.add(NETWORK, cost.seconds(), len(batch))
         for item, probability in zip(batch, probabilities, strict=True):
             writing.submit(self._write, item, probability, seconds, budget, on_done)
 
@@ -151,6 +158,7 @@ class BatchPrediction:
         except Exception as error:
             record = failed(item.source, error)
         budget.give_back(item.pixels)
+        self.rates.add(WRITING, cost.seconds())
         seconds += item.seconds + cost.seconds()
         on_done(Record(**(vars(record) | {"seconds": round(seconds, 3)})))
 

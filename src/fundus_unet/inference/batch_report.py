@@ -33,6 +33,7 @@ from fundus_unet.inference.record import (
     remove_journals,
     write_table,
 )
+from fundus_unet.inference.stage_rates import StageRates
 
 TABLE = "predictions.csv"
 SILENCE = 30.0
@@ -57,6 +58,7 @@ class Report:
         self._bar: Progress | None = None
         self._lock = Lock()
         self._unwritten: list[Record] = []
+        self._finished: float | None = None
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -115,7 +117,7 @@ class Report:
         with Progress(*columns, console=self.console, disable=self.rank > 0 or not self.console.is_terminal) as bar:
             self._bar, self._task = bar, bar.add_task("", total=images)
             yield
-        self._bar = None
+        self._bar, self._finished = None, time.monotonic()
 
     def add(self, record: Record) -> None:
         """Keep a row, and tell what is wrong with it; called from any thread."""
@@ -142,11 +144,12 @@ class Report:
         share = f" (process 1 of {self.processes})" if self.processes > 1 else ""
         self.console.print(f"{self._done} of {self._images} images{share}, {1 / pace:.2f} images/s, about {left} left")
 
-    def close(self, done: Iterable[Source], interrupted: bool = False) -> bool:
+    def close(self, done: Iterable[Source], interrupted: bool = False, rates: StageRates | None = None) -> bool:
         """Write the table and say what came out; returns whether every image has its maps and its row.
 
         Args:
             done: The sources whose outputs are there; they get a row where theirs was lost.
+            rates: Those of this process's stages, told where it had several images.
         """
         written = True
         records = self._unwritten
@@ -169,8 +172,15 @@ class Report:
             f"outputs   {self.folder}",
             f"table     {self.folder / TABLE}",
         )
-        self.console.print("\n".join(map(printable, told)), markup=False)
+        self.console.print("\n".join(map(printable, [*told, *self._speed(rates)])), markup=False)
         return written and finished == len(self.sources)
+
+    def _speed(self, rates: StageRates | None) -> list[str]:
+        if rates is None or self._finished is None or self._images < 2 or not rates.rates():
+            return []
+        share = f" (process 1 of {self.processes})" if self.processes > 1 else ""
+        pace = self._images / max(self._finished - self._started, 1e-9)
+        return [f"speed     {pace:.3g} images/s{share}", f"stages    {rates.describe()}"]
 
     def _rows(self, done: Iterable[str] = ()) -> list[Record]:
         """All that is known, in the order of the sources: the table's rows, and new ones in place of old ones."""

@@ -8,12 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from fundus_unet.data.images.preprocessing import WorkingImage, probability_at
+from fundus_unet.inference.folding import folded
 from fundus_unet.inference.symmetries import average_over, check_symmetries
 from fundus_unet.inference.tiling import Tiling, predict_tiled
 
 
 class Predictor:
     """A trained network, ready to be given images.
+
+    It works with a folded copy (`folding.folded`), so that training can go on with the network.
 
     Args:
         autocast: The dtype of matrix products, or None for float32 throughout.
@@ -31,7 +34,7 @@ class Predictor:
         tiling: Tiling | None = None,
         symmetries: str = "none",
     ) -> None:
-        self.network = network.to(device).to(memory_format=torch.channels_last).eval()
+        self.network = folded(network).to(device).to(memory_format=torch.channels_last)
         self.device = device
         self.autocast = autocast
         self.tiling = tiling

@@ -41,7 +41,7 @@ def speed_document(result: Mapping[str, Any]) -> Document:
         + ("" if result["complete"] else "; **not complete**: these conditions were measured"),
         f"{facts['processor']}, {facts['torch_threads']} threads; accelerator {facts['accelerator'] or 'none'}; "
         f"torch {facts['packages']['torch']}; commit {facts['commit'] or 'unknown'}",
-        *(f"Matrix products, {_rate(rate)}." for rate in result["matrix_product_rate"]),
+        *(f"Matrix products, {rate_text(rate)}." for rate in result["matrix_product_rate"]),
         LEGEND,
     ]
     for title, rows in by_conditions(result["rows"]):
@@ -94,31 +94,33 @@ def _title(row: SavedRow) -> str:
 def _cells(row: SavedRow) -> tuple[str, ...]:
     return (
         f"`{row['upsampler']}`",
-        _number(row["median_seconds"], 1e-3) if row["status"] == "measured" else row["status"],
-        _range(row["lower_quartile_seconds"], row["upper_quartile_seconds"], 1e-3),
-        _number(row["ratio_to_control"]),
-        _range(row["ratio_lower_quartile"], row["ratio_upper_quartile"]),
-        _number(row["images_per_second"]),
-        _number(row["process_memory_bytes"], 1e6),
-        _number(row["accelerator_memory_bytes"], 1e6),
-        _number(row["flops"], 1e9),
-        _number(row["share_of_matrix_rate"], 0.01),
-        _number(row["parameters"]),
+        number_text(row["median_seconds"], 1e-3) if row["status"] == "measured" else row["status"],
+        range_text(row["lower_quartile_seconds"], row["upper_quartile_seconds"], 1e-3),
+        number_text(row["ratio_to_control"]),
+        range_text(row["ratio_lower_quartile"], row["ratio_upper_quartile"]),
+        number_text(row["images_per_second"]),
+        number_text(row["process_memory_bytes"], 1e6),
+        number_text(row["accelerator_memory_bytes"], 1e6),
+        number_text(row["flops"], 1e9),
+        number_text(row["share_of_matrix_rate"], 0.01),
+        number_text(row["parameters"]),
     )
 
 
-def _rate(rate: SavedRow) -> str:
+def rate_text(rate: SavedRow) -> str:
+    """A measured rate of matrix products in words."""
     where = f"{rate['device']} {rate['dtype']}{' (TF32)' if rate['tf32'] else ''}"
     if rate["flops_per_second"] is None:
         return f"{where}: {rate['reason']}"
-    return f"{where}: {_number(rate['flops_per_second'], 1e9)} GFLOP/s, side {rate['size']}"
+    return f"{where}: {number_text(rate['flops_per_second'], 1e9)} GFLOP/s, side {rate['size']}"
 
 
-def _range(lower: float | None, upper: float | None, unit: float = 1.0) -> str:
-    return "" if lower is None else f"{_number(lower, unit)} to {_number(upper, unit)}"
+def range_text(lower: float | None, upper: float | None, unit: float = 1.0) -> str:
+    """Two numbers as `number_text` has them; nothing for None."""
+    return "" if lower is None else f"{number_text(lower, unit)} to {number_text(upper, unit)}"
 
 
-def _number(value: float | None, unit: float = 1.0) -> str:
+def number_text(value: float | None, unit: float = 1.0) -> str:
     """Three digits or a little more; nothing for None."""
     if value is None:
         return ""

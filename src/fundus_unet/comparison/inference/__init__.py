@@ -1,0 +1,1 @@
+"""Time, memory and accuracy of one trained network executed in several ways."""
