@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.commands.config_files import CONFIG_DIR
 from fundus_unet.commands.error_messages import command_line_message, explain
+from fundus_unet.core.freed_memory import keep_freed_memory
 from fundus_unet.core.interruption import INTERRUPTED, interruptible, interruption_requested
 
 BAD_INPUT = 2
@@ -30,6 +31,7 @@ def run_with_config(config_name: str, main: Callable[[DictConfig], Any]) -> None
     os.environ["HYDRA_FULL_ERROR"] = "1"
     # Pillow's remarks on damaged metadata: an image that cannot be used is told by itself
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    keep_freed_memory()
     composed = False
     failures: list[BaseException] = []
 

@@ -5,7 +5,6 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.freed_memory import keep_freed_memory
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.evaluate import evaluate_run
 from fundus_unet.runs.last_run import named_run
@@ -28,5 +27,4 @@ def evaluate_from_config(config: DictConfig) -> dict[str, Any]:
         places = OmegaConf.merge(config, {"paths": {"data_dir": run.config.paths.data_dir}})
         splits = splits_of(places.data, trusted=True)
         name = f"{places.data.source._target_.rpartition('.')[2]}_{config.split}"
-    keep_freed_memory()
     return evaluate_run(run, config.split, splits, name, config.checkpoint, config.device, config.tta)

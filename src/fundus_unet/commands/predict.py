@@ -11,7 +11,6 @@ from omegaconf import DictConfig, ListConfig
 
 from fundus_unet.commands.processes import Place, launched
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.freed_memory import keep_freed_memory
 from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.core.invocation import command
 from fundus_unet.inference.batch_prediction import BatchPrediction
@@ -45,7 +44,6 @@ def predict_from_config(config: DictConfig) -> None:
     run_dir = config.run_dir and named_run("run_dir", config.run_dir, config.paths.runs_dir)
     model = load_trained(run_dir, config.weights, config.runtime, device)
     threshold = model.facts.threshold if config.threshold == "validation" else float(config.threshold)
-    keep_freed_memory()
     place = launched(device, config.devices, config.strategy)
     identity = {
         "model": model.origin,
