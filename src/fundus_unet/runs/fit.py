@@ -18,6 +18,7 @@ from fundus_unet.runs.stopwatch import Stopwatch
 from fundus_unet.runs.tensorboard import errors_of_writers_raised_once, log_config
 from fundus_unet.training.checkpoints import LAST, RunCheckpoints
 from fundus_unet.training.segmenter import DivergedError, VesselSegmenter
+from fundus_unet.training.validation_log import ValidationLog
 
 
 def fit(
@@ -27,8 +28,12 @@ def fit(
     config: DictConfig,
     run: RunDirectory,
     console: Console,
+    begun: float,
 ) -> None:
     """Train, and keep how long it took and how it ended.
+
+    Args:
+        begun: By `time.perf_counter`, when its preparation began.
 
     Raises:
         DivergedError: ; `InputError` or `OSError` for what stopped it from outside, such as a full disk;
@@ -63,7 +68,9 @@ def fit(
     finally:
         if (run.path / CONFIG).is_file():
             with suppress(OSError, InputError):  # what stopped the training, such as a full disk, is told instead
-                run.add_session(clock.elapsed() | {"steps": trainer.global_step, "ended": ended})
+                run.add_session(
+                    clock.elapsed() | _preparation(trainer, begun) | {"steps": trainer.global_step, "ended": ended}
+                )
             if ended in ("interrupted", "failed"):
                 _say_what_is_kept(run, checkpoints_of(trainer), ended, console)
     if ended == "interrupted":
@@ -73,6 +80,12 @@ def fit(
 def checkpoints_of(trainer: Trainer) -> RunCheckpoints:
     """The callback that writes the run's checkpoints."""
     return next(callback for callback in trainer.checkpoint_callbacks if isinstance(callback, RunCheckpoints))
+
+
+def _preparation(trainer: Trainer, begun: float) -> dict[str, float]:
+    """The seconds until the first step was to begin, where it came to that."""
+    log = next(callback for callback in trainer.callbacks if isinstance(callback, ValidationLog))  # type: ignore[attr-defined]
+    return {} if log.started is None else {"preparation_seconds": round(log.started - begun, 1)}
 
 
 def ended_worker(error: Exception) -> InputError | None:

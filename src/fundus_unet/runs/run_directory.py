@@ -6,6 +6,7 @@ data.json          which files it learns from, by content, and with which settin
 checkpoints/       best.ckpt (highest validation average precision), last.ckpt (after the last whole epoch), and
                    previous.ckpt (the epoch before, for the case that last.ckpt is damaged)
 training.json      one entry per session of training: seconds, the step it ended at, and how it ended
+validation.csv     one line per validation: epoch, step, seconds of training until then, scores
 threshold.json     the threshold of best Dice on validation, for best.ckpt; written once training is finished
 events.out.*       what TensorBoard shows; in tensorboard/ of older runs
 evaluation/SPLIT/  metrics.json, per_image.csv, figures/
@@ -31,6 +32,7 @@ from fundus_unet.runs.environment import environment
 from fundus_unet.runs.json_files import read_facts, read_sessions, read_threshold
 from fundus_unet.runs.run_name import run_name
 from fundus_unet.runs.synthetic_images import keep_synthetic_inside
+from fundus_unet.training.validation_log import VALIDATION, Validation, read_validations
 
 CONFIG, FACTS, SESSIONS = "config.yaml", "run.json", "training.json"
 CHECKPOINTS = ("best", "last")
@@ -188,6 +190,15 @@ class RunDirectory:
     def sessions(self) -> list[dict[str, Any]]:
         """What `add_session` kept, the first session first."""
         return read_sessions(self.path / SESSIONS)
+
+    @property
+    def validations(self) -> list[Validation]:
+        """The validations of the training, the first one first; none in runs of older versions.
+
+        Raises:
+            InputError: Where the file is damaged.
+        """
+        return read_validations(self.path / VALIDATION)
 
     @property
     def threshold(self) -> float:

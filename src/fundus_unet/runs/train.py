@@ -138,6 +138,7 @@ class _Training:
     segmenter: VesselSegmenter
     trainer: Trainer
     faults: list[str]  # of the data, with which it is trained nevertheless
+    begun: float  # by `time.perf_counter`, when preparing began
 
     @classmethod
     def prepared(
@@ -148,7 +149,8 @@ class _Training:
         Args:
             check_with: The command that tells more of the data; None: its content was checked when the run began.
         """
-        _quieten_libraries()
+        begun = time.perf_counter()
+        quieten_libraries()
         trainer = make_trainer(config, Path(config.paths.run_dir), trusted)
         seed_everything(config.seed, verbose=False)
         segmenter = make_segmenter(config, trusted)
@@ -160,7 +162,7 @@ class _Training:
         else:  # reads every file too, and no image is to be decoded twice for it
             faults = check_before_training(config, splits, console, check_with)
         datamodule = make_datamodule(config, splits, preprocessor, augmentation, console)
-        return cls(config, splits, preprocessor, datamodule, segmenter, trainer, faults)
+        return cls(config, splits, preprocessor, datamodule, segmenter, trainer, faults, begun)
 
     def fit_budget(self, console: Console) -> tuple[Plan, dict[str, Any]]:
         """Have as many steps as fit into the rest of `budget`, once they are measured; says and returns how many."""
@@ -195,7 +197,7 @@ class _Training:
         """Train in the run directory, and evaluate the best epoch."""
         with training_in(run.path):
             say_what_starts(console, run, self.config, self.splits, self.segmenter, self.trainer)
-            fit(self.trainer, self.segmenter, self.datamodule, self.config, run, console)
+            fit(self.trainer, self.segmenter, self.datamodule, self.config, run, console, self.begun)
             self._say_where_it_took_longer(run, console)
             try:
                 return self._evaluate(run, console, one_of_many)
@@ -258,7 +260,7 @@ def _warn_where_it_cannot_be_resumed(config: DictConfig, console: Console) -> No
         )
 
 
-def _quieten_libraries() -> None:
+def quieten_libraries() -> None:
     """Silence advice that does not apply: data come from memory, and validation is four images."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for message in (

@@ -25,6 +25,7 @@ from fundus_unet.runs.build import build, build_network
 from fundus_unet.training.batch_check import check_batch
 from fundus_unet.training.checkpoints import WholeFiles
 from fundus_unet.training.segmenter import VesselSegmenter
+from fundus_unet.training.validation_log import VALIDATION, ValidationLog
 
 CHECKPOINT_FOLDER = "checkpoints"
 LAUNCHERS_PROCESSES = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
@@ -114,6 +115,7 @@ def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:
             fix="leave callbacks.checkpoint as it is",
         )
     callbacks = [build(node, trusted=trusted) for name, node in nodes.items() if name != "checkpoint"]
+    callbacks.append(ValidationLog(run_dir / VALIDATION))
     callbacks.append(build(nodes["checkpoint"], trusted=trusted)(folder=run_dir / CHECKPOINT_FOLDER))
     logger = build(config.logger, trusted=trusted) if config.logger else False
     settings: dict[str, Any] = {"enable_progress_bar": "progress" in nodes, **config.trainer}
