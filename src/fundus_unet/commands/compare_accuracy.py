@@ -2,7 +2,6 @@
 
 import itertools
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,14 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from fundus_unet.commands.comparison_budget import length_for_all
+from fundus_unet.commands.planned_runs import PlannedRun, check_set_per_run, train_planned
 from fundus_unet.commands.upsamplers import changed_copy, check_control, check_upsamplers, network_for, with_upsampler
 from fundus_unet.comparison.accuracy.compare import compare_accuracy
 from fundus_unet.comparison.accuracy.matching import matching_width
 from fundus_unet.comparison.accuracy.scored_runs import Failure
 from fundus_unet.comparison.variants import open_finished, variant_name
 from fundus_unet.core.counting import parameter_count
-from fundus_unet.core.duration import duration
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.core.invocation import command, from_here, record_instead, setting
 from fundus_unet.runs.budget import check_alone, set_length, with_numbers
 from fundus_unet.runs.data_check import check_command
@@ -28,10 +26,7 @@ from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import labelled_cases
 from fundus_unet.runs.last_run import named_run
-from fundus_unet.runs.resume import existing_run
 from fundus_unet.runs.run_directory import RunDirectory
-from fundus_unet.runs.train import resume_run, train_new_run
-from fundus_unet.training.segmenter import DivergedError
 
 SET_PER_RUN = ("upsampler", "model.upsampler", "seed", "data.folds", "data.fold", "resume", "paths.run_dir")
 OWN_SETTINGS = ("upsamplers", "seeds", "folds", "control", "match_parameters", "run_dirs", "allow_different", "out_dir")
@@ -47,7 +42,7 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
     """
     console = Console()
     overrides = list(HydraConfig.get().overrides.task)
-    _check_overrides(overrides)
+    check_set_per_run(overrides, SET_PER_RUN, "upsamplers=[...], seeds=[...] and folds=NUMBER")
     if config.run_dirs:
         if config.folds is not None:
             raise InputError(
@@ -84,50 +79,13 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
     return result
 
 
-def _check_overrides(overrides: list[str]) -> None:
-    for override in overrides:
-        key = override.lstrip("+~").partition("=")[0].split("@")[0]
-        if key in SET_PER_RUN or key.startswith("model.upsampler."):
-            raise InputError(
-                f"{override} would be the same for every run of a comparison",
-                expected="upsamplers=[...], seeds=[...] and folds=NUMBER",
-                fix="the runs' own settings, such as data=chasedb1 or trainer.max_epochs=30, can be overridden",
-            )
-
-
 def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tuple[list[RunDirectory], list[Failure]]:
     """Train every variant with every seed that is not finished yet; a variant that fails does not stop the others."""
     for fold in _folds(config):  # before hours of training
         labelled_cases(splits_of(changed_copy(config, fold).data, trusted=True), config.final_split)
-    plan = list(_plan(*_of_one_length(config, overrides, console)))
-    runs: list[RunDirectory] = []
-    failures: list[Failure] = []
-    started, trained = time.monotonic(), 0
-    for number, (planned, choices, planned_overrides) in enumerate(plan, 1):
-        path = Path(planned.paths.run_dir)
-        line = f"\nrun {number} of {len(plan)}: {path.name}"
-        if trained:
-            line += f"\nabout {duration((time.monotonic() - started) / trained * (len(plan) - number + 1))} left"
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
-        try:
-            run = existing_run(path, planned)
-            if run is not None and run.diverged:
-                raise DivergedError(f"training diverged in an earlier comparison; delete {path} to try again")
-            if run is None or not run.finished:
-                trained += 1
-                if run is None:
-                    train_new_run(planned, choices, planned_overrides, one_of_many=True)
-                else:
-                    resume_run(run, one_of_many=True)
-            runs.append(RunDirectory(path, config.paths.data_dir))
-        except DivergedError as error:
-            failures.append(Failure(path.name, error.problem))
-            console.print(f"[yellow]{path.name}: {error.problem}; going on with the others", highlight=False)
-        except SystemExit as stop:
-            if stop.code == INTERRUPTED:
-                console.print("or give the same comparison again: finished runs are kept", highlight=False)
-            raise
-    return runs, failures
+    return train_planned(
+        list(_plan(*_of_one_length(config, overrides, console))), config.paths.data_dir, console, "comparison"
+    )
 
 
 def _of_one_length(config: DictConfig, overrides: list[str], console: Console) -> tuple[DictConfig, list[str]]:
@@ -145,7 +103,7 @@ def _of_one_length(config: DictConfig, overrides: list[str], console: Console) -
     return config, with_numbers(overrides, length)
 
 
-def _plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[DictConfig, dict[str, Any], list[str]]]:
+def _plan(config: DictConfig, overrides: list[str]) -> Iterator[PlannedRun]:
     """The configuration, choices and overrides of every run; seeds and folds outermost: variants grow evenly."""
     names = check_upsamplers(config.upsamplers, least=2)
     control = check_control(config.control, names)
@@ -165,7 +123,7 @@ def _plan(config: DictConfig, overrides: list[str]) -> Iterator[tuple[DictConfig
             changes = own | {"trainer.precision": precision, "paths.run_dir": run_dir}
             planned = changed_copy(with_upsampler(of_runs, name), changes)
             told = [f"{key}={value}" for key, value in ({"upsampler": name} | own).items()]
-            yield planned, choices | {"upsampler": name}, [*kept, *told]
+            yield PlannedRun(planned, choices | {"upsampler": name}, [*kept, *told])
 
 
 def _folds(config: DictConfig) -> list[dict[str, Any]]:
