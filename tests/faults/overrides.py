@@ -37,6 +37,7 @@ TRAINED = ("data=chasedb1", "paths.data_dir=sets", *TINY)
 BASES: dict[str, tuple[str, ...]] = {
     "train": TRAINED,
     "compare_accuracy": (*TRAINED, "upsamplers=[transposed_k4s2p1,bilinear_conv]", "seeds=[0]"),
+    "benchmark_training": (*TRAINED, "upsamplers=[bilinear_conv]", "overhead.steps=10", "overhead.rounds=2"),
     "compare_checkerboard": (
         *("data=chasedb1", "paths.data_dir=sets", "data.scale=1", "data.fov_diameter=null", "model.widths=[4,8]"),
         *("upsamplers=[bilinear_conv]", "seeds=[0]", "images=1", "max_shifts=2", "device=cpu"),
@@ -58,6 +59,7 @@ WEIGHTS = {"train": 5, "compare_accuracy": 2, "predict": 3}
 STOPS = {
     "train": "fundus_unet.runs.run_directory.RunDirectory.create",
     "compare_accuracy": "fundus_unet.runs.run_directory.RunDirectory.create",
+    "benchmark_training": "fundus_unet.commands.benchmark_training.train_planned",
     "compare_checkerboard": "fundus_unet.commands.compare_checkerboard.CheckerboardComparison.measure_all",
     "compare_speed": "fundus_unet.commands.compare_speed.compare_speed",
     "evaluate": "fundus_unet.runs.evaluate.evaluate",

@@ -47,6 +47,9 @@ COMMANDS = {
         "checkerboard artifacts of upsamplers", "compare_checkerboard:compare_checkerboard_from_config"
     ),
     "compare datasets": Command("trained networks on other sets: a matrix", "cross_dataset:cross_dataset_from_config"),
+    "benchmark training": Command(
+        "minutes of training to a Dice; where its time goes", "benchmark_training:benchmark_training_from_config"
+    ),
     "benchmark inference": Command(
         "the fastest way to execute a trained network", "benchmark_inference:benchmark_inference_from_config"
     ),

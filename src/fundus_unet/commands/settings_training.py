@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Annotated, Any
 
-from annotated_types import Ge, Le, Len
+from annotated_types import Ge, Gt, Le, Len
 from lightning.pytorch.accelerators import AcceleratorRegistry
 from lightning.pytorch.strategies import StrategyRegistry
 from pydantic import AfterValidator
@@ -68,6 +68,22 @@ class _CompareAccuracy(_Train):
     match_parameters: bool
     run_dirs: RunDirs
     allow_different: bool
+    out_dir: WritableFolder
+
+
+class _Overhead(Settings):
+    steps: Annotated[int, Ge(10), Le(10**6)]
+    rounds: Annotated[int, Ge(2), Le(10**4)]
+
+
+class _BenchmarkTraining(_Train):
+    measure: Annotated[str, one_of("quality", "overhead")]
+    upsamplers: Options
+    seeds: Seeds
+    targets: Annotated[list[Annotated[float, Gt(0), Le(1)]], AfterValidator(_distinct)]
+    minutes: Annotated[list[Positive], AfterValidator(_distinct)]
+    overhead: _Overhead
+    run_dirs: RunDirs
     out_dir: WritableFolder
 
 
@@ -148,6 +164,7 @@ class _BenchmarkInference(RunUser):
 SCRIPTS_THAT_TRAIN: dict[str, type[Settings]] = {
     "train": _Train,
     "compare_accuracy": _CompareAccuracy,
+    "benchmark_training": _BenchmarkTraining,
     "compare_checkerboard": _CompareCheckerboard,
     "compare_speed": _CompareSpeed,
     "benchmark_inference": _BenchmarkInference,

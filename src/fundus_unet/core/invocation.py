@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ SCRIPTS = {
     "compare datasets": "cross_dataset",
 }
 """Scripts that are called otherwise than their command."""
-_running = ""
+_running, _since = "", time.perf_counter()
 _instead: dict[str, list[str]] = {}
 
 
@@ -33,14 +34,19 @@ def command(name: str, *arguments: str) -> str:
 
 def set_running(name: str) -> None:
     """Say which command this process runs, for what is recorded."""
-    global _running
-    _running = name
+    global _running, _since
+    _running, _since = name, time.perf_counter()
     _instead.clear()
 
 
 def record_instead(key: str, settings: Iterable[str]) -> None:
     """Record these settings in place of the typed one, which would mean something else on another machine."""
     _instead[key] = list(settings)
+
+
+def running_seconds() -> float:
+    """How long this process has been running its command; what it loaded before is little."""
+    return time.perf_counter() - _since
 
 
 def recorded() -> list[str]:
