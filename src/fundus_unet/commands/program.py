@@ -10,6 +10,7 @@ from fundus_unet import __version__
 from fundus_unet.commands.typed_paths import first_named_alone, images_named_alone, with_quotes
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.invocation import PROGRAM, script_name, set_running
+from fundus_unet.core.processor_sharing import share_processor
 
 BAD_INPUT = 2
 HELP = ("-h", "--help")
@@ -83,6 +84,7 @@ def main() -> None:
 def run_command(name: str) -> None:
     """Run the command of that name with the overrides in `sys.argv`, or print its help."""
     set_running(name)
+    share_processor()
     if any(argument in HELP for argument in sys.argv[1:]):
         from fundus_unet.commands.help_text import help_text
 
