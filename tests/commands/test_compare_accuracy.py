@@ -199,7 +199,7 @@ def test_runs_of_another_budget_are_refused_unless_told(compared: Scripts) -> No
 
 
 def test_a_variant_that_diverges_is_reported_and_the_others_go_on(scripts: Scripts) -> None:
-    overrides = (VARIANTS, "seeds=[0]", "optimizer.lr=1e11", "trainer.gradient_clip_val=null")
+    overrides = (VARIANTS, "seeds=[0]", "optimizer=adamw", "optimizer.lr=1e11", "trainer.gradient_clip_val=null")
     finished = compare(scripts, *overrides)
     assert finished.code == 2
     assert "no finished run" in finished.err

@@ -71,7 +71,7 @@ def test_a_comparison_goes_on_with_its_length_and_no_other(scripts: Scripts, mea
     assert len(lengths(scripts.folder)) == 4
     assert set(lengths(scripts.folder).values()) == {(20, 20)}
     refused(compare(scripts, "budget=2min", "seeds=[0]"), "has another budget", "budget=1min", "choose another out_dir")
-    refused(compare(scripts, "budget=1min", "seeds=[0]", "optimizer.lr=0.1"), "optimizer.lr: 0.005 in there; 0.1")
+    refused(compare(scripts, "budget=1min", "seeds=[0]", "optimizer.lr=0.1"), "optimizer.lr: 0.03 in there; 0.1")
     (scripts.folder / OUT / "budget.json").write_text('{"budget": "1min", "steps": "many"}')
     refused(compare(scripts, "budget=1min", "seeds=[0]"), "budget.json is damaged")
 
