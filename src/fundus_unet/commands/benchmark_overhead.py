@@ -17,7 +17,13 @@ from fundus_unet.runs.build import build
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.load import load_preprocessor
 from fundus_unet.runs.train import quieten_libraries
-from fundus_unet.runs.training_objects import make_datamodule, make_segmenter, make_trainer, training_steps
+from fundus_unet.runs.training_objects import (
+    make_datamodule,
+    make_segmenter,
+    make_trainer,
+    patch_workers,
+    training_steps,
+)
 from fundus_unet.training.segmenter import VesselSegmenter
 
 EARLY_STOPPING = "lightning.pytorch.callbacks.EarlyStopping"
@@ -80,7 +86,7 @@ def _plan(config: DictConfig, train_images: int, val_images: int) -> Plan:
         validations=epochs // (config.trainer.get("check_val_every_n_epoch") or 1) if val_images else 0,
         images=train_images + val_images,
         validation_images=val_images,
-        workers=config.data.workers,
+        workers=patch_workers(config),
     )
 
 

@@ -29,6 +29,11 @@ def choose_device(device: str) -> torch.device:
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def uses_gpu(accelerator: str) -> bool:
+    """Whether Lightning's `accelerator` of that name is no CPU here."""
+    return accelerator != "cpu" and torch.accelerator.is_available()
+
+
 def resolve_precision(precision: str, accelerator: str) -> str:
     """Turn `auto` into bf16-mixed where the hardware multiplies bf16 matrices fast, and 32-true elsewhere.
 

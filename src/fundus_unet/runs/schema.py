@@ -124,7 +124,7 @@ class DataSettings(Settings):
     batch_size: BatchSize
     steps_per_epoch: Steps
     epochs: Count
-    workers: Annotated[int, Ge(0), Le(256)]
+    workers: Annotated[int, Ge(0), Le(256)] | None
     memory_limit_gb: NotNegative
 
     @model_validator(mode="after")
