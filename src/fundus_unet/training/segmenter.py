@@ -72,7 +72,7 @@ class VesselSegmenter(LightningModule):
     def _step(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor]:
         logits = self(batch["image"])
         parts = _parts_of(self.loss(logits, batch["label"], batch["field_of_view"]), self.loss)
-        for name, value in parts.items():
+        for name, value in parts.items() if stage != "train" or self._is_logged_step() else ():
             self.log(
                 f"loss/{stage}" if name == "loss" else f"loss/{stage}_{name}",  # the first curves of TensorBoard
                 value,
@@ -85,6 +85,11 @@ class VesselSegmenter(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         return self._step(batch, "train")[1]
+
+    def _is_logged_step(self) -> bool:
+        """Whether loggers write this training step or callbacks look at it; logging others costs time for nothing."""
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined]
+        return (self.global_step + 1) % every == 0 or self.trainer.is_last_batch
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Returns the probability at the original resolution, (B, 1, H, W)."""
