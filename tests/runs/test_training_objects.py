@@ -17,7 +17,7 @@ from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.data.sets.folder import Folder
 from fundus_unet.losses.bce_dice import BCEDiceLoss
 from fundus_unet.metrics.vessel_scores import VesselScores
-from fundus_unet.runs.training_objects import make_segmenter, training_steps
+from fundus_unet.runs.training_objects import make_segmenter, patch_workers, training_steps
 from fundus_unet.training.segmenter import VesselSegmenter
 
 SMALL = ("data.steps_per_epoch=6", "data.patch_size=16", "data.batch_size=2", "model.widths=[4,8]")
@@ -84,3 +84,21 @@ def test_no_batch_at_all_is_refused(limit):
 def test_what_cannot_be_trained_fails_without_data(overrides, expected):
     with pytest.raises(Exception, match=expected):
         make_segmenter(config(*overrides), trusted=True)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "cores", "overrides", "workers"),
+    [
+        (False, 16, [], 0),
+        (True, 16, [], 4),
+        (True, 3, [], 2),
+        (True, 1, [], 1),
+        (True, 16, ["trainer.accelerator=cpu"], 0),
+        (False, 2, ["data.workers=3"], 3),
+        (True, 16, ["data.workers=0"], 0),
+    ],
+)
+def test_processes_make_patches_beside_a_gpu_alone(monkeypatch, gpu, cores, overrides, workers):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: gpu)
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    assert patch_workers(config(*overrides)) == workers
