@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from fundus_unet.core.invocation import command, from_here, installed, lines_of, setting
+from fundus_unet.core.invocation import (
+    command,
+    from_here,
+    installed,
+    lines_of,
+    record_as_typed,
+    record_instead,
+    recorded,
+    setting,
+)
 
 NAMES = [
     "eye.jpg",
@@ -56,3 +65,12 @@ def test_a_program_beside_python_is_found_where_the_shell_finds_another_or_none(
     monkeypatch.setenv("PATH", "/nowhere")
     assert installed("tensorboard") == str(Path(tmp_path / "tensorboard"))
     assert installed("absent") == "absent"
+
+
+def test_what_is_recorded_in_place_of_a_setting_can_be_undone(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["train.py", "budget=5min", "seed=1", "paths.data_dir=/here"])
+    monkeypatch.setattr("fundus_unet.core.invocation._running", "train")
+    record_instead("budget", ["trainer.max_epochs=3"])
+    assert recorded() == ["fundus-unet", "train", "seed=1", "trainer.max_epochs=3"]
+    record_as_typed("budget")
+    assert recorded() == ["fundus-unet", "train", "budget=5min", "seed=1"]

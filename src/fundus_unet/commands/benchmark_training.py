@@ -16,7 +16,7 @@ from fundus_unet.commands.upsamplers import changed_copy, check_upsamplers, with
 from fundus_unet.comparison.accuracy.scored_runs import Failure
 from fundus_unet.comparison.training_time.quality import time_to_quality
 from fundus_unet.comparison.variants import open_finished
-from fundus_unet.core.invocation import running_seconds
+from fundus_unet.core.invocation import record_as_typed, running_seconds
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import labelled_cases
@@ -50,6 +50,7 @@ def benchmark_training_from_config(config: DictConfig) -> dict[str, Any]:
         runs, failures = list(opened.values()), [Failure(path, error.problem) for path, error in errors.items()]
     else:
         runs, failures = _train_all(config, overrides, console)
+        record_as_typed("budget")  # each training had its own number of steps for it
     result = time_to_quality(
         runs,
         failures,

@@ -44,6 +44,11 @@ def record_instead(key: str, settings: Iterable[str]) -> None:
     _instead[key] = list(settings)
 
 
+def record_as_typed(key: str) -> None:
+    """Undo `record_instead`: what is recorded from here on is of the command itself, not of one of its trainings."""
+    _instead.pop(key, None)
+
+
 def running_seconds() -> float:
     """How long this process has been running its command; what it loaded before is little."""
     return time.perf_counter() - _since
