@@ -8,6 +8,7 @@ import torch
 
 from fundus_unet.core.lock import alone_in
 from fundus_unet.runs import train
+from fundus_unet.runs.prepared_training import PreparedTraining
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.training.step_timing import Timings
 from running import TINY, Finished, Scripts, refused, succeeded
@@ -83,7 +84,7 @@ def test_what_was_measured_for_others_settings_before_any_run_is_measured_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(train._Training, "run", interrupted)
+        patch.setattr(PreparedTraining, "run", interrupted)
         patch.setattr(RunDirectory, "create", interrupted)
         assert compare(scripts, "budget=1min", "seeds=[0]").code == 130
         assert len(measured) == 2

@@ -10,7 +10,7 @@ import torch
 from omegaconf import OmegaConf
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.runs import train
+from fundus_unet.runs import prepared_training
 from fundus_unet.training.segmenter import VesselSegmenter
 from fundus_unet.training.step_timing import Timings
 from running import ROOT, TINY, Finished, Scripts, contents, refused, succeeded
@@ -30,7 +30,7 @@ def trained(scripts: Scripts, *overrides: str, multirun: bool = False) -> Finish
 def timings(monkeypatch: pytest.MonkeyPatch) -> list[Timings]:
     """What is measured, one after the other; the last for all that follow."""
     found = [SLOW]
-    monkeypatch.setattr(train, "measured", lambda *_: found.pop(0) if len(found) > 1 else found[0])
+    monkeypatch.setattr(prepared_training, "measured", lambda *_: found.pop(0) if len(found) > 1 else found[0])
     return found
 
 
@@ -41,7 +41,7 @@ def no_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("it was measured again")
 
-    monkeypatch.setattr(train, "measured", fail)
+    monkeypatch.setattr(prepared_training, "measured", fail)
 
 
 def facts_of(run: Path) -> dict:
@@ -63,7 +63,7 @@ def test_a_measured_training_has_a_complete_schedule_and_is_the_one_of_its_numbe
     assert (config.data.steps_per_epoch, config.trainer.max_epochs) == (kept["steps_per_epoch"], kept["epochs"])
     assert state["global_step"] == kept["steps"] == kept["steps_per_epoch"] * kept["epochs"]
     assert state["lr_schedulers"][0]["total_steps"] == kept["steps"]
-    rates = curves_of(run)["lr-AdamW"]
+    rates = curves_of(run)["lr-Muon/kernels"]
     assert len(rates) == kept["steps"]
     assert rates[-1][1] < 1e-4 * max(rate for _, rate in rates)
     assert kept["expected_seconds"] <= 20

@@ -1,53 +1,24 @@
 """Train a run: a new one from a configuration, or the rest of an interrupted one; then evaluate its best epoch."""
 
-import logging
-import time
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import Trainer, seed_everything
 from omegaconf import DictConfig
 from rich.console import Console
 
-from fundus_unet.core.duration import duration, seconds_of
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import write_json
 from fundus_unet.core.invocation import record_instead
-from fundus_unet.data.case import Case, Splits
-from fundus_unet.data.checking.split_check import check_splits
-from fundus_unet.data.images.preprocessing import Preprocessor
-from fundus_unet.data.patches.datamodule import FundusDataModule
-from fundus_unet.inference.evaluation import choose_threshold
 from fundus_unet.runs.allowed_config import check_run_config
-from fundus_unet.runs.budget import check_alone, measured, record, say, set_length, with_numbers
-from fundus_unet.runs.budget_plan import Plan, plan_for
-from fundus_unet.runs.build import build
+from fundus_unet.runs.budget import check_alone, measured, with_numbers
 from fundus_unet.runs.config_file import portable
-from fundus_unet.runs.data_check import check_before_training, check_command
+from fundus_unet.runs.data_check import check_command
 from fundus_unet.runs.data_record import FAULTS, check_data, data_record
-from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import resolve_precision
-from fundus_unet.runs.evaluate import score
-from fundus_unet.runs.fit import checkpoints_of, continuing, fit
-from fundus_unet.runs.load import load_predictor, load_preprocessor, load_weights
-from fundus_unet.runs.lock import training_in
-from fundus_unet.runs.resume import saved_best_score, saved_state, settings_of
-from fundus_unet.runs.run_directory import THRESHOLD, RunDirectory, new_run_path
-from fundus_unet.runs.screens import network_words, say_what_is_next, say_what_starts
-from fundus_unet.runs.tensorboard import log_final_metrics, loggers_of
-from fundus_unet.runs.training_objects import (
-    CHECKPOINT_FOLDER,
-    make_datamodule,
-    make_segmenter,
-    make_trainer,
-    shown,
-    training_steps,
-)
-from fundus_unet.training.segmenter import VesselSegmenter
+from fundus_unet.runs.prepared_training import PreparedTraining
+from fundus_unet.runs.resume import settings_of
+from fundus_unet.runs.run_directory import RunDirectory, new_run_path
+from fundus_unet.runs.training_objects import CHECKPOINT_FOLDER, make_segmenter
 from fundus_unet.training.step_timing import Timings
 
 
@@ -71,7 +42,7 @@ def train_new_run(
     console = Console()
     check_alone(config, overrides)
     config = completed(config, new_run_path(config, choices, overrides))
-    training = _Training.prepared(config, trusted=True, console=console, check_with=check_command(choices, overrides))
+    training = PreparedTraining.of(config, trusted=True, console=console, check_with=check_command(choices, overrides))
     budget = None
     if config.get("budget") is not None:
         plan, budget = training.fit_budget(console)
@@ -92,7 +63,7 @@ def slowest_timings(configs: Sequence[DictConfig], console: Console, check_with:
         InputError: As `train_new_run`.
     """
     first, *others = configs
-    training = _Training.prepared(first, trusted=True, console=console, check_with=check_with)
+    training = PreparedTraining.of(first, trusted=True, console=console, check_with=check_with)
     segmenters = [training.segmenter, *(make_segmenter(config, trusted=True) for config in others)]
     return Timings.slowest(
         measured(config, training.trainer, segmenter, training.datamodule, console)
@@ -111,7 +82,7 @@ def resume_run(run: RunDirectory, *, one_of_many: bool = False) -> dict[str, Any
     check_run_config(run.config)
     run.check_writable()
     run.remove_partial_files()
-    training = _Training.prepared(run.config, trusted=False, console=console)
+    training = PreparedTraining.of(run.config, trusted=False, console=console)
     unknown = check_data(run.path, data_record(training.splits), settings_of(run.config))
     if unknown:
         console.print(unknown, style="yellow", markup=False, soft_wrap=True)
@@ -127,126 +98,6 @@ def completed(config: DictConfig, run_path: Path) -> DictConfig:
     return config
 
 
-@dataclass(frozen=True)
-class _Training:
-    """Everything that a training is made of, ready before anything is written."""
-
-    config: DictConfig
-    splits: Splits
-    preprocessor: Preprocessor
-    datamodule: FundusDataModule
-    segmenter: VesselSegmenter
-    trainer: Trainer
-    faults: list[str]  # of the data, with which it is trained nevertheless
-    begun: float  # by `time.perf_counter`, when preparing began
-
-    @classmethod
-    def prepared(
-        cls, config: DictConfig, trusted: bool, console: Console, check_with: str | None = None
-    ) -> "_Training":
-        """What can fail without an image is made first, and every file is checked before any is used.
-
-        Args:
-            check_with: The command that tells more of the data; None: its content was checked when the run began.
-        """
-        begun = time.perf_counter()
-        quieten_libraries()
-        trainer = make_trainer(config, Path(config.paths.run_dir), trusted)
-        seed_everything(config.seed, verbose=False)
-        segmenter = make_segmenter(config, trusted)
-        augmentation, preprocessor = build(config.augment, trusted=trusted), load_preprocessor(config)
-        splits = splits_of(config.data, trusted=trusted)
-        faults: list[str] = []
-        if check_with is None or config.data_check == "off":
-            check_splits(splits, partial(shown, description="checking files", console=console))
-        else:  # reads every file too, and no image is to be decoded twice for it
-            faults = check_before_training(config, splits, console, check_with)
-        datamodule = make_datamodule(config, splits, preprocessor, augmentation, console)
-        return cls(config, splits, preprocessor, datamodule, segmenter, trainer, faults, begun)
-
-    def fit_budget(self, console: Console) -> tuple[Plan, dict[str, Any]]:
-        """Have as many steps as fit into the rest of `budget`, once they are measured; says and returns how many."""
-        budget, start = self.config.budget, time.monotonic()
-        timings = measured(self.config, self.trainer, self.segmenter, self.datamodule, console)
-        plan = plan_for(seconds_of(budget), timings, spent=time.monotonic() - start)
-        set_length(self.config, plan)
-        self.trainer.fit_loop.max_epochs = plan.epochs
-        self.datamodule.patches_per_epoch = plan.steps_per_epoch * self.datamodule.batch_size
-        self.segmenter.plan_steps(training_steps(self.config))
-        kept = record(budget, plan, timings)
-        say(console, kept)
-        return plan, kept
-
-    def restore(self, checkpoints: Path, console: Console) -> None:
-        """Continue from the last whole epoch, where there is one."""
-        state = saved_state(checkpoints, console)
-        if state is None:
-            if self.config.model.get("weights") is not None:
-                raise InputError(
-                    "there is no epoch to continue from, and a run that is there fetches no pretrained weights",
-                    got=f"model.weights={self.config.model.weights}",
-                    fix=f"start a new run, or remove {checkpoints.parent} to start it again",
-                )
-            return
-        network, config = self.segmenter.network, self.config
-        load_weights(network, state.path)
-        state.check_schedule(*self.segmenter.plan_steps(training_steps(config)), config.trainer.max_epochs)
-        checkpoints_of(self.trainer).resume(state, saved_best_score(checkpoints, network, console))
-
-    def run(self, run: RunDirectory, console: Console, one_of_many: bool) -> dict[str, Any] | None:
-        """Train in the run directory, and evaluate the best epoch."""
-        with training_in(run.path):
-            say_what_starts(console, run, self.config, self.splits, self.segmenter, self.trainer)
-            fit(self.trainer, self.segmenter, self.datamodule, self.config, run, console, self.begun)
-            self._say_where_it_took_longer(run, console)
-            try:
-                return self._evaluate(run, console, one_of_many)
-            except KeyboardInterrupt:
-                print(f"\ninterrupted before all scores were written\ncontinue with: {continuing(run)}")
-                raise
-
-    def _say_where_it_took_longer(self, run: RunDirectory, console: Console) -> None:
-        budget, took = self.config.get("budget"), sum(session["wall_seconds"] for session in run.sessions)
-        if budget is not None and took > seconds_of(budget):
-            console.print(
-                f"training took {duration(took)}, longer than budget={budget}: it became slower than it was measured",
-                style="yellow",
-                markup=False,
-                soft_wrap=True,
-            )
-
-    def _evaluate(self, run: RunDirectory, console: Console, one_of_many: bool) -> dict[str, Any] | None:
-        if not (run.path / CHECKPOINT_FOLDER / "best.ckpt").is_file():
-            console.print("no validation was run, so there is no best checkpoint to evaluate")
-            return None
-        predictor = load_predictor(run, "best", "auto")
-        threshold = choose_threshold(predictor, self.preprocessor, self.splits.val)
-        write_json(run.place(THRESHOLD), {"checkpoint": "best", "threshold": threshold})
-        split, cases = self._final_cases(console)
-        metrics = score(run, predictor, self.preprocessor, threshold, cases, split)
-        log_final_metrics(self.trainer, run, self.config, network_words(run, self.segmenter), metrics)
-        if not one_of_many:
-            say_what_is_next(console, run, cases, watched=bool(loggers_of(self.trainer)))
-        return metrics
-
-    def _final_cases(self, console: Console) -> tuple[str, tuple[Case, ...]]:
-        """The split that the trained network is scored on: validation where test has no labels."""
-        split, reason = self.config.final_split, self.splits.test_reason
-        cases = getattr(self.splits, split)
-        if split == "test" and (not cases or any(case.label is None for case in cases)):
-            split, cases = "val", self.splits.val
-            text = (
-                "no test image can be scored. The scores below are of validation, by which the checkpoint was chosen, "
-                f"and so are rather too good.\n{reason}"
-            )
-        elif split == "test" and reason:
-            text = f"left out of test: {reason}"
-        else:
-            return split, cases
-        console.print(text, style="yellow", markup=False, soft_wrap=True)
-        return split, cases
-
-
 def _warn_where_it_cannot_be_resumed(config: DictConfig, console: Console) -> None:
     """What the user may say here, a run directory may not: whoever resumes it need not be its author."""
     try:
@@ -258,16 +109,3 @@ def _warn_where_it_cannot_be_resumed(config: DictConfig, console: Console) -> No
             markup=False,
             soft_wrap=True,
         )
-
-
-def quieten_libraries() -> None:
-    """Silence advice that does not apply: data come from memory, and validation is four images."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for message in (
-        ".*does not have many workers.*",
-        ".*smaller than the logging interval.*",
-        ".*lr_scheduler.step.*",
-        ".*Checkpoint directory.*exists.*",
-        ".*LeafSpec.*",
-    ):
-        warnings.filterwarnings("ignore", message=message)

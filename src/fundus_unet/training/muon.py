@@ -15,6 +15,8 @@ from fundus_unet.core.errors import InputError
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Coefficients of the quintic polynomial that drives singular values towards 1, as Jordan et al. chose them."""
 ITERATIONS = 5
+KERNELS = "kernels"
+"""The name of their group of parameters, under which TensorBoard shows its learning rate."""
 
 
 class Muon(Optimizer):
@@ -60,7 +62,7 @@ class Muon(Optimizer):
         parameters = list(params)
         kernels = [one for one in parameters if _is_matrix(one)]
         rest = [one for one in parameters if not _is_matrix(one)]
-        groups = [{"params": some, "kernels": of} for some, of in ((kernels, True), (rest, False)) if some]
+        groups = [{"params": some, "name": name} for name, some in ((KERNELS, kernels), ("rest", rest)) if some]
         super().__init__(groups, {**numbers, "momentum": momentum, "beta2": beta2})
 
     @torch.no_grad()
@@ -72,7 +74,7 @@ class Muon(Optimizer):
         for group in self.param_groups:
             parameters = [one for one in group["params"] if one.grad is not None]
             if parameters:
-                (self._step_kernels if group["kernels"] else self._step_adamw)(parameters, group)
+                (self._step_kernels if group["name"] == KERNELS else self._step_adamw)(parameters, group)
         return loss
 
     def _step_kernels(self, kernels: list[Tensor], group: dict[str, Any]) -> None:
