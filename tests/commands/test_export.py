@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from fundus_unet.core.errors import InputError
 from fundus_unet.runs.export import export_network
 from fundus_unet.runs.learned_images import recorded_images
-from fundus_unet.runs.load import load_predictor
+from fundus_unet.runs.load import load_predictor, read_weights
 from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.runs.model_file import read_model_file
 from fundus_unet.runs.run_directory import RunDirectory, plain
@@ -128,7 +128,7 @@ class TestScript:
         assert f"scripts/predict.py weights={path} images=" in finished.out
         network, facts = read_model_file(path)
         opened = RunDirectory(run)
-        trained = load_predictor(opened, "best", "cpu").network.state_dict()
+        trained = read_weights(opened.path / "checkpoints/best.ckpt")
         assert all(torch.equal(trained[key], value) for key, value in network.state_dict().items())
         assert facts.threshold == json.loads((run / "threshold.json").read_text())["threshold"]
         assert (facts.scale, facts.fov_diameter, facts.size_multiple) == (1, None, 2)
@@ -162,7 +162,7 @@ class TestScript:
         monkeypatch.setattr("fundus_unet.inference.evaluation.choose_threshold", lambda *_: 0.77)
         succeeded(scripts("export", f"run_dir={run}", "checkpoint=last"))
         network, facts = read_model_file(run / "export/model.safetensors")
-        last = load_predictor(RunDirectory(run), "last", "cpu").network.state_dict()
+        last = read_weights(RunDirectory(run).path / "checkpoints/last.ckpt")
         assert all(torch.equal(last[key], value) for key, value in network.state_dict().items())
         assert facts.threshold == 0.77
 

@@ -102,6 +102,6 @@ def test_additions_are_taken(scripts: Scripts) -> None:
     finished = scripts.train(
         *("+trainer.accumulate_grad_batches=1", "+trainer.max_time='00:01:00:00'", "callbacks.figures=null"),
         *("+callbacks.stop._target_=lightning.pytorch.callbacks.EarlyStopping", "+callbacks.stop.monitor=loss/val"),
-        *("optimizer._target_=torch.optim.Adam", "trainer.max_epochs=1", "logger=none"),
+        *("optimizer=adamw", "optimizer._target_=torch.optim.Adam", "trainer.max_epochs=1", "logger=none"),
     )
     assert finished.code == 0, finished.err

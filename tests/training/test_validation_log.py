@@ -7,7 +7,8 @@ import pytest
 from fundus_unet.core.errors import InputError
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.training.segmenter import VesselSegmenter
-from fundus_unet.training.validation_log import Validation, ValidationLog, read_validations
+from fundus_unet.training.validation_file import Validation, read_validations
+from fundus_unet.training.validation_log import ValidationLog
 from running import Scripts, succeeded
 
 LINE = "epoch,step,seconds,dice\n"

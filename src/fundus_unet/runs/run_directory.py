@@ -32,7 +32,7 @@ from fundus_unet.runs.environment import environment
 from fundus_unet.runs.json_files import read_facts, read_sessions, read_threshold
 from fundus_unet.runs.run_name import run_name
 from fundus_unet.runs.synthetic_images import keep_synthetic_inside
-from fundus_unet.training.validation_log import VALIDATION, Validation, read_validations
+from fundus_unet.training.validation_file import VALIDATION, Validation, read_validations
 
 CONFIG, FACTS, SESSIONS = "config.yaml", "run.json", "training.json"
 CHECKPOINTS = ("best", "last")

@@ -26,7 +26,8 @@ from fundus_unet.runs.device import uses_gpu
 from fundus_unet.training.batch_check import check_batch
 from fundus_unet.training.checkpoints import WholeFiles
 from fundus_unet.training.segmenter import VesselSegmenter
-from fundus_unet.training.validation_log import VALIDATION, ValidationLog
+from fundus_unet.training.validation_file import VALIDATION
+from fundus_unet.training.validation_log import ValidationLog
 
 CHECKPOINT_FOLDER = "checkpoints"
 WORKERS_BESIDE_A_GPU = 4

@@ -3,7 +3,7 @@
 import pytest
 
 from fundus_unet.comparison.training_time.curves import final_score, score_after, seconds_to
-from fundus_unet.training.validation_log import Validation
+from fundus_unet.training.validation_file import Validation
 
 CURVE = [
     Validation(epoch, 10 * epoch, 60.0 * epoch, {"dice": dice})

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fundus_unet.training.validation_log import Validation
+from fundus_unet.training.validation_file import Validation
 
 SCORE = "dice"
 """Of all validation pixels in the field of view, at threshold 0.5 and original resolution."""

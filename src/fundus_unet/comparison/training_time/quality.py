@@ -24,7 +24,7 @@ from fundus_unet.inference.evaluation import NETWORK
 from fundus_unet.runs.evaluate import evaluate_run
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_settings import differing, protocol_of
-from fundus_unet.training.validation_log import rows_of
+from fundus_unet.training.validation_file import rows_of
 
 KIND = "time_to_quality"
 
