@@ -10,6 +10,7 @@ from rich.console import Console
 
 from fundus_unet.commands.planned_runs import PlannedRun
 from fundus_unet.commands.upsamplers import changed_copy
+from fundus_unet.comparison.result import make_folder
 from fundus_unet.comparison.training_time.loops import Training
 from fundus_unet.comparison.training_time.overhead import Plan, training_overhead
 from fundus_unet.core.errors import InputError
@@ -61,10 +62,7 @@ def measure_overhead(planned: PlannedRun, out_dir: Path, overhead: DictConfig, c
         "overrides": planned.overrides,
     }
     dtype = "bfloat16" if config.trainer.precision.startswith("bf16") else "float32"
-    try:
-        out_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"out_dir cannot be made: {error}", fix="choose another out_dir") from error
+    make_folder(out_dir)
     with tempfile.TemporaryDirectory(dir=out_dir, prefix=".trainings-") as folder:
         training = Training(
             lambda run_dir, epochs, logged, images: _trainer(short, run_dir, epochs, logged, images),

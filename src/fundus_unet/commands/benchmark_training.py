@@ -11,16 +11,14 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from fundus_unet.commands.benchmark_overhead import measure_overhead
-from fundus_unet.commands.planned_runs import PlannedRun, check_set_per_run, train_planned
+from fundus_unet.commands.planned_runs import PlannedRun, check_set_per_run, open_named, train_planned
 from fundus_unet.commands.upsamplers import changed_copy, check_upsamplers, with_upsampler
 from fundus_unet.comparison.accuracy.scored_runs import Failure
 from fundus_unet.comparison.training_time.quality import time_to_quality
-from fundus_unet.comparison.variants import open_finished
 from fundus_unet.core.invocation import record_as_typed, running_seconds
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import labelled_cases
-from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.run_directory import RunDirectory
 
 SET_PER_RUN = ("upsampler", "model.upsampler", "seed", "resume", "paths.run_dir")
@@ -44,10 +42,7 @@ def benchmark_training_from_config(config: DictConfig) -> dict[str, Any]:
             next(_plan(config, overrides)), Path(config.out_dir).resolve(), config.overhead, console
         )
     if config.run_dirs:
-        moved = any(item.startswith("paths.data_dir=") for item in overrides)
-        named = [named_run("run_dirs", one, config.paths.runs_dir) for one in config.run_dirs]
-        opened, errors = open_finished(named, config.paths.data_dir if moved else None)
-        runs, failures = list(opened.values()), [Failure(path, error.problem) for path, error in errors.items()]
+        runs, failures = open_named(config, overrides)
     else:
         runs, failures = _train_all(config, overrides, console)
         record_as_typed("budget")  # each training had its own number of steps for it

@@ -11,12 +11,12 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from fundus_unet.commands.comparison_budget import length_for_all
-from fundus_unet.commands.planned_runs import PlannedRun, check_set_per_run, train_planned
+from fundus_unet.commands.planned_runs import PlannedRun, check_set_per_run, open_named, train_planned
 from fundus_unet.commands.upsamplers import changed_copy, check_control, check_upsamplers, network_for, with_upsampler
 from fundus_unet.comparison.accuracy.compare import compare_accuracy
 from fundus_unet.comparison.accuracy.matching import matching_width
 from fundus_unet.comparison.accuracy.scored_runs import Failure
-from fundus_unet.comparison.variants import open_finished, variant_name
+from fundus_unet.comparison.variants import variant_name
 from fundus_unet.core.counting import parameter_count
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import command, from_here, record_instead, setting
@@ -25,7 +25,6 @@ from fundus_unet.runs.data_check import check_command
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.evaluate import labelled_cases
-from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.run_directory import RunDirectory
 
 SET_PER_RUN = ("upsampler", "model.upsampler", "seed", "data.folds", "data.fold", "resume", "paths.run_dir")
@@ -56,10 +55,7 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
                 got=f"budget={config.budget} and run_dirs",
                 fix="leave one of the two out",
             )
-        moved = any(item.startswith("paths.data_dir=") for item in overrides)
-        named = [named_run("run_dirs", one, config.paths.runs_dir) for one in config.run_dirs]
-        opened, errors = open_finished(named, config.paths.data_dir if moved else None)
-        runs, failures = list(opened.values()), [Failure(path, error.problem) for path, error in errors.items()]
+        runs, failures = open_named(config, overrides)
     else:
         runs, failures = _train_all(config, overrides, console)
     result = compare_accuracy(

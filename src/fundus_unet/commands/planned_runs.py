@@ -9,9 +9,11 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from fundus_unet.comparison.accuracy.scored_runs import Failure
+from fundus_unet.comparison.variants import open_finished
 from fundus_unet.core.duration import duration
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED
+from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.resume import existing_run
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.runs.train import resume_run, train_new_run
@@ -24,6 +26,14 @@ class PlannedRun(NamedTuple):
     config: DictConfig
     choices: dict[str, Any]
     overrides: list[str]
+
+
+def open_named(config: DictConfig, overrides: Sequence[str]) -> tuple[list[RunDirectory], list[Failure]]:
+    """The finished runs of `run_dirs`, and why some cannot be opened; with `paths.data_dir` only where it was typed."""
+    moved = any(item.startswith("paths.data_dir=") for item in overrides)
+    named = [named_run("run_dirs", one, config.paths.runs_dir) for one in config.run_dirs]
+    opened, errors = open_finished(named, config.paths.data_dir if moved else None)
+    return list(opened.values()), [Failure(path, error.problem) for path, error in errors.items()]
 
 
 def train_planned(

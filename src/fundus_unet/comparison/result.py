@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from fundus_unet.comparison.document import Document, to_markdown
+from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import write_csv, write_json, write_text
 from fundus_unet.core.invocation import recorded
 from fundus_unet.runs.environment import environment
@@ -21,6 +22,14 @@ def new_result(kind: str) -> dict[str, Any]:
         "command": recorded(),
         "environment": environment(),
     }
+
+
+def make_folder(folder: Path) -> None:
+    """Raise `InputError` where the folder of a comparison cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"out_dir cannot be made: {error}", fix="choose another out_dir") from error
 
 
 def write_result(

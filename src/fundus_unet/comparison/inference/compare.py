@@ -22,13 +22,12 @@ from fundus_unet.comparison.inference.tables import (
     remarks,
     size_grid,
 )
-from fundus_unet.comparison.result import new_result, say_written, write_result
+from fundus_unet.comparison.result import make_folder, new_result, say_written, write_result
 from fundus_unet.comparison.speed.conditions import DTYPES
 from fundus_unet.comparison.speed.roofline import matrix_product_rate
 from fundus_unet.comparison.speed.timing import Effort
 from fundus_unet.comparison.steps import Steps
 from fundus_unet.comparison.terminal import print_table
-from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.store import LabelledImage
 
 
@@ -58,10 +57,7 @@ def compare_inference(
     Raises:
         InputError: Where the folder cannot be made, before anything is measured.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"out_dir cannot be made: {error}", fix="choose another out_dir") from error
+    make_folder(folder)
     dtypes = [dtype for dtype in DTYPES if any(BACKENDS[name].dtype == dtype for name in names)]
     console.print(f"timing matrix products: {', '.join(dtypes)}", highlight=False)
     rates = {dtype: matrix_product_rate(device.type, dtype) for dtype in dtypes}

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from fundus_unet.comparison.result import new_result, say_written, write_result
+from fundus_unet.comparison.result import make_folder, new_result, say_written, write_result
 from fundus_unet.comparison.speed.conditions import Conditions
 from fundus_unet.comparison.speed.measure import Variants, compare_under
 from fundus_unet.comparison.speed.roofline import matrix_product_rate
@@ -16,7 +16,6 @@ from fundus_unet.comparison.speed.timing import Effort
 from fundus_unet.comparison.speed.workload import TrainingStep
 from fundus_unet.comparison.steps import Steps
 from fundus_unet.comparison.terminal import print_table
-from fundus_unet.core.errors import InputError
 
 
 def compare_speed(
@@ -41,10 +40,7 @@ def compare_speed(
     Raises:
         InputError: Where the folder cannot be made, before anything is measured.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"out_dir cannot be made: {error}", fix="choose another out_dir") from error
+    make_folder(folder)
     result: dict[str, Any] = {
         **new_result("speed"),
         "complete": False,
