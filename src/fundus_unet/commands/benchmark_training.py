@@ -62,8 +62,9 @@ def benchmark_training_from_config(config: DictConfig) -> dict[str, Any]:
 
 
 def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tuple[list[RunDirectory], list[Failure]]:
+    plan = list(_plan(config, overrides))
     labelled_cases(splits_of(config.data, trusted=True), config.final_split)  # before hours of training
-    return train_planned(list(_plan(config, overrides)), config.paths.data_dir, console, "benchmark")
+    return train_planned(plan, config.paths.data_dir, console, "benchmark")
 
 
 def _plan(config: DictConfig, overrides: list[str]) -> Iterator[PlannedRun]:
