@@ -56,7 +56,7 @@ def prepare_new_image(source: Source, image: np.ndarray, preprocessor: Preproces
             expected=f"at least {LEAST_SIDE} x {LEAST_SIDE} pixels",
             got=f"{width} x {height}",
         )
-    if (image == image[0, 0]).all():
+    if (image[::16, ::16] == image[0, 0]).all() and (image == image[0, 0]).all():  # the first is nearly always enough
         raise InputError(f"{source.path} is empty: every pixel is {image[0, 0].tolist()}", expected="an image")
     field_of_view = estimate_field_of_view(image)
     rows, columns = preprocessor.working_size(field_of_view)
@@ -67,7 +67,7 @@ def prepare_new_image(source: Source, image: np.ndarray, preprocessor: Preproces
             got=f"{columns} x {rows}",
             fix="set a smaller scale",
         )
-    working = preprocessor.prepare(image, field_of_view)
+    working = preprocessor.prepare(image, field_of_view, (rows, columns))
     return NewImage(
         source,
         image,

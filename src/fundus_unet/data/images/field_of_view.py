@@ -107,8 +107,9 @@ def _corners(image: _Bytes) -> list[tuple[slice, slice]]:
 
 def _distance(image: _Bytes, colour: _Bytes) -> _Bytes:
     """The largest difference of a channel, with single noisy pixels removed."""
-    clean = cv2.medianBlur(image, 3).astype(np.int16)
-    return np.abs(clean - colour).max(axis=2).astype(np.uint8)
+    apart = cv2.absdiff(cv2.medianBlur(image, 3), np.broadcast_to(colour, image.shape))
+    red, green, blue = cv2.split(apart)
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
 
 
 def _outline(distance: _Bytes, threshold: int) -> _Mask:
@@ -125,10 +126,10 @@ def _outline(distance: _Bytes, threshold: int) -> _Mask:
 
 def _largest(mask: _Mask) -> _Mask:
     """The largest part, with its holes filled."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
     if count < 2:
         return mask
-    part = labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    part = mask if count == 2 else labels == 1 + int(np.bincount(labels.ravel())[1:].argmax())
     count, rest = cv2.connectedComponents((~part).astype(np.uint8), connectivity=8)
     hole = np.ones(count, bool)
     hole[np.concatenate([rest[0], rest[-1], rest[:, 0], rest[:, -1]])] = False
@@ -146,15 +147,19 @@ def _morph(mask: _Mask, operation: int, radius: int) -> _Mask:
     return cv2.morphologyEx(padded, operation, disc)[pad:-pad, pad:-pad] > 0
 
 
-def _levels(distance: _Bytes, field: _Mask) -> tuple[_Floats, _Floats]:
-    """The distance just inside and just outside of the rim, averaged over a neighbourhood that leaves the step out."""
+def _levels(distance: _Bytes, field: _Mask, at: _Mask) -> tuple[_Floats, _Floats]:
+    """The distance just inside and just outside of the rim, averaged over a neighbourhood that leaves the step out.
+
+    Shapes:
+        (H, W), (H, W), and `at` (H, W) with n pixels set: twice (n,).
+    """
     window = 2 * round(0.02 * max(distance.shape)) + 3
     gap = round(0.004 * max(distance.shape))
 
     def mean(region: _Mask) -> _Floats:
         weight = region.astype(np.float32)
-        total = cv2.blur(weight * distance, (window, window), borderType=cv2.BORDER_REPLICATE)
-        count = cv2.blur(weight, (window, window), borderType=cv2.BORDER_REPLICATE)
+        total = cv2.blur(weight * distance, (window, window), borderType=cv2.BORDER_REPLICATE)[at]
+        count = cv2.blur(weight, (window, window), borderType=cv2.BORDER_REPLICATE)[at]
         return (total / np.maximum(count, 1e-6)).astype(np.float32)
 
     return mean(_morph(field, cv2.MORPH_ERODE, gap)), mean(_morph(~field, cv2.MORPH_ERODE, gap))
@@ -170,7 +175,7 @@ def _score(distance: _Bytes, field: _Mask, just_seen: float) -> float:
     if not field[height // 2, width // 2] or area < _LEAST_AREA * field.size or field.all():
         return 0.0
     rim = field & (cv2.erode(field.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
-    inside, outside = (level[rim] for level in _levels(distance, field))
+    inside, outside = _levels(distance, field, rim)
     step = (inside - outside) / (inside + outside + just_seen)
     outlines, _ = cv2.findContours(field.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     hull = cv2.convexHull(np.concatenate(outlines))
@@ -181,14 +186,18 @@ def _score(distance: _Bytes, field: _Mask, just_seen: float) -> float:
 
 def _step_position(distance: _Bytes, field: _Mask) -> _Bytes:
     """Above _HALF in the field and below it in the border, linear across the step, so that it can be enlarged."""
-    inside, outside = _levels(distance, field)
-    step = (distance - (inside + outside) / 2) / np.maximum(inside - outside, 1)
     reach = round(0.008 * max(distance.shape)) + 1
-    core, reached = _morph(field, cv2.MORPH_ERODE, reach), _morph(field, cv2.MORPH_DILATE, reach)
-    mask = _largest(core | (reached & (step > 0)))
-    position = np.rint(_HALF + 255 * np.clip(step, -0.5, 0.5))
-    position = np.where(core | ~reached, 255.0 * mask, position)
-    return np.where(mask, np.clip(position, _HALF + 1, 255), np.clip(position, 0, _HALF)).astype(np.uint8)
+    mask = _morph(field, cv2.MORPH_ERODE, reach)
+    around_rim = _morph(field, cv2.MORPH_DILATE, reach) & ~mask
+    inside, outside = _levels(distance, field, around_rim)
+    step = (distance[around_rim] - (inside + outside) / 2) / np.maximum(inside - outside, 1)
+    mask[around_rim] = step > 0
+    mask = _largest(mask)
+    position = mask * np.uint8(255)
+    inner = mask[around_rim]
+    values = np.rint(_HALF + 255 * np.clip(step, -0.5, 0.5))
+    position[around_rim] = np.clip(values, np.where(inner, _HALF + 1, 0), np.where(inner, 255, _HALF))
+    return position
 
 
 def field_of_view_diameter(mask: _Mask) -> float:

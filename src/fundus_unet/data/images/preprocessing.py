@@ -78,9 +78,15 @@ class Preprocessor:
             )
         return max(1, round(height * scale)), max(1, round(width * scale))
 
-    def prepare(self, image: np.ndarray, field_of_view: np.ndarray) -> WorkingImage:
-        """Resize a uint8 (H, W, 3) image and its bool (H, W) field of view, and measure its colours."""
-        size = self.working_size(field_of_view)
+    def prepare(
+        self, image: np.ndarray, field_of_view: np.ndarray, size: tuple[int, int] | None = None
+    ) -> WorkingImage:
+        """Resize a uint8 (H, W, 3) image and its bool (H, W) field of view, and measure its colours.
+
+        Args:
+            size: What `working_size` gave, where it is known already.
+        """
+        size = size or self.working_size(field_of_view)
         image = resize_array(image, size)
         if field_of_view.shape != size:
             field_of_view = resize_array(field_of_view.astype(np.float32), size) >= 0.5
