@@ -552,10 +552,10 @@ def test_on_a_gpu(scripts: Scripts, run_dir: Path, photos: Path) -> None:
 
 @pytest.mark.slow
 def test_the_largest_image_fits_into_four_gigabytes(scripts: Scripts, run_dir: Path) -> None:
-    """8000 x 8000 pixels, at their own scale, with every output."""
+    """10000 x 10000 pixels, at their own scale, with every output."""
     pytest.importorskip("resource", reason="peaks of memory are read on POSIX alone")
     small = draw(0, (500, 500))[0]
-    cv2.imwrite(str(scripts.folder / "large.jpg"), cv2.resize(small, (8000, 8000))[..., ::-1])
+    cv2.imwrite(str(scripts.folder / "large.jpg"), cv2.resize(small, (10_000, 10_000))[..., ::-1])
     command = [sys.executable, ROOT / "scripts/predict.py", f"run_dir={run_dir}", "images=large.jpg", "out_dir=out"]
     program = (
         "import resource, subprocess, sys\n"
@@ -570,7 +570,7 @@ def test_the_largest_image_fits_into_four_gigabytes(scripts: Scripts, run_dir: P
     assert finished.returncode == 0, finished.stderr
     peak = int(finished.stdout.split("peak")[1]) * (1 if sys.platform == "darwin" else 1024)
     assert peak < 4e9
-    assert cv2.imread(str(scripts.folder / "out/skeleton/large.png"), cv2.IMREAD_UNCHANGED).shape == (8000, 8000)
+    assert cv2.imread(str(scripts.folder / "out/skeleton/large.png"), cv2.IMREAD_UNCHANGED).shape == (10_000, 10_000)
 
 
 def test_the_weights_that_come_with_the_project(scripts: Scripts) -> None:

@@ -145,7 +145,8 @@ def _encoded(image: np.ndarray, ending: str) -> bytes:
 
 def _quantised(probability: np.ndarray, bits: int) -> np.ndarray:
     largest = 2**bits - 1
-    return np.round(probability * largest).astype(np.uint8 if bits == 8 else np.uint16)
+    levels = probability * np.float32(largest)
+    return np.rint(levels, out=levels).astype(np.uint8 if bits == 8 else np.uint16)
 
 
 # The fastest compression, which for these maps is also a small one: a row less the one above, and runs of equal bytes.

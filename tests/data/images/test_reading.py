@@ -126,12 +126,12 @@ def test_absent_file_and_folder_are_named(tmp_path):
         read_image(tmp_path)
 
 
-@pytest.mark.parametrize(("side", "fits"), [(8000, True), (8001, False)])
+@pytest.mark.parametrize(("side", "fits"), [(10_000, True), (10_001, False)])
 def test_pixel_limit(tmp_path, side, fits):
-    path = write(tmp_path / "a.png", Image.new("1", (side, 8000)))
+    path = write(tmp_path / "a.png", Image.new("1", (side, 10_000)))
     before = Image.MAX_IMAGE_PIXELS
     if fits:
-        assert decoding.decode(path).size == (side, 8000)
+        assert decoding.decode(path).size == (side, 10_000)
     else:
         with pytest.raises(InputError, match="too large"):
             read_image(path)
@@ -139,7 +139,7 @@ def test_pixel_limit(tmp_path, side, fits):
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize("width", [100_000, 1_000_000])
+@pytest.mark.parametrize("width", [200_000, 1_000_000])
 def test_decompression_bomb_is_never_decoded(tmp_path, width):
     path = tmp_path / "a.ppm"
     path.write_bytes(b"P5 %d 1000 255\n" % width)

@@ -14,8 +14,8 @@ from fundus_unet.core.files import open_regular, read_bytes
 FORMATS = ("PNG", "JPEG", "TIFF", "PPM", "GIF", "BMP", "WEBP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".gif", ".bmp", ".webp")
 
-MAX_PIXELS = 8000 * 8000
-MAX_BYTES = 2**30  # MAX_PIXELS in four 16-bit channels take half of it
+MAX_PIXELS = 10_000 * 10_000
+MAX_BYTES = 2**30  # MAX_PIXELS in four 16-bit channels take three quarters of it
 _MAX_UNPACKED_BYTES = MAX_PIXELS * 6 + 4096  # three 16-bit channels and a header
 
 _ON_ITS_SIDE = (5, 6, 7, 8)
@@ -37,9 +37,8 @@ def decode(path: str | Path) -> Image.Image:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(path, image)
             image.load()
-            turned = ImageOps.exif_transpose(image)
-            turned.format = image.format
-            return turned
+            ImageOps.exif_transpose(image, in_place=True)
+            return image
     except InputError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -136,7 +135,7 @@ def _check_pixels(path: Path, image: Image.Image) -> None:
 def _too_large(path: Path, got: str) -> InputError:
     return InputError(
         f"{path} is too large",
-        expected=f"at most {MAX_PIXELS:,} pixels (8000 x 8000)",
+        expected=f"at most {MAX_PIXELS:,} pixels (10000 x 10000)",
         got=got,
         fix="crop it to the field of view or scale it down",
     )

@@ -117,8 +117,9 @@ def resize_array(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(array, (size[1], size[0]), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
+@torch.no_grad()
 def probability_at(logits: Tensor, size: tuple[int, int], field_of_view: Tensor) -> Tensor:
-    """Vessel probability on the image's own pixel grid; zero outside the field of view.
+    """Vessel probability on the image's own pixel grid; zero outside the field of view. Gradients do not pass.
 
     Logits are interpolated, not probabilities: they are smooth where probabilities saturate.
 
@@ -128,5 +129,8 @@ def probability_at(logits: Tensor, size: tuple[int, int], field_of_view: Tensor)
     Convention:
         `align_corners=False`, pixel centres.
     """
-    logits = F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False, antialias=True)
-    return torch.sigmoid(logits) * field_of_view
+    if logits.shape[-2:] == tuple(size):
+        values = logits.float().clone()
+    else:
+        values = F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False, antialias=True)
+    return values.sigmoid_().mul_(field_of_view)  # in place: an image may fill much of the memory

@@ -118,7 +118,7 @@ def _rgb(image: Image.Image, path: Path) -> np.ndarray:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
-    return np.array(image.convert("RGB"))
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))  # which copies, whatever the mode
 
 
 def _grey(image: Image.Image, path: Path) -> np.ndarray:
