@@ -24,7 +24,7 @@ class TrainingProgress(ProgressBar):
         refresh_rate: Updates of the bar per second; 0: no bar.
     """
 
-    def __init__(self, refresh_rate: int = 5) -> None:
+    def __init__(self, refresh_rate: int = 1) -> None:
         super().__init__()
         self.refresh_rate = refresh_rate
         self._silent = False
