@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.commands.config_files import CONFIG_DIR
 from fundus_unet.commands.error_messages import command_line_message, explain
+from fundus_unet.commands.multirun import Multirun, quiet_hydra, tell_outcomes
 from fundus_unet.core.freed_memory import keep_freed_memory
 from fundus_unet.core.interruption import INTERRUPTED, interruptible, interruption_requested
 
@@ -27,11 +28,7 @@ def run_with_config(config_name: str, main: Callable[[DictConfig], Any]) -> None
     Errors of the user's making end with one message and exit code 2, an interruption with 130; anything else is a bug
     and keeps its traceback.
     """
-    # Hydra would otherwise print errors itself, without suggestions, and hide where a bug comes from
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    # Pillow's remarks on damaged metadata: an image that cannot be used is told by itself
-    warnings.filterwarnings("ignore", module=r"PIL\.")
-    keep_freed_memory()
+    _prepare_process()
     composed = False
     failures: list[BaseException] = []
 
@@ -39,23 +36,40 @@ def run_with_config(config_name: str, main: Callable[[DictConfig], Any]) -> None
     def checked(config: DictConfig) -> Any:
         nonlocal composed
         composed = True
+        elsewhere = Multirun().is_elsewhere  # what is raised in a process of a launcher, Hydra brings to the first one
+        if elsewhere:
+            _prepare_process()
         try:
             _check(config, config_name)
             with trusting_what_is_typed(config):
                 return main(config)
         except Exception as error:  # through Hydra it would come with a line of its own on the screen
+            if elsewhere:
+                raise
             failures.append(error)
 
     hydra_main = hydra.main(version_base="1.3", config_path=str(CONFIG_DIR), config_name=config_name)(checked)
     try:
         with interruptible():
             hydra_main()
-    except (Exception, KeyboardInterrupt) as error:
+    except BaseException as error:
+        tell_outcomes(ended_early=True)
+        if isinstance(error, SystemExit):
+            raise
         failures.append(error)
     for failure in failures:
         _tell(failure, config_name, composed)
     if failures:
         sys.exit(BAD_INPUT)
+
+
+def _prepare_process() -> None:
+    quiet_hydra()
+    # Hydra would otherwise print errors itself, without suggestions, and hide where a bug comes from
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    # Pillow's remarks on damaged metadata: an image that cannot be used is told by itself
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    keep_freed_memory()
 
 
 def _tell(error: BaseException, config_name: str, composed: bool) -> None:

@@ -24,7 +24,11 @@ from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.invocation import PROGRAM
 
 _TRAIN = "albumentations jinja2 lightning matplotlib pooch rarfile requests tensorboard torchmetrics torchvision"
-EXTRAS = dict.fromkeys(("onnx", "onnxscript", "onnxruntime"), "onnx") | dict.fromkeys(_TRAIN.split(), "train")
+EXTRAS = (
+    dict.fromkeys(("onnx", "onnxscript", "onnxruntime"), "onnx")
+    | dict.fromkeys(_TRAIN.split(), "train")
+    | dict.fromkeys(("joblib", "optuna", "submitit", "hydra_joblib_launcher", "hydra_submitit_launcher"), "sweep")
+)
 """Packages that not every command needs, and the extra of pyproject.toml that brings them."""
 
 
@@ -55,15 +59,32 @@ def explain(error: BaseException, config_name: str) -> str | None:
         return _system_message(error)
     if isinstance(error, MemoryError):
         return "there is not enough memory\n  what to do: close other programs, or make what is held smaller"
-    if isinstance(error, ModuleNotFoundError) and (extra := EXTRAS.get((error.name or "").partition(".")[0])):
-        how = f"pip install '{PROGRAM}[{extra}]'; from a clone: pip install '.[{extra}]'"
-        return f"{error.name} is not installed\n  what to do: {how}"
+    if isinstance(error, ModuleNotFoundError) and (name := (error.name or "").partition(".")[0]) in EXTRAS:
+        return _missing_package(name)
+    plugin = re.search(r"Unknown plugin class : 'hydra_plugins\.(\w+)", str(error))
+    if plugin and plugin[1] in EXTRAS:
+        return _missing_package(plugin[1])
+    if type(error).__name__ in _LOST_JOBS:
+        return (
+            f"a process that ran a job ended before its time: {str(error).splitlines()[0]}\n  what to do: look at what "
+            "the jobs printed (hydra.sweep.dir), then give the same command again: what is done is kept"
+        )
     if isinstance(error, ImportError) and "libGL" in str(error):
         return (
             f"OpenCV cannot be loaded: {error}\n  what to do: pip uninstall opencv-python, then "
             "pip install --force-reinstall --no-deps opencv-python-headless (this project needs no window)"
         )
     return None
+
+
+_LOST_JOBS = ("TerminatedWorkerError", "BrokenProcessPool", "UncompletedJobError", "FailedJobError")
+"""Of joblib and submitit, for processes that were killed; importing them here would take a while."""
+
+
+def _missing_package(name: str) -> str:
+    extra = EXTRAS[name]
+    how = f"pip install '{PROGRAM}[{extra}]'; from a clone: pip install '.[{extra}]'"
+    return f"{name.replace('hydra_', 'hydra-').replace('_launcher', '-launcher')} is not installed\n  what to do: {how}"
 
 
 def _system_message(error: OSError) -> str:

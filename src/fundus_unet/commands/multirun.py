@@ -1,22 +1,32 @@
 """Many trainings from one command (`-m`): which there are, and how each ended. Imported by every command, so light."""
 
 import math
+import os
+import platform
 import sys
+import uuid
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.singleton import Singleton
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
-FINISHED, FAILED, INTERRUPTED = "finished", "failed", "interrupted"
+FINISHED, FAILED, INTERRUPTED, PRUNED = "finished", "failed", "interrupted", "pruned"
 
 
 @dataclass(frozen=True)
 class Job:
-    """How one run of a multirun ended. `scores` are its Dice by split; `minutes` those of all its sessions."""
+    """How one run of a multirun ended.
+
+    `scores` are its Dice by split; `minutes` those of all its sessions; `objective` the best validation average
+    precision.
+    """
 
     run: str
     settings: str
@@ -24,22 +34,33 @@ class Job:
     scores: dict[str, float] = field(default_factory=dict)
     minutes: float | None = None
     failure: str | None = None
+    objective: float | None = None
 
 
 @dataclass
-class Multirun:
-    """The jobs of this process's multirun.
+class Multirun(metaclass=Singleton):
+    """The jobs of a multirun. Hydra's launchers hand a copy to the processes that they start.
 
     Args:
         varied: The settings that differ between jobs.
         total: How many jobs there are.
+        folder: Where the runs go, and what is told by jobs that end in other processes.
+        key: Names this multirun among all that use the folder.
+        place: Machine and process that the multirun was started in.
+        arguments: Of the command, for what runs record.
+        trials: By the number of its job: what a sweeper has to know of each validation of a run.
     """
 
     varied: tuple[str, ...] = ()
     total: int = 0
-    jobs: list[Job] = field(default_factory=list)
+    folder: str = ""
+    key: str = ""
+    place: tuple[str, int] = ("", 0)
+    arguments: tuple[str, ...] = ()
+    trials: dict[int, Any] = field(default_factory=dict)
+    jobs: dict[int, Job] = field(default_factory=dict)
 
-    def begin(self, overrides: Iterable[str]) -> None:
+    def begin(self, overrides: Iterable[str], folder: str = "") -> None:
         """Take in what was typed."""
         parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
         values: dict[str, int | None] = {}  # of a key that is given twice the last counts
@@ -47,41 +68,89 @@ class Multirun:
             swept = override.is_discrete_sweep()
             values[override.get_key_element()] = sum(1 for _ in override.sweep_string_iterator()) if swept else None
         counts = {key: count for key, count in values.items() if count is not None}
-        self.varied, self.total, self.jobs = tuple(counts), math.prod(counts.values()), []
+        self.start(tuple(counts), math.prod(counts.values()), folder)
+
+    def start(self, varied: tuple[str, ...], total: int, folder: str) -> None:
+        """Begin anew, in this process."""
+        self.varied, self.total, self.folder = varied, total, folder
+        self.key, self.place, self.arguments = uuid.uuid4().hex[:8], _here(), tuple(sys.argv)
+        self.trials, self.jobs = {}, {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        quiet_hydra()  # a launcher has started this process, and composes the job's configuration next
 
     def settings_of(self, overrides: Iterable[str]) -> str:
         """What tells a job from the others; all that was typed where there is one job."""
         given = list(overrides)
         return " ".join([item for item in given if item.partition("=")[0] in self.varied] or given)
 
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether this process was started by a launcher, to run a job."""
+        return self.place != ("", 0) and self.place != _here()
 
-multirun = Multirun()
+    @property
+    def is_beside(self) -> bool:
+        """Whether a launcher started this process from the multirun's own, on the same machine."""
+        return self.place == (platform.node(), os.getppid())
+
+
+def quiet_hydra() -> None:
+    """Silence a remark on options of this project that are called as those that a plugin brings."""
+    warnings.filterwarnings("ignore", message=r"\n'hydra/\w+/\w+' is validated against ConfigStore schema")
+
+
+def _here() -> tuple[str, int]:
+    return platform.node(), os.getpid()
 
 
 class Outcomes(Callback):
     """Says at the end of a multirun how its jobs ended; the exit code is 1 where one failed."""
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        multirun.begin(config.hydra.overrides.task)
+        folder = str(Path(config.hydra.sweep.dir).expanduser().resolve())
+        Multirun().begin(config.hydra.overrides.task, folder)
 
     def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        if multirun.jobs and not show(multirun, config.hydra.sweep.dir):
+        if not tell_outcomes():
             sys.exit(1)
 
 
-def show(found: Multirun, folder: str) -> bool:
-    """Print one row per job, and why some failed; returns whether all are finished."""
+def tell_outcomes(*, ended_early: bool = False) -> bool:
+    """Print how the jobs of this process's multirun ended, once; returns whether all are finished."""
+    from fundus_unet.commands.job_records import take_records
+
+    found = Multirun()
+    if found.is_elsewhere or not found.key:
+        return True
+    jobs = found.jobs | take_records(Path(found.folder), found.key)
+    found.key = ""
+    finished = not jobs or show([job for _, job in sorted(jobs.items())], found.total, found.folder)
+    if jobs and ended_early:
+        print("the same command goes on where this one stopped")
+    return finished
+
+
+def show(jobs: list[Job], total: int, folder: str) -> bool:
+    """Print one row per job, and why some failed; returns whether all are finished, or were ended as not worth it."""
     from rich.console import Console
 
     from fundus_unet.commands.multirun_table import multirun_table
+    from fundus_unet.core.invocation import from_here
 
-    finished = sum(job.state == FINISHED for job in found.jobs)
+    counts = {state: sum(job.state == state for job in jobs) for state in (FINISHED, PRUNED)}
+    pruned = f", {counts[PRUNED]} pruned" if counts[PRUNED] else ""
     console = Console()
     console.print()
-    console.print(multirun_table(found.jobs))
-    console.print(f"{finished} of {found.total} runs are finished, in {folder}", soft_wrap=True, highlight=False)
-    failures = "".join(f"\n  {job.run}: {job.failure}" for job in found.jobs if job.failure)
+    console.print(multirun_table(jobs))
+    console.print(
+        f"{counts[FINISHED]} of {total} runs are finished{pruned}, in {from_here(folder)}",
+        soft_wrap=True,
+        highlight=False,
+    )
+    failures = "".join(f"\n  {job.run}: {job.failure}" for job in jobs if job.failure)
     if failures:
-        number = sum(job.failure is not None for job in found.jobs)
+        number = sum(job.failure is not None for job in jobs)
         print(f"{number} failed; the same command tries them again:{failures}", file=sys.stderr)
-    return finished == found.total
+    return sum(counts.values()) == total

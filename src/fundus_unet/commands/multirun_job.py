@@ -14,7 +14,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from fundus_unet.commands.error_messages import explain
-from fundus_unet.commands.multirun import FAILED, FINISHED, INTERRUPTED, Job, multirun, show
+from fundus_unet.commands.job_process import in_its_process
+from fundus_unet.commands.job_records import add_record
+from fundus_unet.commands.multirun import FAILED, FINISHED, INTERRUPTED, Job, Multirun
 from fundus_unet.commands.settings import check_settings
 from fundus_unet.comparison.accuracy.scored_runs import REGION, scores_left
 from fundus_unet.core.errors import InputError
@@ -32,27 +34,42 @@ def train_job(config: DictConfig, choices: dict[str, Any], overrides: list[str])
 
     An error is told and kept for the end of the multirun. An interruption ends it, with the table of what there is.
     """
-    folder = str(HydraConfig.get().sweep.dir)
-    path = _run_path(folder, config, choices, overrides)
+    multirun = Multirun()
+    number = int(HydraConfig.get().job.num)
+    path = _run_path(str(HydraConfig.get().sweep.dir), config, choices, overrides)
     settings = multirun.settings_of(overrides)
-    print(f"\nrun {len(multirun.jobs) + 1} of {multirun.total}: {settings}")
-    metrics, failure = None, None
-    try:
-        metrics = _trained(config, path, choices, overrides)
-    except (KeyboardInterrupt, SystemExit):
-        multirun.jobs.append(_job(path, settings, INTERRUPTED))
-        show(multirun, folder)
-        print("the same command goes on where this one stopped")
-        raise
-    except Exception as error:
-        message = explain(error, "train")
-        if message is None:
-            message = f"{type(error).__name__}: {error}"
-            traceback.print_exc()
-        print(f"error: {message}", file=sys.stderr)
-        failure = message.splitlines()[0]
-    multirun.jobs.append(_job(path, settings, FAILED if failure else FINISHED, failure))
+    title = f"run {number + 1} of {multirun.total}: {settings}"
+    with in_its_process(title, "train", path.name):
+        metrics, failure, state = None, None, FINISHED
+        try:
+            metrics = _trained(config, path, choices, overrides)
+        except (KeyboardInterrupt, SystemExit):
+            _keep(number, _job(path, settings, INTERRUPTED))
+            raise
+        except Exception as error:
+            failure = _told(error)
+            state = FAILED
+        _keep(number, _job(path, settings, state, failure))
     return metrics
+
+
+def _told(error: Exception) -> str:
+    """Print what is wrong; returns its first line."""
+    message = explain(error, "train")
+    if message is None:
+        message = f"{type(error).__name__}: {error}"
+        traceback.print_exc()
+    print(f"error: {message}", file=sys.stderr)
+    return message.splitlines()[0]
+
+
+def _keep(number: int, job: Job) -> None:
+    """Have the end of the multirun know of a job's end."""
+    multirun = Multirun()
+    if multirun.is_elsewhere:
+        add_record(Path(multirun.folder), multirun.key, number, job)
+    else:
+        multirun.jobs[number] = job
 
 
 def _trained(config: DictConfig, path: Path, choices: dict[str, Any], overrides: list[str]) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -67,8 +67,23 @@ def start_others() -> None:
         os.environ[_STARTED_BY] = str(os.getpid())
         return
 
+    _watch(lambda: os.getppid() != int(os.environ.get(_STARTED_BY) or os.getppid()))
+
+
+_watching = False
+
+
+def end_with_parent() -> None:
+    """Have this process end, at the latest a second later, when the one that started it does, however that ends."""
+    global _watching
+    if not _watching:
+        _watching, parent = True, os.getppid()
+        _watch(lambda: os.getppid() != parent)
+
+
+def _watch(other_has_ended: Callable[[], bool]) -> None:
     def watch() -> None:
-        while not _other_has_ended():
+        while not other_has_ended():
             time.sleep(1)
         os._exit(1)
 
@@ -97,7 +112,3 @@ def together() -> Iterator[None]:
 def is_started_by_another() -> bool:
     """Whether this process was started by one of its kind, to share the work."""
     return os.environ.get("LOCAL_RANK", "0") != "0"
-
-
-def _other_has_ended() -> bool:
-    return os.getppid() != int(os.environ.get(_STARTED_BY) or os.getppid())
