@@ -9,7 +9,7 @@ from fundus_unet.commands.config_files import CONFIG_DIR, group_options
 from fundus_unet.core.invocation import command, script_name
 
 WIDTH, COLUMN = 80, 30
-FIRST = {"predict": "IMAGE... ", "data get": "[SET] ", "data check": "SET "}
+FIRST = {"predict": "IMAGE... ", "data get": "[SET] ", "data check": "SET ", "summarize": "[FOLDER] "}
 """What may stand alone after the words of a command."""
 NOT_LISTED = {"hydra", "paths", "_self_"}
 _SETTING = re.compile(r"(?P<indent> *)(?P<key>\w+):(?: (?P<value>[^#\n]*?))?(?: {2}# (?P<comment>.*))?")

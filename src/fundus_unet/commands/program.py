@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fundus_unet import __version__
-from fundus_unet.commands.typed_paths import first_named_alone, images_named_alone, with_quotes
+from fundus_unet.commands.typed_paths import first_named_alone, folder_named_alone, images_named_alone, with_quotes
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.invocation import PROGRAM, script_name, set_running
 from fundus_unet.core.processor_sharing import share_processor
@@ -54,6 +54,7 @@ COMMANDS = {
     "benchmark inference": Command(
         "the fastest way to execute a trained network", "benchmark_inference:benchmark_inference_from_config"
     ),
+    "summarize": Command("one table of a folder of runs", "summarize:summarize_from_config"),
     "report": Command("one page from the comparisons", "report:report_from_config"),
 }
 
@@ -108,6 +109,8 @@ def overrides_of(name: str, arguments: list[str]) -> list[str]:
     """
     if name == "predict":
         arguments = images_named_alone(arguments)
+    elif name == "summarize":
+        arguments = folder_named_alone(arguments)
     elif name in FIRST_ARGUMENT:
         arguments = first_named_alone(arguments, FIRST_ARGUMENT[name])
     return with_quotes(arguments)

@@ -155,6 +155,12 @@ class _Report(RunUser):
     paths: ComparePaths
 
 
+class _Summarize(Settings):
+    dir: PathText
+    path: WritableFile | None
+    paths: RunsPaths
+
+
 class _CrossDataset(RunUser):
     run_dirs: list[PathText]
     weights: list[PathText]
@@ -196,6 +202,7 @@ SCRIPTS: dict[str, type[Settings]] = {
     "predict": _Predict,
     "prepare_data": _PrepareData,
     "report": _Report,
+    "summarize": _Summarize,
     "cross_dataset": _CrossDataset,
     "check_data": _CheckData,
     "explain_upsampling": _Explain,

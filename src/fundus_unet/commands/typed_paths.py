@@ -65,6 +65,13 @@ def first_named_alone(arguments: list[str], key: str) -> list[str]:
     return arguments
 
 
+def folder_named_alone(arguments: list[str]) -> list[str]:
+    """The arguments of `summarize`, whose folder may stand first without `dir=`."""
+    if arguments and (os.path.lexists(arguments[0]) or not re.match(r"[-~+]|[\w.@/+~-]+=", arguments[0])):
+        return [f"dir={arguments[0]}", *arguments[1:]]
+    return arguments
+
+
 def _words(text: str) -> list[str]:
     """A path that is there is one; otherwise blanks separate several, which may have blanks in their names."""
     words, found = text.split(" "), []

@@ -20,7 +20,12 @@ _UPSAMPLER = "model.upsampler."
 
 def changes(overrides: Iterable[str]) -> list[str]:
     """The overrides that make a run another than its chosen data, model, upsampler and seed say, as they were typed."""
-    return [item for item in overrides if not _is_below(_key(item), SILENT) and _key(item) not in SAID]
+    return [item for item in overrides if not is_silent(_key(item)) and _key(item) not in SAID]
+
+
+def is_silent(key: str) -> bool:
+    """Whether a setting changes where a run goes and what it shows alone."""
+    return _is_below(key, SILENT)
 
 
 def upsampler_name(choices: Mapping[str, Any], overrides: Iterable[str]) -> str | None:
