@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from fundus_unet.commands.comparison_budget import length_for_all
+from fundus_unet.commands.launched_runs import WHAT, has_launcher, launch_planned
 from fundus_unet.commands.planned_runs import PlannedRun, check_set_per_run, open_named, train_planned
 from fundus_unet.commands.upsamplers import changed_copy, check_control, check_upsamplers, network_for, with_upsampler
 from fundus_unet.comparison.accuracy.compare import compare_accuracy
@@ -79,9 +80,11 @@ def _train_all(config: DictConfig, overrides: list[str], console: Console) -> tu
     """Train every variant with every seed that is not finished yet; a variant that fails does not stop the others."""
     for fold in _folds(config):  # before hours of training
         labelled_cases(splits_of(changed_copy(config, fold).data, trusted=True), config.final_split)
-    return train_planned(
-        list(_plan(*_of_one_length(config, overrides, console))), config.paths.data_dir, console, "comparison"
-    )
+    of_one_length = _of_one_length(config, overrides, console)
+    plan = list(_plan(*of_one_length))
+    if has_launcher():
+        return launch_planned(plan, of_one_length[1], config.paths.data_dir, Path(config.out_dir), console)
+    return train_planned(plan, config.paths.data_dir, console, WHAT)
 
 
 def _of_one_length(config: DictConfig, overrides: list[str], console: Console) -> tuple[DictConfig, list[str]]:

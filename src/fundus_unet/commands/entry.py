@@ -28,7 +28,7 @@ def run_with_config(config_name: str, main: Callable[[DictConfig], Any]) -> None
     Errors of the user's making end with one message and exit code 2, an interruption with 130; anything else is a bug
     and keeps its traceback.
     """
-    _prepare_process()
+    prepare_process()
     composed = False
     failures: list[BaseException] = []
 
@@ -38,7 +38,7 @@ def run_with_config(config_name: str, main: Callable[[DictConfig], Any]) -> None
         composed = True
         elsewhere = Multirun().is_elsewhere  # what is raised in a process of a launcher, Hydra brings to the first one
         if elsewhere:
-            _prepare_process()
+            prepare_process()
         try:
             _check(config, config_name)
             with trusting_what_is_typed(config):
@@ -63,7 +63,8 @@ def run_with_config(config_name: str, main: Callable[[DictConfig], Any]) -> None
         sys.exit(BAD_INPUT)
 
 
-def _prepare_process() -> None:
+def prepare_process() -> None:
+    """Switch off what libraries would print, and keep memory that is freed; in each process that runs the project."""
     quiet_hydra()
     # Hydra would otherwise print errors itself, without suggestions, and hide where a bug comes from
     os.environ["HYDRA_FULL_ERROR"] = "1"

@@ -14,7 +14,7 @@ LOGS = "logs"
 
 
 @contextmanager
-def in_its_process(title: str, command: str, name: str) -> Iterator[None]:
+def in_its_process(title: str, name: str) -> Iterator[None]:
     """Say that a job begins; in a process of its own, be what the command's process is.
 
     What jobs print that run beside each other goes to a file each, since a terminal would mix them. They end when the
@@ -22,13 +22,12 @@ def in_its_process(title: str, command: str, name: str) -> Iterator[None]:
 
     Args:
         title: Of the job, in words.
-        command: That the job is part of.
         name: Of its run.
     """
     multirun = Multirun()
     if multirun.is_elsewhere:
         sys.argv[:] = multirun.arguments
-        set_running(command)
+        set_running(multirun.command)
     if not multirun.is_beside:
         print(f"\n{title}", flush=True)
         yield

@@ -17,6 +17,8 @@ from hydra.core.singleton import Singleton
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from fundus_unet.core.invocation import from_here, running
+
 FINISHED, FAILED, INTERRUPTED, PRUNED = "finished", "failed", "interrupted", "pruned"
 
 
@@ -47,8 +49,8 @@ class Multirun(metaclass=Singleton):
         folder: Where the runs go, and what is told by jobs that end in other processes.
         key: Names this multirun among all that use the folder.
         place: Machine and process that the multirun was started in.
-        arguments: Of the command, for what runs record.
-        trials: By the number of its job: what a sweeper has to know of each validation of a run.
+        command: In words, and its `arguments`, for what runs record.
+        given: By its number: what a job has to know beside its settings.
     """
 
     varied: tuple[str, ...] = ()
@@ -56,8 +58,9 @@ class Multirun(metaclass=Singleton):
     folder: str = ""
     key: str = ""
     place: tuple[str, int] = ("", 0)
+    command: str = ""
     arguments: tuple[str, ...] = ()
-    trials: dict[int, Any] = field(default_factory=dict)
+    given: dict[int, Any] = field(default_factory=dict)
     jobs: dict[int, Job] = field(default_factory=dict)
 
     def begin(self, overrides: Iterable[str], folder: str = "") -> None:
@@ -73,8 +76,9 @@ class Multirun(metaclass=Singleton):
     def start(self, varied: tuple[str, ...], total: int, folder: str) -> None:
         """Begin anew, in this process."""
         self.varied, self.total, self.folder = varied, total, folder
-        self.key, self.place, self.arguments = uuid.uuid4().hex[:8], _here(), tuple(sys.argv)
-        self.trials, self.jobs = {}, {}
+        self.key, self.place = uuid.uuid4().hex[:8], _here()
+        self.command, self.arguments = running(), tuple(sys.argv)
+        self.given, self.jobs = {}, {}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -119,17 +123,23 @@ class Outcomes(Callback):
 
 def tell_outcomes(*, ended_early: bool = False) -> bool:
     """Print how the jobs of this process's multirun ended, once; returns whether all are finished."""
+    jobs = take_jobs()
+    finished = not jobs or show(list(jobs.values()), Multirun().total, Multirun().folder)
+    if jobs and ended_early:
+        print("the same command goes on where this one stopped")
+    return finished
+
+
+def take_jobs() -> dict[int, Job]:
+    """How the jobs of this process's multirun ended, by number; it is over with that."""
     from fundus_unet.commands.job_records import take_records
 
     found = Multirun()
     if found.is_elsewhere or not found.key:
-        return True
+        return {}
     jobs = found.jobs | take_records(Path(found.folder), found.key)
     found.key = ""
-    finished = not jobs or show([job for _, job in sorted(jobs.items())], found.total, found.folder)
-    if jobs and ended_early:
-        print("the same command goes on where this one stopped")
-    return finished
+    return dict(sorted(jobs.items()))
 
 
 def show(jobs: list[Job], total: int, folder: str) -> bool:
@@ -137,7 +147,6 @@ def show(jobs: list[Job], total: int, folder: str) -> bool:
     from rich.console import Console
 
     from fundus_unet.commands.multirun_table import multirun_table
-    from fundus_unet.core.invocation import from_here
 
     counts = {state: sum(job.state == state for job in jobs) for state in (FINISHED, PRUNED)}
     pruned = f", {counts[PRUNED]} pruned" if counts[PRUNED] else ""

@@ -7,6 +7,7 @@ that fails does not stop the rest.
 import hashlib
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from omegaconf import DictConfig
 from fundus_unet.commands.error_messages import explain
 from fundus_unet.commands.job_process import in_its_process
 from fundus_unet.commands.job_records import add_record
-from fundus_unet.commands.multirun import FAILED, FINISHED, INTERRUPTED, Job, Multirun
+from fundus_unet.commands.multirun import FAILED, FINISHED, INTERRUPTED, PRUNED, Job, Multirun
+from fundus_unet.commands.optuna_study import TrialPlace
+from fundus_unet.commands.run_summary import OBJECTIVE
 from fundus_unet.commands.settings import check_settings
 from fundus_unet.comparison.accuracy.scored_runs import REGION, scores_left
 from fundus_unet.core.errors import InputError
@@ -26,6 +29,7 @@ from fundus_unet.runs.resume import existing_run
 from fundus_unet.runs.run_directory import CONFIG, RunDirectory
 from fundus_unet.runs.run_name import run_name
 from fundus_unet.runs.train import completed, resume_run, train_new_run
+from fundus_unet.training.pruning import PrunedError, Pruning
 from fundus_unet.training.segmenter import DivergedError
 
 
@@ -34,21 +38,32 @@ def train_job(config: DictConfig, choices: dict[str, Any], overrides: list[str])
 
     An error is told and kept for the end of the multirun. An interruption ends it, with the table of what there is.
     """
-    multirun = Multirun()
-    number = int(HydraConfig.get().job.num)
     path = _run_path(str(HydraConfig.get().sweep.dir), config, choices, overrides)
-    settings = multirun.settings_of(overrides)
-    title = f"run {number + 1} of {multirun.total}: {settings}"
-    with in_its_process(title, "train", path.name):
-        metrics, failure, state = None, None, FINISHED
+    trial = Multirun().given.get(int(HydraConfig.get().job.num))
+    settings = Multirun().settings_of(overrides)
+    return carry_out(path, settings, lambda: _trained(config, path, choices, overrides, trial))
+
+
+def carry_out(path: Path, settings: str, train: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
+    """Do what a job is to do, and have the end of the multirun know how it ended; returns what `train` does.
+
+    Args:
+        path: Of the job's run directory.
+        settings: What tells it from the other jobs.
+    """
+    number = int(HydraConfig.get().job.num)
+    metrics, failure, state = None, None, FINISHED
+    with in_its_process(f"run {number + 1} of {Multirun().total}: {settings}", path.name):
         try:
-            metrics = _trained(config, path, choices, overrides)
+            metrics = train()
         except (KeyboardInterrupt, SystemExit):
             _keep(number, _job(path, settings, INTERRUPTED))
             raise
+        except PrunedError as error:
+            print(error.problem)
+            state = PRUNED
         except Exception as error:
-            failure = _told(error)
-            state = FAILED
+            failure, state = _told(error), FAILED
         _keep(number, _job(path, settings, state, failure))
     return metrics
 
@@ -72,18 +87,23 @@ def _keep(number: int, job: Job) -> None:
         multirun.jobs[number] = job
 
 
-def _trained(config: DictConfig, path: Path, choices: dict[str, Any], overrides: list[str]) -> dict[str, Any] | None:
+def _trained(
+    config: DictConfig, path: Path, choices: dict[str, Any], overrides: list[str], trial: TrialPlace | None
+) -> dict[str, Any] | None:
+    callbacks = [] if trial is None else [Pruning(trial.report)]
     check_settings(config, "train")
     planned = completed(config, path)
     run = existing_run(path, planned)
     if run is None:
-        return train_new_run(planned, choices, overrides, one_of_many=True)
+        return train_new_run(planned, choices, overrides, one_of_many=True, callbacks=callbacks)
     if run.finished and _scores(path):
         print(f"finished before, and kept: {path}")
         return None
     if run.diverged:
         raise DivergedError(f"training diverged before; delete {path} to try again")
-    return resume_run(run, one_of_many=True)
+    if run.pruned and trial is not None:
+        raise PrunedError("ended before, as others were better on validation by then")
+    return resume_run(run, one_of_many=True, callbacks=callbacks)
 
 
 def _run_path(folder: str, config: DictConfig, choices: dict[str, Any], overrides: list[str]) -> Path:
@@ -97,14 +117,16 @@ def _run_path(folder: str, config: DictConfig, choices: dict[str, Any], override
 
 def _job(path: Path, settings: str, state: str, failure: str | None = None) -> Job:
     """A job with what its run directory says, where there is one."""
-    minutes = None
+    minutes = objective = None
     if (path / CONFIG).is_file():
         try:
-            sessions = RunDirectory(path).sessions
-            minutes = sum(session["wall_seconds"] for session in sessions) / 60
+            run = RunDirectory(path)
+            minutes = sum(session["wall_seconds"] for session in run.sessions) / 60
+            reached = [score for one in run.validations if (score := one.scores.get(OBJECTIVE)) is not None]
+            objective = max(reached, default=None)
         except InputError:
             pass  # who uses the run is told what is wrong with it
-    return Job(path.name, settings, state, _scores(path), minutes, failure)
+    return Job(path.name, settings, state, _scores(path), minutes, failure, objective)
 
 
 def _scores(path: Path) -> dict[str, float]:

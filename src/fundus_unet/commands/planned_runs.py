@@ -54,15 +54,7 @@ def train_planned(
             line += f"\nabout {duration((time.monotonic() - started) / trained * (len(plan) - number + 1))} left"
         console.print(line, soft_wrap=True, highlight=False, markup=False)
         try:
-            run = existing_run(path, planned.config)
-            if run is not None and run.diverged:
-                raise DivergedError(f"training diverged in an earlier {what}; delete {path} to try again")
-            if run is None or not run.finished:
-                trained += 1
-                if run is None:
-                    train_new_run(*planned, one_of_many=True)
-                else:
-                    resume_run(run, one_of_many=True)
+            trained += train_rest(planned, what)
             runs.append(RunDirectory(path, data_dir))
         except DivergedError as error:
             failures.append(Failure(path.name, error.problem))
@@ -72,6 +64,23 @@ def train_planned(
                 console.print(f"or give the same {what} again: finished runs are kept", highlight=False)
             raise
     return runs, failures
+
+
+def train_rest(planned: PlannedRun, what: str) -> bool:
+    """Train what is missing of a planned run; returns whether anything was.
+
+    Args:
+        what: As `train_planned`.
+    """
+    path = Path(planned.config.paths.run_dir)
+    run = existing_run(path, planned.config)
+    if run is not None and run.diverged:
+        raise DivergedError(f"training diverged in an earlier {what}; delete {path} to try again")
+    if run is None:
+        train_new_run(*planned, one_of_many=True)
+    elif not run.finished:
+        resume_run(run, one_of_many=True)
+    return run is None or not run.finished
 
 
 def check_set_per_run(overrides: Sequence[str], names: Sequence[str], expected: str) -> None:

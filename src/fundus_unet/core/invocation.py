@@ -39,6 +39,11 @@ def set_running(name: str) -> None:
     _instead.clear()
 
 
+def running() -> str:
+    """The command that this process runs, in words."""
+    return _running
+
+
 def record_instead(key: str, settings: Iterable[str]) -> None:
     """Record these settings in place of the typed one, which would mean something else on another machine."""
     _instead[key] = list(settings)

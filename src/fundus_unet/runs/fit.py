@@ -13,10 +13,11 @@ from fundus_unet.core.interruption import INTERRUPTED, interruption_requested
 from fundus_unet.core.invocation import command, from_here, setting
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.runs.allowed_parts import is_trusted
-from fundus_unet.runs.run_directory import CONFIG, DIVERGED, RunDirectory
+from fundus_unet.runs.run_directory import CONFIG, DIVERGED, PRUNED, RunDirectory
 from fundus_unet.runs.stopwatch import Stopwatch
 from fundus_unet.runs.tensorboard import errors_of_writers_raised_once, log_config
 from fundus_unet.training.checkpoints import LAST, RunCheckpoints
+from fundus_unet.training.pruning import PrunedError
 from fundus_unet.training.segmenter import DivergedError, VesselSegmenter
 from fundus_unet.training.validation_log import ValidationLog
 
@@ -36,10 +37,10 @@ def fit(
         begun: By `time.perf_counter`, when its preparation began.
 
     Raises:
-        DivergedError: ; `InputError` or `OSError` for what stopped it from outside, such as a full disk;
+        DivergedError, PrunedError: ; `InputError` or `OSError` for what stopped it from outside, such as a full disk;
             `SystemExit` for an interruption. What is kept, and how to continue, is told before.
     """
-    clock, ended = Stopwatch(), "failed"
+    clock, ended, code = Stopwatch(), "failed", INTERRUPTED
     try:
         with errors_of_writers_raised_once():
             log_config(trainer, config)
@@ -48,8 +49,13 @@ def fit(
     except DivergedError:
         ended = DIVERGED
         raise
-    except (KeyboardInterrupt, SystemExit):  # lightning's answer to Ctrl-C is to exit
+    except PrunedError:
+        ended = PRUNED
+        raise
+    except (KeyboardInterrupt, SystemExit) as stop:  # lightning's answer to Ctrl-C is to exit with 1
         ended = "interrupted"
+        if isinstance(stop, SystemExit) and isinstance(stop.code, int) and stop.code not in (0, 1):
+            code = stop.code  # by which a cluster's launcher knows that it has queued the job again
     except Exception as error:
         if not (run.path / CONFIG).is_file():
             raise InputError(
@@ -74,7 +80,7 @@ def fit(
             if ended in ("interrupted", "failed"):
                 _say_what_is_kept(run, checkpoints_of(trainer), ended, console)
     if ended == "interrupted":
-        sys.exit(INTERRUPTED)
+        sys.exit(code)
 
 
 def checkpoints_of(trainer: Trainer) -> RunCheckpoints:

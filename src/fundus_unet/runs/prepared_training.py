@@ -3,12 +3,13 @@
 import logging
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import Trainer, seed_everything
+from lightning.pytorch import Callback, Trainer, seed_everything
 from omegaconf import DictConfig
 from rich.console import Console
 
@@ -59,16 +60,22 @@ class PreparedTraining:
 
     @classmethod
     def of(
-        cls, config: DictConfig, trusted: bool, console: Console, check_with: str | None = None
+        cls,
+        config: DictConfig,
+        trusted: bool,
+        console: Console,
+        check_with: str | None = None,
+        callbacks: Sequence[Callback] = (),
     ) -> "PreparedTraining":
         """What can fail without an image is made first, and every file is checked before any is used.
 
         Args:
             check_with: The command that tells more of the data; None: its content was checked when the run began.
+            callbacks: Beside those of the configuration.
         """
         begun = time.perf_counter()
         quieten_libraries()
-        trainer = make_trainer(config, Path(config.paths.run_dir), trusted)
+        trainer = make_trainer(config, Path(config.paths.run_dir), trusted, callbacks)
         seed_everything(config.seed, verbose=False)
         segmenter = make_segmenter(config, trusted)
         augmentation, preprocessor = build(config.augment, trusted=trusted), load_preprocessor(config)

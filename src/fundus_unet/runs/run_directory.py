@@ -37,7 +37,7 @@ from fundus_unet.training.validation_file import VALIDATION, Validation, read_va
 CONFIG, FACTS, SESSIONS = "config.yaml", "run.json", "training.json"
 CHECKPOINTS = ("best", "last")
 THRESHOLD = "threshold.json"
-DIVERGED = "diverged"
+DIVERGED, PRUNED = "diverged", "pruned"
 
 
 class RunDirectory:
@@ -226,6 +226,11 @@ class RunDirectory:
     @property
     def diverged(self) -> bool:
         return bool(self.sessions) and self.sessions[-1].get("ended") == DIVERGED
+
+    @property
+    def pruned(self) -> bool:
+        """Whether its last session was ended because others are better."""
+        return bool(self.sessions) and self.sessions[-1].get("ended") == PRUNED
 
     def add_session(self, facts: dict[str, Any]) -> None:
         """Keep the seconds of one session of training, the step it ended at, and how it ended.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch import Callback
 from omegaconf import DictConfig
 from rich.console import Console
 
@@ -23,7 +24,12 @@ from fundus_unet.training.step_timing import Timings
 
 
 def train_new_run(
-    config: DictConfig, choices: dict[str, Any], overrides: list[str], *, one_of_many: bool = False
+    config: DictConfig,
+    choices: dict[str, Any],
+    overrides: list[str],
+    *,
+    one_of_many: bool = False,
+    callbacks: Sequence[Callback] = (),
 ) -> dict[str, Any] | None:
     """Train what the user configured, and evaluate it.
 
@@ -31,6 +37,7 @@ def train_new_run(
         choices: The option chosen from each configuration group, for the record.
         overrides: What the user typed, for the record.
         one_of_many: Whether other runs follow, so that nothing is said of what can be done with this one.
+        callbacks: Beside those of the configuration.
 
     Returns:
         The metrics of the test split (of validation, where test has no labels).
@@ -38,11 +45,12 @@ def train_new_run(
     Raises:
         InputError: Before anything is written where configuration or data cannot be used.
         DivergedError: Where training diverged.
+        PrunedError: Where one of `callbacks` ended it.
     """
     console = Console()
     check_alone(config, overrides)
     config = completed(config, new_run_path(config, choices, overrides))
-    training = PreparedTraining.of(config, trusted=True, console=console, check_with=check_command(choices, overrides))
+    training = PreparedTraining.of(config, True, console, check_command(choices, overrides), callbacks)
     budget = None
     if config.get("budget") is not None:
         plan, budget = training.fit_budget(console)
@@ -71,7 +79,9 @@ def slowest_timings(configs: Sequence[DictConfig], console: Console, check_with:
     )
 
 
-def resume_run(run: RunDirectory, *, one_of_many: bool = False) -> dict[str, Any] | None:
+def resume_run(
+    run: RunDirectory, *, one_of_many: bool = False, callbacks: Sequence[Callback] = ()
+) -> dict[str, Any] | None:
     """Train the rest of an interrupted run from the end of its last whole epoch; returns and raises as a new one.
 
     Raises:
@@ -82,7 +92,7 @@ def resume_run(run: RunDirectory, *, one_of_many: bool = False) -> dict[str, Any
     check_run_config(run.config)
     run.check_writable()
     run.remove_partial_files()
-    training = PreparedTraining.of(run.config, trusted=False, console=console)
+    training = PreparedTraining.of(run.config, trusted=False, console=console, callbacks=callbacks)
     unknown = check_data(run.path, data_record(training.splits), settings_of(run.config))
     if unknown:
         console.print(unknown, style="yellow", markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import track
@@ -115,8 +115,11 @@ def _batches(per_epoch: int, limit: Any, name: str) -> int:
     )
 
 
-def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:
+def make_trainer(config: DictConfig, run_dir: Path, trusted: bool, more: Sequence[Callback] = ()) -> Trainer:
     """The trainer of one process, which writes to `run_dir` and to what the user's own callbacks and loggers say.
+
+    Args:
+        more: Callbacks that the configuration does not name.
 
     Raises:
         InputError: For settings that it does not take, or for more than one process.
@@ -130,6 +133,7 @@ def make_trainer(config: DictConfig, run_dir: Path, trusted: bool) -> Trainer:
         )
     callbacks = [build(node, trusted=trusted) for name, node in nodes.items() if name != "checkpoint"]
     callbacks.append(ValidationLog(run_dir / VALIDATION))
+    callbacks += more
     callbacks.append(build(nodes["checkpoint"], trusted=trusted)(folder=run_dir / CHECKPOINT_FOLDER))
     logger = build(config.logger, trusted=trusted) if config.logger else False
     settings: dict[str, Any] = {"enable_progress_bar": "progress" in nodes, **config.trainer}

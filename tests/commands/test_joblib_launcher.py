@@ -1,0 +1,93 @@
+"""Runs of a multirun side by side: `hydra/launcher=joblib`."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from commands.launching import DATA, ended, killed_when, runs_in, started, until
+from fundus_unet.runs.run_directory import RunDirectory
+from running import Scripts
+
+pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="needs the extra sweep")
+EPOCHS = 40
+LAUNCHER = ("-m", "hydra/launcher=joblib")
+
+
+@pytest.mark.slow
+def test_two_at_a_time_are_the_same_runs_as_one_after_another(scripts: Scripts) -> None:
+    folder = scripts.folder
+    given = (*DATA, "seed=0,1", "model.upsampler.kernel_size=4,1")
+    out = ended(folder, "train", *LAUNCHER, *given, code=1)
+    rows = [line.split() for line in out.splitlines() if line.lstrip().startswith("*_")]
+    assert [row[1:3] for row in rows] == [
+        [f"seed={seed}", f"model.upsampler.kernel_size={size}"] for seed in (0, 1) for size in (4, 1)
+    ]
+    assert [row[-1] for row in rows] == ["finished", "failed", "finished", "failed"]
+    assert "2 of 4 runs are finished, in runs/multirun" in out
+    assert "2 failed; the same command tries them again" in out
+    assert "Traceback" not in out
+    assert "UserWarning" not in out
+    runs = runs_in(folder / "runs/multirun")
+    spans = [RunDirectory(run).created for run in runs]
+    assert len(spans) == 2
+    logs = [path.read_text() for path in sorted((folder / "runs/multirun/logs").iterdir())]
+    assert sum("run directory" in log for log in logs) == 2
+    assert sum("error: " in log for log in logs) == 2
+    assert not (folder / "runs/multirun/.jobs").exists()
+    assert json.loads((runs[0] / "run.json").read_text())["command"][:3] == ["fundus-unet", "train", "-m"]
+    before = {run: (run / "checkpoints/last.ckpt").read_bytes() for run in runs}
+
+    one_after_another = scripts.train("seed=0,1", "model.upsampler.kernel_size=4", multirun=True)
+    assert "2 of 2 runs are finished" in one_after_another.out
+    again = ended(folder, "train", *LAUNCHER, *given, code=1)
+    assert "2 of 4 runs are finished" in again
+    assert {run: (run / "checkpoints/last.ckpt").read_bytes() for run in runs} == before, "a finished run is kept"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_the_same_command_goes_on_after_an_end_from_outside(scripts: Scripts, number: signal.Signals) -> None:
+    folder = scripts.folder
+    given = (*LAUNCHER, *DATA, "seed=0,1,2", f"trainer.max_epochs={EPOCHS}")
+
+    def trains() -> bool:
+        return len(list((folder / "runs/multirun").glob("*/checkpoints/previous.ckpt"))) >= 2
+
+    code = killed_when(started(folder, "train", *given), trains, number)
+    assert code == (-number if number == signal.SIGKILL else 130), (folder / "out.txt").read_text()
+    assert "Traceback" not in (folder / "out.txt").read_text()
+    begun = runs_in(folder / "runs/multirun")
+    until(lambda: all(_can_be_locked(run) for run in begun))  # the processes of the jobs end with the command's
+    validations = {run: RunDirectory(run).validations for run in begun}
+    out = ended(folder, "train", *given)
+    assert "3 of 3 runs are finished" in out
+    assert set(begun) <= set(runs_in(folder / "runs/multirun"))
+    for run in runs_in(folder / "runs/multirun"):
+        assert RunDirectory(run).sessions[-1]["steps"] == EPOCHS * 8
+    for run, before in validations.items():  # their seconds would be others, had the run begun anew
+        assert 0 < len(before) < EPOCHS
+        assert RunDirectory(run).validations[: len(before) - 1] == before[:-1]
+
+
+def _can_be_locked(run: Path) -> bool:
+    from fundus_unet.core.errors import InputError
+    from fundus_unet.runs.lock import training_in
+
+    try:
+        with training_in(run):
+            return True
+    except InputError:
+        return False
+
+
+def test_what_is_missing_is_said(scripts: Scripts, monkeypatch) -> None:
+    from hydra.core.plugins import Plugins
+
+    found = {name: one for name, one in Plugins.instance().class_name_to_class.items() if "joblib" not in name}
+    monkeypatch.setattr(Plugins.instance(), "class_name_to_class", found)
+    finished = scripts("train", *LAUNCHER, "seed=0,1")
+    assert finished.code == 2
+    assert "hydra-joblib-launcher is not installed" in finished.err
+    assert "pip install 'fundus-unet[sweep]'" in finished.err
