@@ -27,6 +27,7 @@ _TRAIN = "albumentations jinja2 lightning matplotlib pooch rarfile requests tens
 EXTRAS = (
     dict.fromkeys(("onnx", "onnxscript", "onnxruntime"), "onnx")
     | dict.fromkeys(_TRAIN.split(), "train")
+    | {"wandb": "wandb", "mlflow": "mlflow"}
     | dict.fromkeys(("joblib", "optuna", "submitit", "hydra_joblib_launcher", "hydra_submitit_launcher"), "sweep")
 )
 """Packages that not every command needs, and the extra of pyproject.toml that brings them."""
@@ -44,6 +45,8 @@ def explain(error: BaseException, config_name: str) -> str | None:
         all_of_them = f"\n  options: {', '.join(options)}" if advice.startswith("did you mean") else ""
         return f"{group} has no option {option!r}; {advice}{all_of_them}"
     if isinstance(error, InstantiationException):
+        if isinstance(error.__cause__, ModuleNotFoundError) and error.__cause__.name in EXTRAS:
+            return _missing_package(error.__cause__.name)
         return _instantiation_message(error)
     if isinstance(error, OverrideParseException):
         return _parse_message(error)

@@ -159,6 +159,9 @@ PLACES = {
         classes=("LearningRateMonitor", "EarlyStopping"),
     ),
     "own logger": Place("a logger", "fundus_unet.training.run_logger", classes=("RunLogger",)),
+    "CSV logger": Place("a logger", "fundus_unet.training.curves_file", classes=("CurvesFile",)),
+    "W&B logger": Place("a logger", "fundus_unet.training.wandb_run", classes=("WandbRun",)),
+    "MLflow logger": Place("a logger", "fundus_unet.training.mlflow_run", classes=("MLflowRun",)),
     "logger": Place(
         "a logger",
         "lightning.pytorch.loggers",
@@ -167,7 +170,7 @@ PLACES = {
     ),
 }
 CALLBACKS = ("own callback", "figure callback", "callback")
-LOGGERS = ("own logger", "logger")
+LOGGERS = ("own logger", "CSV logger", "W&B logger", "MLflow logger", "logger")
 OPTIMIZERS = ("own optimizer", "optimizer")
 PARTS = ("upsampler", "downsampler", "skip", "normalization", "activation", "source")
 """Settings that are built from a `_target_` of their own; their name is their place."""

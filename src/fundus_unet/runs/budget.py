@@ -19,7 +19,7 @@ from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.runs.budget_plan import MARGIN, Plan
 from fundus_unet.runs.environment import environment
 from fundus_unet.runs.fit import ended_worker
-from fundus_unet.runs.tensorboard import loggers_of
+from fundus_unet.runs.run_logging import loggers_of
 from fundus_unet.training.figures import PredictionFigures
 from fundus_unet.training.segmenter import VesselSegmenter
 from fundus_unet.training.step_timing import Timings, measure

@@ -1,4 +1,4 @@
-"""What TensorBoard shows beside the curves: the configuration, and runs compared in the HPARAMS tab."""
+"""What loggers are given beside the curves: the configuration, and the final scores by which runs are compared."""
 
 import threading
 from collections.abc import Iterator
@@ -10,18 +10,22 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.inference.evaluation import NETWORK
-from fundus_unet.runs.run_directory import RunDirectory
+from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_name import changes, upsampler_name
 from fundus_unet.runs.training_objects import training_steps
+from fundus_unet.training.wandb_run import WandbRun
 
 FINAL_DICE = "result/final_dice"
 
 
 def log_config(trainer: Trainer, config: DictConfig) -> None:
-    """The resolved configuration as text."""
-    for logger in loggers_of(trainer):
-        indented = OmegaConf.to_yaml(config, resolve=True).replace("\n", "\n    ")
-        logger.experiment.add_text("config", "    " + indented, 0)
+    """The resolved configuration: as text for TensorBoard, as settings for the others."""
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoardLogger):
+            indented = OmegaConf.to_yaml(config, resolve=True).replace("\n", "\n    ")
+            logger.experiment.add_text("config", "    " + indented, 0)
+        else:
+            logger.log_hyperparams(plain(config))
 
 
 def log_final_metrics(
@@ -34,11 +38,16 @@ def log_final_metrics(
         metrics: Of the final split; pooled in the field of view, at threshold 0.5.
     """
     dice = metrics["field_of_view"][NETWORK]["pooled"]["dice"]
-    for logger in loggers_of(trainer):
-        final = {} if dice is None else {FINAL_DICE: dice}
-        logger.log_hyperparams(_hyperparameters(run, config, network), final, step=trainer.global_step)
+    final = {} if dice is None else {FINAL_DICE: dice}
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoardLogger):
+            logger.log_hyperparams(_hyperparameters(run, config, network), final, step=trainer.global_step)
+        else:
+            logger.log_metrics(final, trainer.global_step)
         logger.save()
         logger.finalize("success")
+        if isinstance(logger, WandbRun):
+            logger.close()
 
 
 def _hyperparameters(run: RunDirectory, config: DictConfig, network: str) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""Curves, settings and final scores for Weights & Biases, kept on this machine: `wandb sync` sends them."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from lightning.pytorch.loggers import WandbLogger
+
+
+class WandbRun(WandbLogger):
+    """Writes to the folder `wandb` of the run directory, without a network or an account.
+
+    Sessions of a resumed training are one run there, by an id made of the run directory's name.
+
+    Args:
+        save_dir: The run directory.
+        project: Where `wandb sync` puts it.
+    """
+
+    def __init__(self, save_dir: str | Path, project: str = "fundus-unet") -> None:
+        import wandb
+
+        name = Path(save_dir).name
+        super().__init__(
+            name=name,
+            save_dir=save_dir,
+            id=hashlib.sha256(name.encode()).hexdigest()[:16],
+            project=project,
+            offline=True,
+            mode="offline",
+            reinit="create_new",  # the next run of a multirun is another one
+            settings=wandb.Settings(silent=True, console="off"),
+        )
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
+
+    def close(self) -> None:
+        """Nothing more will be logged."""
+        self.experiment.finish()
