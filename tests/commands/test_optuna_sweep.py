@@ -12,7 +12,7 @@ from fundus_unet.commands.config_files import CONFIG_DIR
 from fundus_unet.commands.optuna_study import StudyPlace, TrialPlace
 from fundus_unet.commands.search_space import SearchSpace
 from fundus_unet.runs.run_directory import RunDirectory
-from running import Scripts, refused
+from running import Finished, Scripts, refused
 
 optuna = pytest.importorskip("optuna", reason="needs the extra sweep")
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution  # noqa: E402
@@ -20,6 +20,7 @@ from optuna.trial import TrialState  # noqa: E402
 
 STUDY = "runs/study"
 SWEEPER = ("-m", "hydra/sweeper=optuna", f"hydra.sweep.dir={STUDY}")
+GIVEN = SWEEPER[1:]
 SPACE = (
     "loss.dice_weight=interval(0.1,1.0)",
     "model.widths=[4,8],[4,4]",
@@ -42,7 +43,7 @@ def test_the_space_is_what_was_typed() -> None:
         "data=chasedb1",
         "upsampler=glob(transposed_k3*)",
         "optimizer.lr=tag(log,interval(1e-4,1e-1))",
-        "data.patch_size=interval(32,64)",
+        "data.patch_size=int(interval(32,64))",
         "seed=range(0,3)",
         "loss=a,b",
         "loss=bce_dice",
@@ -57,7 +58,7 @@ def test_the_space_is_what_was_typed() -> None:
 
 
 def test_a_training_below_the_median_is_ended(tmp_path: Path) -> None:
-    place = StudyPlace(str(tmp_path / "journal"), "study", prune=True, after_trials=2, after_epochs=1)
+    place = StudyPlace(str(tmp_path / "journal"), "study", prune=True, after_trials=2, after_epochs=2)
     study = place.open()
 
     def trial() -> TrialPlace:
@@ -87,7 +88,11 @@ def test_six_trials_survive_a_kill(scripts: Scripts) -> None:
     killed_when(started(folder, "train", *given), third_trains, signal.SIGKILL)
     before = study_in(folder).get_trials()
     assert [trial.state for trial in before] == [TrialState.COMPLETE, TrialState.COMPLETE, TrialState.RUNNING]
-    finished = {run: (run / "threshold.json").stat().st_mtime_ns for run in study_folder.glob("*_*") if (run / "threshold.json").exists()}
+    finished = {
+        run: (run / "threshold.json").stat().st_mtime_ns
+        for run in study_folder.glob("*_*")
+        if (run / "threshold.json").exists()
+    }
     assert len(finished) == 2
 
     out = ended(folder, "train", *given)
@@ -103,9 +108,7 @@ def test_six_trials_survive_a_kill(scripts: Scripts) -> None:
     assert len(runs) == 6, "in the run directory that it had"
     assert {run: (run / "threshold.json").stat().st_mtime_ns for run in finished} == finished
     states = [RunDirectory(run).sessions[-1]["ended"] for run in runs]
-    assert sorted(states) == sorted(
-        "finished" if trial.state == TrialState.COMPLETE else "pruned" for trial in counted
-    )
+    assert sorted(states) == sorted("finished" if trial.state == TrialState.COMPLETE else "pruned" for trial in counted)
     best = max(trial.value for trial in counted if trial.state == TrialState.COMPLETE)
     reached = [max(one.scores["average_precision"] for one in RunDirectory(run).validations) for run in runs]
     assert best in reached
@@ -141,8 +144,11 @@ def test_trials_side_by_side(scripts: Scripts) -> None:
 
 
 def test_mistakes_are_told_before_anything_is_trained(scripts: Scripts) -> None:
-    refused(scripts.train(*SWEEPER, "seed=1"), "nothing to search")
-    refused(scripts.train(*SWEEPER, "seed=0,1", "hydra.sweeper.n_trials=0"), "hydra.sweeper.n_trials")
-    refused(scripts.train(*SWEEPER, "seed=0,1", "hydra.sweeper.sampler=tepe"), "tpe or random", "tepe")
-    refused(scripts.train(*SWEEPER, "seed=0,1", "hydra.sweeper.storage=nodb://x"), "nodb://x", "cannot be used")
+    def given(*overrides: str) -> Finished:
+        return scripts.train(*GIVEN, *overrides, multirun=True)
+
+    refused(given("seed=1"), "nothing to search")
+    refused(given("seed=0,1", "hydra.sweeper.n_trials=0"), "hydra.sweeper.n_trials")
+    refused(given("seed=0,1", "hydra.sweeper.sampler=tepe"), "tpe or random", "tepe")
+    refused(given("seed=0,1", "hydra.sweeper.storage=nodb://x"), "nodb://x", "cannot be used")
     assert not runs_in(scripts.folder / STUDY)

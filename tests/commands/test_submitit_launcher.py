@@ -20,11 +20,13 @@ def test_a_run_that_reaches_its_time_limit_is_queued_again_and_resumes(scripts: 
     folder, cluster = scripts.folder, scripts.folder / "cluster"
     write_commands(cluster)
     monkeypatch.setenv("PATH", str(cluster), prepend=os.pathsep)
-    settings = ("timeout_min=1", "partition=gpu", "additional_parameters={mail-type: END}", "setup=['export MINE=1']")
+    settings = ("timeout_min=1", "partition=gpu", "setup=['export MINE=1']")
     given = ("-m", "hydra/launcher=submitit_slurm", *(f"hydra.launcher.{one}" for one in settings), *DATA)
-    process = started(folder, "train", *given, "seed=0,1", f"trainer.max_epochs={EPOCHS}")
+    given = (*given, "+hydra.launcher.additional_parameters={mail-type:END}", f"trainer.max_epochs={EPOCHS}")
+    process = started(folder, "train", *given, "seed=0,1")
 
-    until(lambda: len(list((folder / "runs/multirun").glob("*_seed0_*/checkpoints/previous.ckpt"))) == 1)
+    until(lambda: process.poll() is not None or len(list((folder / "runs/multirun").glob("*_seed0_*/checkpoints/previous.ckpt"))) == 1)
+    assert process.poll() is None, (folder / "out.txt").read_text()
     os.kill(int((cluster / "pid.7_0").read_text()), signal.SIGUSR2)  # as SLURM does before the time limit
     assert process.wait(LONGEST) == 0, (folder / "out.txt").read_text()
     out = (folder / "out.txt").read_text()

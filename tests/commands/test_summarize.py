@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -26,7 +25,9 @@ def two_runs(scripts: Scripts) -> Scripts:
     first.rename(scripts.folder / "runs/a")
     shutil.copytree(scripts.folder / "runs/a", second)
     config = (second / "config.yaml").read_text()
-    (second / "config.yaml").write_text(config.replace("kernel_size: 4", "kernel_size: 2").replace("seed: 0", "seed: 5"))
+    (second / "config.yaml").write_text(
+        config.replace("kernel_size: 4", "kernel_size: 2").replace("seed: 0", "seed: 5")
+    )
     facts = json.loads((second / "run.json").read_text())
     facts["choices"]["upsampler"] = "transposed_k2s2"
     (second / "run.json").write_text(json.dumps(facts))

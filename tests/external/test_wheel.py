@@ -68,6 +68,7 @@ def test_a_walk_through_every_command(program: Path, folder: Path) -> None:
     assert str(program.parents[1]) not in (run / "config.yaml").read_text()  # a run can move to another machine
     fundus_unet("evaluate", f"run_dir={run}", "split=val")
     assert (run / "evaluation/val/metrics.json").is_file()
+    assert "2 of 2 runs are finished" in fundus_unet("summarize", "runs")
     exported = fundus_unet("export", f"run_dir={run}")
     assert f"{program} predict 'weights={run}" in exported
     fundus_unet("predict", f"weights={run}/export/model.safetensors", "images=it's", "out_dir=maps", "device=cpu")
@@ -80,6 +81,12 @@ def test_a_walk_through_every_command(program: Path, folder: Path) -> None:
     fundus_unet("compare", "speed", *sizes, "rounds=1", "min_seconds=0.001", "memory=false", "dtypes=[float32]")
     fundus_unet("report", "paths.data_dir=sets")
     assert (folder / "runs/comparison/report.html").stat().st_size > 10_000
+
+
+def test_the_sweeper_comes_with_it(program: Path, folder: Path) -> None:
+    pytest.importorskip("optuna", reason="needs the extra sweep")
+    sweeper = ("hydra/sweeper=optuna", "hydra.sweeper.n_trials=1", "hydra.sweep.dir=runs/study")
+    assert "1 of 1 trials have ended" in _run(program, "train", "-m", *sweeper, *TINY_TRAINING, "seed=0,1", cwd=folder)
 
 
 def test_two_processes_are_given_the_command_too(program: Path, folder: Path) -> None:

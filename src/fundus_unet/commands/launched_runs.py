@@ -89,6 +89,6 @@ def _is_finished(planned: PlannedRun) -> bool:
 def _launchers_config(out_dir: Path) -> DictConfig:
     """Hydra's own settings, with the comparison's folder for what launchers write."""
     config = OmegaConf.create({"hydra": HydraConfig.get().copy()})
-    with read_write(config), open_dict(config):
+    with read_write(config.hydra), open_dict(config.hydra):
         config.hydra.sweep.dir = str(out_dir.resolve())
     return config

@@ -79,7 +79,7 @@ class TrialPlace:
 
         trial = Trial(self.study.open(), self.trial_id)
         trial.report(score, epoch)
-        return trial.should_prune()
+        return bool(trial.should_prune())
 
 
 def sampler_of(name: str, seed: int, several: bool) -> "BaseSampler":

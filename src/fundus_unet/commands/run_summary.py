@@ -96,7 +96,9 @@ def differing_settings(runs: Sequence[RunSummary]) -> dict[str, list[str | None]
     where it differs between runs of the same option.
     """
     known = [run for run in runs if run.settings]
-    groups = [name for name in _keys([run.choices for run in known]) if _differs([run.choices.get(name) for run in known])]
+    groups = [
+        name for name in _keys([run.choices for run in known]) if _differs([run.choices.get(name) for run in known])
+    ]
     found: dict[str, list[str | None]] = {
         name: [run.choices.get(name) if run.settings else None for run in runs] for name in groups
     }

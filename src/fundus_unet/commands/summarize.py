@@ -76,5 +76,3 @@ def _check_own(path: Path) -> None:
             f"{path} is there, and is no table of this command; it was not changed",
             fix="choose another path=FILE.csv, or path=null for no file",
         )
-
-

@@ -14,8 +14,8 @@ from fundus_unet.core.invocation import command, from_here, setting
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.runs.allowed_parts import is_trusted
 from fundus_unet.runs.run_directory import CONFIG, DIVERGED, PRUNED, RunDirectory
-from fundus_unet.runs.stopwatch import Stopwatch
 from fundus_unet.runs.run_logging import errors_of_writers_raised_once, log_config
+from fundus_unet.runs.stopwatch import Stopwatch
 from fundus_unet.training.checkpoints import LAST, RunCheckpoints
 from fundus_unet.training.pruning import PrunedError
 from fundus_unet.training.segmenter import DivergedError, VesselSegmenter

@@ -32,8 +32,8 @@ from fundus_unet.runs.load import load_predictor, load_preprocessor, load_weight
 from fundus_unet.runs.lock import training_in
 from fundus_unet.runs.resume import saved_best_score, saved_state
 from fundus_unet.runs.run_directory import THRESHOLD, RunDirectory
-from fundus_unet.runs.screens import network_words, say_what_is_next, say_what_starts
 from fundus_unet.runs.run_logging import log_final_metrics, loggers_of
+from fundus_unet.runs.screens import network_words, say_what_is_next, say_what_starts
 from fundus_unet.runs.training_objects import (
     CHECKPOINT_FOLDER,
     make_datamodule,
