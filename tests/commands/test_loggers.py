@@ -56,7 +56,7 @@ def test_wandb_offline(scripts: Scripts, monkeypatch) -> None:
     monkeypatch.setenv("HOME", str(scripts.folder))
     run = resumed_after_one_epoch(scripts, "logger=wandb")
     succeeded(scripts("train", f"resume={run}"))
-    sessions = sorted((run / "wandb").glob("offline-run-*"))
+    sessions = sorted((run.parent / "wandb").glob("offline-run-*"))
     assert len(sessions) == 2
     assert len({path.name.rpartition("-")[2] for path in sessions}) == 1, "one run for whoever syncs it"
     for session in sessions:

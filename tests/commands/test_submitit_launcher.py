@@ -25,7 +25,12 @@ def test_a_run_that_reaches_its_time_limit_is_queued_again_and_resumes(scripts: 
     given = (*given, "+hydra.launcher.additional_parameters={mail-type:END}", f"trainer.max_epochs={EPOCHS}")
     process = started(folder, "train", *given, "seed=0,1")
 
-    until(lambda: process.poll() is not None or len(list((folder / "runs/multirun").glob("*_seed0_*/checkpoints/previous.ckpt"))) == 1)
+    until(
+        lambda: (
+            process.poll() is not None
+            or len(list((folder / "runs/multirun").glob("*_seed0_*/checkpoints/previous.ckpt"))) == 1
+        )
+    )
     assert process.poll() is None, (folder / "out.txt").read_text()
     os.kill(int((cluster / "pid.7_0").read_text()), signal.SIGUSR2)  # as SLURM does before the time limit
     assert process.wait(LONGEST) == 0, (folder / "out.txt").read_text()

@@ -1,5 +1,6 @@
 """The trainings of one command through a launcher of Hydra: side by side, or as jobs of a cluster."""
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def _is_finished(planned: PlannedRun) -> bool:
 
 def _launchers_config(out_dir: Path) -> DictConfig:
     """Hydra's own settings, with the comparison's folder for what launchers write."""
-    config = OmegaConf.create({"hydra": HydraConfig.get().copy()})
+    config = OmegaConf.create({"hydra": copy.deepcopy(HydraConfig.get())})
     with read_write(config.hydra), open_dict(config.hydra):
         config.hydra.sweep.dir = str(out_dir.resolve())
     return config

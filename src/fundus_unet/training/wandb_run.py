@@ -8,7 +8,9 @@ from lightning.pytorch.loggers import WandbLogger
 
 
 class WandbRun(WandbLogger):
-    """Writes to the folder `wandb` of the run directory, without a network or an account.
+    """Writes to the folder `wandb` beside the run directory, without a network or an account.
+
+    It is not inside: wandb makes links there that lead to its cache, and a run with such links is not resumed.
 
     Sessions of a resumed training are one run there, by an id made of the run directory's name.
 
@@ -20,10 +22,11 @@ class WandbRun(WandbLogger):
     def __init__(self, save_dir: str | Path, project: str = "fundus-unet") -> None:
         import wandb
 
-        name = Path(save_dir).name
+        path = Path(save_dir)
+        name = path.name
         super().__init__(
             name=name,
-            save_dir=save_dir,
+            save_dir=path.parent,
             id=hashlib.sha256(name.encode()).hexdigest()[:16],
             project=project,
             offline=True,

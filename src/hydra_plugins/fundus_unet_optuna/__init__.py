@@ -28,4 +28,6 @@ class OptunaSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> Any:
         from fundus_unet.commands.optuna_sweep import sweep
 
+        if self.config is None or self.hydra_context is None or self.launcher is None:
+            raise RuntimeError("setup comes before sweep")
         return sweep(self.settings, arguments, self.config, self.hydra_context.config_loader, self.launcher.launch)
