@@ -1,12 +1,14 @@
 """Runs of a multirun side by side: `hydra/launcher=joblib`."""
 
 import json
+import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from commands.launching import DATA, ended, killed_when, runs_in, started, until
+from commands.launching import DATA, LONGEST, ended, killed_when, runs_in, started, until
 from fundus_unet.runs.run_directory import RunDirectory
 from running import Scripts
 
@@ -69,6 +71,20 @@ def test_the_same_command_goes_on_after_an_end_from_outside(scripts: Scripts, nu
     for run, before in validations.items():  # their seconds would be others, had the run begun anew
         assert 0 < len(before) < EPOCHS
         assert RunDirectory(run).validations[: len(before) - 1] == before[:-1]
+
+
+@pytest.mark.slow
+def test_a_process_of_a_job_that_is_killed_is_told(scripts: Scripts) -> None:
+    folder = scripts.folder
+    process = started(folder, "train", *LAUNCHER, *DATA, "seed=0,1", "trainer.max_epochs=400")
+    until(lambda: process.poll() is not None or any((folder / "runs/multirun").glob("*/checkpoints/last.ckpt")))
+    children = subprocess.run(["pgrep", "-P", str(process.pid), "-f", "popen_loky"], capture_output=True, text=True)
+    os.kill(int(children.stdout.split()[0]), signal.SIGKILL)
+    assert process.wait(LONGEST) == 2
+    out = (folder / "out.txt").read_text()
+    assert "a process that ran a job ended before its time" in out
+    assert "the same command again" in out
+    assert "Traceback" not in out
 
 
 def _can_be_locked(run: Path) -> bool:
