@@ -92,12 +92,12 @@ class Multirun(metaclass=Singleton):
     @property
     def is_elsewhere(self) -> bool:
         """Whether this process was started by a launcher, to run a job."""
-        return self.place != ("", 0) and self.place != _here()
+        return bool(self.key) and self.place != _here()
 
     @property
     def is_beside(self) -> bool:
         """Whether a launcher started this process from the multirun's own, on the same machine."""
-        return self.place == (platform.node(), os.getppid())
+        return bool(self.key) and self.place == (platform.node(), os.getppid())
 
 
 def quiet_hydra() -> None:
