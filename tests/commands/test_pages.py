@@ -56,7 +56,7 @@ def test_commands_are_found() -> None:
 def test_a_command_composes(name: str, arguments: list[str]) -> None:
     overrides = overrides_of(name, arguments)
     if overrides[:1] == ["-m"]:
-        overrides = [override.split(",")[0] for override in overrides[1:]]  # the first job of the sweep
+        overrides = [_first_value(override) for override in overrides[1:]]  # the first job of the sweep
     if "--help" in overrides or "--cfg" in overrides:
         return
     if name == "explain":
@@ -64,6 +64,12 @@ def test_a_command_composes(name: str, arguments: list[str]) -> None:
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
         config = compose(script_name(name), overrides)
     check_settings(config, script_name(name))
+
+
+def _first_value(override: str) -> str:
+    """Of a choice, or of an interval that is searched."""
+    interval = re.fullmatch(r"([^=]+)=(?:tag\(log,)?interval\(([^,]+),[^)]+\)+", override)
+    return f"{interval[1]}={interval[2]}" if interval else override.split(",")[0]
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/predict.md"])
