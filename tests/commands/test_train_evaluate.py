@@ -13,6 +13,8 @@ from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from running import Scripts, refused, succeeded
 
 SHORT = ("trainer.max_epochs=1", "final_split=val", "logger=none")
+TORCHRUN = {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
+"""What torchrun tells the first of two processes."""
 
 
 def weights(run, name="last"):
@@ -189,22 +191,44 @@ def test_a_multirun_keeps_what_is_finished_resumes_the_rest_and_reports_what_fai
 
 
 @pytest.mark.parametrize(
-    ("overrides", "environment"),
+    ("overrides", "environment", "words"),
     [
-        (["trainer.devices=2", "+trainer.strategy=ddp"], {}),
-        (["trainer.devices=2"], {}),
-        (["+trainer.num_nodes=2"], {}),
-        ([], {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}),
+        (["trainer.devices=3"], {}, ["data.batch_size as a multiple of 3", "set data.batch_size=3"]),
+        (["+trainer.num_nodes=2"], {}, ["2 machines cannot find each other", "MASTER_ADDR, MASTER_PORT, NODE_RANK"]),
+        (["+trainer.strategy=ddp_spawn"], {}, ["trainer.strategy", "auto, ddp"]),
+        ([], TORCHRUN, ["torchrun started another number of processes", "trainer.devices=1"]),
+        ([], {"OMPI_COMM_WORLD_SIZE": "2"}, ["mpirun"]),
     ],
-    ids=["ddp", "devices", "nodes", "launcher"],
+    ids=["batch", "nodes", "strategy", "torchrun", "mpirun"],
 )
-def test_one_launch_of_several_processes_is_refused_before_anything_is_written(
-    scripts: Scripts, monkeypatch: pytest.MonkeyPatch, overrides: list[str], environment: dict[str, str]
+def test_processes_that_cannot_train_together_are_refused_before_anything_is_written(
+    scripts: Scripts,
+    monkeypatch: pytest.MonkeyPatch,
+    overrides: list[str],
+    environment: dict[str, str],
+    words: list[str],
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    refused(scripts.train(*overrides), "one training runs in one process")
+    refused(scripts.train(*overrides), *words)
     assert not (scripts.folder / "runs").exists()
+
+
+def test_a_budget_of_several_processes_is_refused(scripts: Scripts) -> None:
+    given = ("data=chasedb1", "paths.data_dir=sets", "model.widths=[4,8]", "data.scale=1", "data.fov_diameter=null")
+    finished = scripts("train", *given, "data_check=off", "trainer=ddp_cpu", "budget=1min")
+    refused(finished, "several processes", "data.steps_per_epoch")
+    assert not (scripts.folder / "runs").exists()
+
+
+def test_several_trainings_in_processes_of_a_launcher_are_refused(
+    scripts: Scripts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in TORCHRUN.items():
+        monkeypatch.setenv(name, value)
+    finished = scripts.train("seed=0,1", "trainer.devices=2", multirun=True)
+    assert finished.code == 1
+    assert finished.err.count("2 processes for several trainings") >= 2
 
 
 def test_drive_without_test_labels_trains_and_says_what_is_missing(scripts: Scripts) -> None:

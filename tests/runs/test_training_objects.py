@@ -102,3 +102,10 @@ def test_processes_make_patches_beside_a_gpu_alone(monkeypatch, gpu, cores, over
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: gpu)
     monkeypatch.setattr("os.cpu_count", lambda: cores)
     assert patch_workers(config(*overrides)) == workers
+
+
+@pytest.mark.parametrize(("processes", "workers"), [(1, 4), (2, 4), (4, 3), (8, 1), (16, 1)])
+def test_processes_share_the_cores_for_their_patches(monkeypatch, processes, workers):
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr("os.cpu_count", lambda: 16)
+    assert patch_workers(config(), processes) == workers

@@ -27,7 +27,7 @@ class Clock:
 class Trainer:
     """What the log asks of one."""
 
-    sanity_checking = False
+    sanity_checking, is_global_zero = False, True
 
     def __init__(self, epoch: int, step: int, dice: float) -> None:
         self.current_epoch, self.global_step = epoch, step

@@ -108,4 +108,11 @@ def _trainer(config: DictConfig, run_dir: Path, epochs: int, logged: bool, valid
             config.callbacks[name] = None
     if not logged:
         config.logger = None
-    return make_trainer(config, run_dir, trusted=True)
+    trainer = make_trainer(config, run_dir, trusted=True)
+    if trainer.world_size > 1:
+        raise InputError(
+            "the overhead of several processes is not measured",
+            got=f"{trainer.world_size} processes",
+            fix="set trainer.devices=1",
+        )
+    return trainer

@@ -18,6 +18,7 @@ from fundus_unet.commands.error_messages import command_line_message, explain
 from fundus_unet.commands.multirun import Multirun, quiet_hydra, tell_outcomes
 from fundus_unet.core.freed_memory import keep_freed_memory
 from fundus_unet.core.interruption import INTERRUPTED, interruptible, interruption_requested
+from fundus_unet.core.launchers import is_launched_beside_another
 
 BAD_INPUT = 2
 
@@ -74,16 +75,21 @@ def prepare_process() -> None:
 
 
 def _tell(error: BaseException, config_name: str, composed: bool) -> None:
-    """Print what is wrong in the user's terms; an interruption exits, and a bug is raised again."""
+    """Print what is wrong in the user's terms; an interruption exits, and a bug is raised again.
+
+    Of several processes that a launcher started, the first one tells what all of them find.
+    """
     if isinstance(error, KeyboardInterrupt) or interruption_requested():
-        print("; ".join(["interrupted", *getattr(error, "__notes__", ())]), file=sys.stderr)
+        if not is_launched_beside_another():
+            print("; ".join(["interrupted", *getattr(error, "__notes__", ())]), file=sys.stderr)
         sys.exit(INTERRUPTED)
     message = explain(error, config_name)
     if message is None and not composed:  # only Hydra was at work, on what the user typed
         message = command_line_message(error, sys.argv[1:])
     if message is None:
         raise error
-    print(f"error: {message}", file=sys.stderr)
+    if not is_launched_beside_another():
+        print(f"error: {message}", file=sys.stderr)
 
 
 def _check(config: DictConfig, config_name: str) -> None:

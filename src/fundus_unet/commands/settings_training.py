@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le, Len
 from lightning.pytorch.accelerators import AcceleratorRegistry
-from lightning.pytorch.strategies import StrategyRegistry
 from pydantic import AfterValidator
 
 from fundus_unet.commands.settings import ComparePaths, Device, Pair, RunsPaths, RunUser, Some, Threads
@@ -51,7 +50,6 @@ class _TrainPaths(Settings):
 
 class _AnyTrainer(TrainerSettings):
     accelerator: Annotated[str, one_of("auto", "gpu", *sorted(AcceleratorRegistry.available_accelerators()))]
-    strategy: Annotated[str, one_of("auto", *sorted(StrategyRegistry.available_strategies()))] = "auto"
 
 
 class _Train(TrainingSettings, RunUser):

@@ -12,6 +12,9 @@ from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.runs.train import resume_run, train_new_run
 
+DEVICES = {"accelerator": "auto", "devices": 1, "num_nodes": 1, "strategy": "auto"}
+"""Settings of the trainer that say what to train on, and what they are where nothing is said."""
+
 
 def train_from_config(config: DictConfig) -> dict[str, Any] | None:
     """Entry of the command `train`: a new run, with `resume=RUN_DIR` the rest of an old one, with `-m` many."""
@@ -25,20 +28,28 @@ def train_from_config(config: DictConfig) -> dict[str, Any] | None:
 
 
 def _run_to_resume(config: DictConfig, overrides: list[str]) -> RunDirectory:
-    """The run that `resume` names; it keeps its configuration, only the place of the data may have changed.
+    """The run that `resume` names; it keeps its configuration, only where data lie and what it trains on may change.
 
     Raises:
         InputError: For any other override.
     """
-    data_dir = None
+    data_dir, moved = None, set()
     for override in overrides:
-        key = override.partition("=")[0]
+        key = override.partition("=")[0].lstrip("+")
         if key == "paths.data_dir":
             data_dir = config.paths.data_dir
+        elif key == "trainer":
+            moved |= set(DEVICES)
+        elif key in {f"trainer.{name}" for name in DEVICES}:
+            moved.add(key.removeprefix("trainer."))
         elif key not in ("resume", "trust", "paths.runs_dir"):
             raise InputError(
                 f"a resumed run keeps its configuration, so {override} cannot be applied",
-                expected="resume=RUN_DIR; paths.data_dir=DIR where the data has moved; trust=CLASS of another package",
+                expected="resume=RUN_DIR; paths.data_dir=DIR where the data has moved; trust=CLASS of another package; "
+                f"what to train on: {', '.join(f'trainer.{name}' for name in DEVICES)}",
                 fix="start a new run for another configuration",
             )
-    return RunDirectory(named_run("resume", config.resume, config.paths.runs_dir, finished=False), data_dir)
+    run = RunDirectory(named_run("resume", config.resume, config.paths.runs_dir, finished=False), data_dir)
+    for name in moved:
+        run.config.trainer[name] = config.trainer.get(name, DEVICES[name])
+    return run

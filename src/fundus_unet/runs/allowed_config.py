@@ -19,7 +19,7 @@ from fundus_unet.runs.allowed_parts import (
     check_part,
     check_value,
 )
-from fundus_unet.runs.schema import Settings, Text, TrainerSettings, TrainingSettings, check, one_of
+from fundus_unet.runs.schema import Check, Settings, Text, TrainerSettings, TrainingSettings, check, one_of
 
 RUN_DIR = "${paths.run_dir}"
 NAME = re.compile(r"(?!\.+$)[\w.+-]{0,100}")
@@ -43,6 +43,19 @@ TRAINER = (
     *("overfit_batches", "sync_batchnorm", "detect_anomaly", "enable_model_summary", "enable_progress_bar"),
 )
 LARGEST_BATCH = 2**27  # pixels
+MOST_DEVICES = 64  # of one machine
+
+
+def _devices(value: Any) -> Any:
+    named = value if isinstance(value, list) else re.split(r",\s*", str(value))
+    fits = all(re.fullmatch(r"auto|-1|\d{1,2}", str(one)) and type(one) in (int, str) for one in named)
+    counted = not isinstance(value, list) and str(value).isdigit()
+    if not fits or len(named) > MOST_DEVICES or (counted and not 1 <= int(value) <= MOST_DEVICES):
+        raise ValueError
+    return value
+
+
+Devices = Annotated[Any, Check(f"auto, a number of devices up to {MOST_DEVICES}, or a list of numbers", _devices)]
 
 
 class RunPaths(Settings):
@@ -54,10 +67,10 @@ class RunPaths(Settings):
 
 
 class RunTrainerSettings(TrainerSettings):
-    """The group `trainer`, without strategies: they start processes of their own, even on one device."""
+    """The group `trainer`, with no more processes than a machine can have."""
 
     accelerator: Annotated[str, one_of("auto", "cpu", "gpu", "cuda", "mps")]
-    strategy: Annotated[str, one_of("auto")] = "auto"
+    devices: Devices = 1
 
 
 class RunSettings(TrainingSettings):

@@ -50,6 +50,11 @@ def trusting(targets: Iterable[str]) -> Iterator[None]:
         _trusted.reset(token)
 
 
+def trusted_names() -> list[str]:
+    """Those that `trusting` lets be named here."""
+    return sorted(_trusted.get())
+
+
 def is_trusted(target: Any) -> bool:
     """Whether the user named this network of another package."""
     return isinstance(target, str) and target in _trusted.get()

@@ -64,7 +64,18 @@ def check_alone(config: DictConfig, overrides: Iterable[str]) -> None:
 def measured(
     config: DictConfig, trainer: Trainer, segmenter: VesselSegmenter, datamodule: FundusDataModule, console: Console
 ) -> Timings:
-    """How long the steps and validations of this training take here; changes nothing of it."""
+    """How long the steps and validations of this training take here; changes nothing of it.
+
+    Raises:
+        InputError: For a training of several processes.
+    """
+    if trainer.world_size > 1:
+        raise InputError(
+            "how long several processes take is not measured",
+            expected="budget with one process, or the length of the training in numbers",
+            got=f"budget={config.budget} and {trainer.world_size} processes",
+            fix=f"set {STEPS} and {EPOCHS} instead of budget",
+        )
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     try:
         with console.status("measuring how long a step takes"):

@@ -12,8 +12,12 @@ import torch
 PACKAGES = ("fundus-unet", "torch", "torchvision", "lightning", "torchmetrics", "albumentations", "numpy")
 
 
-def environment() -> dict[str, Any]:
-    """Versions, processor, accelerator, threads and the project's commit (None outside a git checkout)."""
+def environment(processes: int = 1) -> dict[str, Any]:
+    """Versions, processor, accelerator, threads and the project's commit (None outside a git checkout).
+
+    Args:
+        processes: So many work together.
+    """
     return {
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
@@ -21,6 +25,7 @@ def environment() -> dict[str, Any]:
         "processor": _processor(),
         "cpus": os.cpu_count(),
         "torch_threads": torch.get_num_threads(),
+        "processes": processes,
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "commit": _commit(),
     }

@@ -1,8 +1,11 @@
 """The training itself, and what is told and kept when it ends before its time."""
 
+import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any, NoReturn
 
 from lightning.pytorch import Trainer
 from omegaconf import DictConfig
@@ -13,6 +16,7 @@ from fundus_unet.core.interruption import INTERRUPTED, interruption_requested
 from fundus_unet.core.invocation import command, from_here, setting
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.runs.allowed_parts import is_trusted
+from fundus_unet.runs.process_group import training_together
 from fundus_unet.runs.run_directory import CONFIG, DIVERGED, PRUNED, RunDirectory
 from fundus_unet.runs.run_logging import errors_of_writers_raised_once, log_config
 from fundus_unet.runs.stopwatch import Stopwatch
@@ -20,6 +24,8 @@ from fundus_unet.training.checkpoints import LAST, RunCheckpoints
 from fundus_unet.training.pruning import PrunedError
 from fundus_unet.training.segmenter import DivergedError, VesselSegmenter
 from fundus_unet.training.validation_log import ValidationLog
+
+BAD_INPUT = 2
 
 
 def fit(
@@ -29,20 +35,29 @@ def fit(
     config: DictConfig,
     run: RunDirectory,
     console: Console,
+    plan: Mapping[str, Any],
     begun: float,
 ) -> None:
     """Train, and keep how long it took and how it ended.
 
     Args:
+        plan: What other processes of this training prepare it from.
         begun: By `time.perf_counter`, when its preparation began.
 
     Raises:
-        DivergedError, PrunedError: ; `InputError` or `OSError` for what stopped it from outside, such as a full disk;
-            `SystemExit` for an interruption. What is kept, and how to continue, is told before.
+        DivergedError, PrunedError: ; `InputError` or `OSError` for what stopped it from outside, such as a full disk or
+            the end of another process; `SystemExit` for an interruption. What is kept, and how to continue, is told
+            before.
     """
     clock, ended, code = Stopwatch(), "failed", INTERRUPTED
+
+    def give_up(error: InputError) -> NoReturn:
+        _say_what_is_kept(run, checkpoints_of(trainer), "failed", console)
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        os._exit(BAD_INPUT)
+
     try:
-        with errors_of_writers_raised_once():
+        with errors_of_writers_raised_once(), training_together(trainer, plan, give_up):
             log_config(trainer, config)
             trainer.fit(model, datamodule)
         ended = "finished"
@@ -74,9 +89,8 @@ def fit(
     finally:
         if (run.path / CONFIG).is_file():
             with suppress(OSError, InputError):  # what stopped the training, such as a full disk, is told instead
-                run.add_session(
-                    clock.elapsed() | _preparation(trainer, begun) | {"steps": trainer.global_step, "ended": ended}
-                )
+                facts = {"steps": trainer.global_step, "ended": ended, "processes": trainer.world_size}
+                run.add_session(clock.elapsed() | _preparation(trainer, begun) | facts)
             if ended in ("interrupted", "failed"):
                 _say_what_is_kept(run, checkpoints_of(trainer), ended, console)
     if ended == "interrupted":

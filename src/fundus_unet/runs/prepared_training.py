@@ -3,7 +3,7 @@
 import logging
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from fundus_unet.data.checking.split_check import check_splits
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.inference.evaluation import choose_threshold
+from fundus_unet.runs.allowed_parts import trusted_names
 from fundus_unet.runs.budget import measured, record, say, set_length
 from fundus_unet.runs.budget_plan import Plan, plan_for
 from fundus_unet.runs.build import build
@@ -30,8 +31,9 @@ from fundus_unet.runs.evaluate import score
 from fundus_unet.runs.fit import checkpoints_of, continuing, fit
 from fundus_unet.runs.load import load_predictor, load_preprocessor, load_weights
 from fundus_unet.runs.lock import training_in
+from fundus_unet.runs.processes import share_validation
 from fundus_unet.runs.resume import saved_best_score, saved_state
-from fundus_unet.runs.run_directory import THRESHOLD, RunDirectory
+from fundus_unet.runs.run_directory import THRESHOLD, RunDirectory, plain
 from fundus_unet.runs.run_logging import log_final_metrics, loggers_of
 from fundus_unet.runs.screens import network_words, say_what_is_next, say_what_starts
 from fundus_unet.runs.training_objects import (
@@ -55,6 +57,7 @@ class PreparedTraining:
     datamodule: FundusDataModule
     segmenter: VesselSegmenter
     trainer: Trainer
+    trusted: bool  # whether the user typed the configuration
     faults: list[str]  # of the data, with which it is trained nevertheless
     begun: float  # by `time.perf_counter`, when preparing began
 
@@ -73,6 +76,30 @@ class PreparedTraining:
             check_with: The command that tells more of the data; None: its content was checked when the run began.
             callbacks: Beside those of the configuration.
         """
+
+        def check(splits: Splits) -> list[str]:
+            if check_with is None or config.data_check == "off":
+                check_splits(splits, partial(shown, description="checking files", console=console))
+                return []
+            # reads every file too, and no image is to be decoded twice for it
+            return check_before_training(config, splits, console, check_with)
+
+        return cls._of(config, trusted, console, check, callbacks)
+
+    @classmethod
+    def along(cls, config: DictConfig, trusted: bool) -> "PreparedTraining":
+        """The same in another process than the first one, which has checked all and tells all."""
+        return cls._of(config, trusted, Console(quiet=True), lambda _: [])
+
+    @classmethod
+    def _of(
+        cls,
+        config: DictConfig,
+        trusted: bool,
+        console: Console,
+        check: Callable[[Splits], list[str]],
+        callbacks: Sequence[Callback] = (),
+    ) -> "PreparedTraining":
         begun = time.perf_counter()
         quieten_libraries()
         trainer = make_trainer(config, Path(config.paths.run_dir), trusted, callbacks)
@@ -80,13 +107,10 @@ class PreparedTraining:
         segmenter = make_segmenter(config, trusted)
         augmentation, preprocessor = build(config.augment, trusted=trusted), load_preprocessor(config)
         splits = splits_of(config.data, trusted=trusted)
-        faults: list[str] = []
-        if check_with is None or config.data_check == "off":
-            check_splits(splits, partial(shown, description="checking files", console=console))
-        else:  # reads every file too, and no image is to be decoded twice for it
-            faults = check_before_training(config, splits, console, check_with)
-        datamodule = make_datamodule(config, splits, preprocessor, augmentation, console)
-        return cls(config, splits, preprocessor, datamodule, segmenter, trainer, faults, begun)
+        faults = check(splits)
+        datamodule = make_datamodule(config, splits, preprocessor, augmentation, console, trainer.num_devices)
+        share_validation(trainer, datamodule)
+        return cls(config, splits, preprocessor, datamodule, segmenter, trainer, trusted, faults, begun)
 
     def fit_budget(self, console: Console) -> tuple[Plan, dict[str, Any]]:
         """Have as many steps as fit into the rest of `budget`, once they are measured; says and returns how many."""
@@ -121,13 +145,23 @@ class PreparedTraining:
         """Train in the run directory, and evaluate the best epoch."""
         with training_in(run.path):
             say_what_starts(console, run, self.config, self.splits, self.segmenter, self.trainer)
-            fit(self.trainer, self.segmenter, self.datamodule, self.config, run, console, self.begun)
+            fit(self.trainer, self.segmenter, self.datamodule, self.config, run, console, self._plan(run), self.begun)
             self._say_where_it_took_longer(run, console)
             try:
                 return self._evaluate(run, console, one_of_many)
             except KeyboardInterrupt:
                 print(f"\ninterrupted before all scores were written\ncontinue with: {continuing(run)}")
                 raise
+
+    def _plan(self, run: RunDirectory) -> dict[str, Any]:
+        """What another process needs to prepare the same training; plain values."""
+        return {
+            "config": plain(self.config),
+            "trusted": self.trusted,
+            "trust": trusted_names(),
+            "resumed": checkpoints_of(self.trainer).resumed is not None,
+            "continue": continuing(run),
+        }
 
     def _say_where_it_took_longer(self, run: RunDirectory, console: Console) -> None:
         budget, took = self.config.get("budget"), sum(session["wall_seconds"] for session in run.sessions)
@@ -173,12 +207,14 @@ class PreparedTraining:
 
 def quieten_libraries() -> None:
     """Silence advice that does not apply: data come from memory, and validation is four images."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for library in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     for message in (
         ".*does not have many workers.*",
         ".*smaller than the logging interval.*",
         ".*lr_scheduler.step.*",
         ".*Checkpoint directory.*exists.*",
         ".*LeafSpec.*",
+        ".*recommended to use `self.log.*sync_dist=True.*",  # all processes log the same
     ):
         warnings.filterwarnings("ignore", message=message)

@@ -5,7 +5,7 @@ run.json           overrides, chosen options, command, environment, and what was
 data.json          which files it learns from, by content, and with which settings
 checkpoints/       best.ckpt (highest validation average precision), last.ckpt (after the last whole epoch), and
                    previous.ckpt (the epoch before, for the case that last.ckpt is damaged)
-training.json      one entry per session of training: seconds, the step it ended at, and how it ended
+training.json      one entry per session of training: seconds, processes, the step it ended at, and how it ended
 validation.csv     one line per validation: epoch, step, seconds of training until then, scores
 threshold.json     the threshold of best Dice on validation, for best.ckpt; written once training is finished
 events.out.*       what TensorBoard shows; in tensorboard/ of older runs
@@ -119,12 +119,14 @@ class RunDirectory:
         overrides: list[str],
         data: dict[str, Any],
         budget: dict[str, Any] | None = None,
+        processes: int = 1,
     ) -> "RunDirectory":
         """Make the directory `config.paths.run_dir`, which `new_run_path` chose, and write what the run is.
 
         Args:
             data: The record of the files that it learns from, and of its settings.
             budget: What was measured and chosen, where it was to take a certain time.
+            processes: So many train together.
 
         Raises:
             InputError: Before anything is written, where the run could not be opened afterwards; or where it cannot
@@ -139,7 +141,12 @@ class RunDirectory:
             check_used(saved)
         except InputError as error:
             raise InputError(f"a run of this configuration could not be used afterwards: {error}") from error
-        facts = {"overrides": overrides, "choices": choices, "command": recorded(), "environment": environment()}
+        facts = {
+            "overrides": overrides,
+            "choices": choices,
+            "command": recorded(),
+            "environment": environment(processes),
+        }
         if budget is not None:
             facts["budget"] = budget
         try:

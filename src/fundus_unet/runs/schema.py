@@ -144,12 +144,17 @@ class DataSettings(Settings):
 
 
 class TrainerSettings(Settings, extra="allow"):
-    """The group `trainer`; other arguments of Lightning's Trainer are checked by its signature."""
+    """The group `trainer`; other arguments of Lightning's Trainer are checked by its signature.
+
+    Strategies are those whose checkpoints are alike, and whose processes the project starts itself.
+    """
 
     precision: Precision
     max_epochs: Count
     min_epochs: Count | None = None
     gradient_clip_val: NotNegative | None = None
+    strategy: Annotated[str, one_of(AUTO, "ddp", "ddp_find_unused_parameters_true")] = AUTO
+    num_nodes: Annotated[int, Ge(1), Le(10_000)] = 1
 
 
 class TrainingSettings(Settings):

@@ -44,6 +44,7 @@ def say_what_starts(
     size, side = config.data.batch_size, config.data.patch_size
     patches = f"{size} patches" if size != 1 else "1 patch"
     steps = f"{training_steps(config):,} steps" if training_steps(config) != 1 else "1 step"
+    together = f", {trainer.world_size} processes" if trainer.world_size > 1 else ""
     counts = f"{len(splits.train)} images to train on, {len(splits.val)} for validation, {len(splits.test)} for test"
     folds = config.data.get("folds")
     fold = f", fold {config.data.fold} of {folds}" if folds else ""
@@ -53,7 +54,7 @@ def say_what_starts(
         "changed": " ".join(changes(run.overrides)),
         "data": f"{run.choices.get('data') or config.data.source._target_}{fold}: {counts}",
         "training": f"{steps} of {patches} of {side} x {side} pixels, "
-        f"{config.trainer.precision} on {trainer.strategy.root_device.type}",
+        f"{config.trainer.precision} on {trainer.strategy.root_device.type}{together}",
     }
     for title, text in rows.items():
         if text:

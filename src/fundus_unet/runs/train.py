@@ -10,15 +10,18 @@ from rich.console import Console
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import record_instead
+from fundus_unet.core.launchers import launch
 from fundus_unet.runs.allowed_config import check_run_config
 from fundus_unet.runs.budget import check_alone, measured, with_numbers
 from fundus_unet.runs.config_file import portable
 from fundus_unet.runs.data_check import check_command
 from fundus_unet.runs.data_record import FAULTS, check_data, data_record
 from fundus_unet.runs.device import resolve_precision
+from fundus_unet.runs.join_training import join_training
 from fundus_unet.runs.prepared_training import PreparedTraining
+from fundus_unet.runs.processes import is_first
 from fundus_unet.runs.resume import settings_of
-from fundus_unet.runs.run_directory import RunDirectory, new_run_path
+from fundus_unet.runs.run_directory import RunDirectory, new_run_path, plain
 from fundus_unet.runs.training_objects import CHECKPOINT_FOLDER, make_segmenter
 from fundus_unet.training.step_timing import Timings
 
@@ -40,13 +43,17 @@ def train_new_run(
         callbacks: Beside those of the configuration.
 
     Returns:
-        The metrics of the test split (of validation, where test has no labels).
+        The metrics of the test split (of validation, where test has no labels); None in another process than the first.
 
     Raises:
         InputError: Before anything is written where configuration or data cannot be used.
         DivergedError: Where training diverged.
         PrunedError: Where one of `callbacks` ended it.
     """
+    if not is_first(config.trainer):
+        join(completed(config, Path()), one_of_many)
+        return None
+    check_launch(one_of_many)
     console = Console()
     check_alone(config, overrides)
     config = completed(config, new_run_path(config, choices, overrides))
@@ -58,7 +65,8 @@ def train_new_run(
         record_instead("budget", with_numbers([], plan))
     record = data_record(training.splits) | {"settings": settings_of(config), FAULTS: training.faults}
     _warn_where_it_cannot_be_resumed(config, console)
-    return training.run(RunDirectory.create(config, choices, overrides, record, budget), console, one_of_many)
+    run = RunDirectory.create(config, choices, overrides, record, budget, training.trainer.world_size)
+    return training.run(run, console, one_of_many)
 
 
 def slowest_timings(configs: Sequence[DictConfig], console: Console, check_with: str) -> Timings:
@@ -88,6 +96,10 @@ def resume_run(
         InputError: Before anything is written, where its configuration says what a run directory may not, or its data
             or its schedule are not those that it began with.
     """
+    if not is_first(run.config.trainer):
+        join(run.config, one_of_many)
+        return None
+    check_launch(one_of_many)
     console = Console()
     check_run_config(run.config)
     run.check_writable()
@@ -98,6 +110,23 @@ def resume_run(
         console.print(unknown, style="yellow", markup=False, soft_wrap=True)
     training.restore(run.path / CHECKPOINT_FOLDER, console)
     return training.run(run, console, one_of_many)
+
+
+def join(config: DictConfig, one_of_many: bool) -> None:
+    """Train along in another process than the first one; raises as `check_launch`."""
+    check_launch(one_of_many)
+    join_training(plain(config))
+
+
+def check_launch(one_of_many: bool) -> None:
+    """Raise `InputError` for several trainings of processes that torchrun or srun started together."""
+    found = launch()
+    if one_of_many and found is not None:
+        raise InputError(
+            f"{found.name} started {found.processes} processes for several trainings",
+            expected="one training, or a command that starts the processes of each training itself",
+            fix="start the command once, with trainer.devices",
+        )
 
 
 def completed(config: DictConfig, run_path: Path) -> DictConfig:

@@ -23,22 +23,31 @@ from fundus_unet.data.patches.datamodule import FundusDataModule
 from fundus_unet.metrics.vessel_scores import VesselScores
 from fundus_unet.runs.build import build, build_network
 from fundus_unet.runs.device import uses_gpu
+from fundus_unet.runs.processes import check_processes, processes_settings
 from fundus_unet.training.batch_check import check_batch
 from fundus_unet.training.checkpoints import WholeFiles
 from fundus_unet.training.segmenter import VesselSegmenter
+from fundus_unet.training.signals import SignalsAsBefore
 from fundus_unet.training.validation_file import VALIDATION
 from fundus_unet.training.validation_log import ValidationLog
 
 CHECKPOINT_FOLDER = "checkpoints"
 WORKERS_BESIDE_A_GPU = 4
-LAUNCHERS_PROCESSES = ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
-"""How many processes torchrun, srun and mpirun say that they started together."""
 
 
 def make_datamodule(
-    config: DictConfig, splits: Splits, preprocessor: Preprocessor, augmentation: Augmentation, console: Console
+    config: DictConfig,
+    splits: Splits,
+    preprocessor: Preprocessor,
+    augmentation: Augmentation,
+    console: Console,
+    processes: int = 1,
 ) -> FundusDataModule:
-    """Decode the images of training and validation."""
+    """Decode the images of training and validation.
+
+    Args:
+        processes: So many of the training share this machine.
+    """
     train, val = (
         _loaded(cases, preprocessor, config.data.memory_limit_gb, name, console)
         for name, cases in (("training", splits.train), ("validation", splits.val))
@@ -50,20 +59,21 @@ def make_datamodule(
         patch_size=config.data.patch_size,
         batch_size=config.data.batch_size,
         steps_per_epoch=config.data.steps_per_epoch,
-        workers=patch_workers(config),
+        workers=patch_workers(config, processes),
         seed=config.seed,
     )
 
 
-def patch_workers(config: DictConfig) -> int:
-    """How many processes make patches; chosen by the device where the configuration leaves it open.
+def patch_workers(config: DictConfig, processes: int = 1) -> int:
+    """How many workers make patches for each process; chosen by the device where the configuration leaves it open.
 
     Next to a GPU the processor is free for them. On a CPU the training has a thread on every core, and all wait for the
     one that is interrupted: a process that needs 4 ms for a batch made a step of 50 ms take 65 on two cores.
     """
     if config.data.workers is not None:
         return int(config.data.workers)
-    return min(WORKERS_BESIDE_A_GPU, max(1, (os.cpu_count() or 1) - 1)) if uses_gpu(config.trainer.accelerator) else 0
+    cores = (os.cpu_count() or 1) // processes
+    return min(WORKERS_BESIDE_A_GPU, max(1, cores - 1)) if uses_gpu(config.trainer.accelerator) else 0
 
 
 def make_segmenter(config: DictConfig, trusted: bool) -> VesselSegmenter:
@@ -116,13 +126,13 @@ def _batches(per_epoch: int, limit: Any, name: str) -> int:
 
 
 def make_trainer(config: DictConfig, run_dir: Path, trusted: bool, more: Sequence[Callback] = ()) -> Trainer:
-    """The trainer of one process, which writes to `run_dir` and to what the user's own callbacks and loggers say.
+    """The trainer of this process, which writes to `run_dir` and to what the user's own callbacks and loggers say.
 
     Args:
         more: Callbacks that the configuration does not name.
 
     Raises:
-        InputError: For settings that it does not take, or for more than one process.
+        InputError: For settings that it does not take, or processes that cannot share a batch or were not started.
     """
     nodes = {str(name): node for name, node in config.callbacks.items() if node is not None}
     if "checkpoint" not in nodes:
@@ -132,41 +142,27 @@ def make_trainer(config: DictConfig, run_dir: Path, trusted: bool, more: Sequenc
             fix="leave callbacks.checkpoint as it is",
         )
     callbacks = [build(node, trusted=trusted) for name, node in nodes.items() if name != "checkpoint"]
+    callbacks.append(SignalsAsBefore())
     callbacks.append(ValidationLog(run_dir / VALIDATION))
     callbacks += more
     callbacks.append(build(nodes["checkpoint"], trusted=trusted)(folder=run_dir / CHECKPOINT_FOLDER))
     logger = build(config.logger, trusted=trusted) if config.logger else False
-    settings: dict[str, Any] = {"enable_progress_bar": "progress" in nodes, **config.trainer}
+    settings: dict[str, Any] = {"enable_progress_bar": "progress" in nodes, **processes_settings(config.trainer)}
+    plugins = [WholeFiles(), *settings.pop("plugins")]
     try:
         # patches are already split among processes, by their number
         trainer = Trainer(
             **settings,
             callbacks=callbacks,
             logger=logger,
-            plugins=[WholeFiles()],
+            plugins=plugins,
             use_distributed_sampler=False,
             default_root_dir=run_dir,
         )
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise InputError(f"the trainer cannot be made: {error}", fix="check the settings trainer.*") from error
-    _check_single_process(trainer, config.trainer.get("strategy"))
+    check_processes(trainer, config.data.batch_size)
     return trainer
-
-
-def _check_single_process(trainer: Trainer, strategy: object) -> None:
-    """Raise `InputError` where one launch would be several processes, each of which would make its own run."""
-    told = [os.environ.get(name, "") for name in LAUNCHERS_PROCESSES]
-    launched = max(int(number) if number.isdigit() else 1 for number in told)
-    processes = max(trainer.world_size, trainer.num_devices, launched)
-    if processes > 1 or trainer.strategy.launcher is not None:
-        raise InputError(
-            "one training runs in one process, on one device",
-            expected="trainer.devices=1 and trainer.num_nodes=1, started once",
-            got=f"{processes} processes: trainer.devices={trainer.num_devices}, trainer.num_nodes={trainer.num_nodes}"
-            + (f", trainer.strategy={strategy}" if trainer.strategy.launcher is not None else "")
-            + (f", and {launched} of a launcher such as torchrun or srun" if launched > 1 else ""),
-            fix="set trainer.devices=1; to use several devices, start a training on each, with another seed",
-        )
 
 
 def _loaded(

@@ -77,7 +77,8 @@ class RunCheckpoints(Checkpoint):
         self.resumed, self.epochs, self.best_score = state, state.epochs, best_score
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        self.folder.mkdir(exist_ok=True)
+        if trainer.is_global_zero:
+            self.folder.mkdir(exist_ok=True)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.resumed is not None:

@@ -17,7 +17,8 @@ class PredictionFigures(Callback):
     """After each validation, shows the first validation images, and the precision-recall curve over all of them.
 
     Args:
-        images: How many; each is shown with its label, the probability and the errors, two by two.
+        images: How many, of those that the first process validates with; each is shown with its label, the probability
+            and the errors, two by two.
 
     Raises:
         InputError: For a negative number.
@@ -38,7 +39,7 @@ class PredictionFigures(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         writer = _writer(trainer)
-        if writer is None or batch_idx >= self.images or trainer.sanity_checking:
+        if writer is None or not trainer.is_global_zero or batch_idx >= self.images or trainer.sanity_checking:
             return
         datamodule: Any = trainer.datamodule  # type: ignore[attr-defined]
         sample = datamodule.val[batch_idx]
@@ -54,7 +55,10 @@ class PredictionFigures(Callback):
         writer = _writer(trainer)
         if writer is None or trainer.sanity_checking:
             return
-        histogram = pl_module.val_scores.histogram
+        with pl_module.val_scores.sync_context():
+            histogram = pl_module.val_scores.histogram.clone()  # of all processes
+        if not trainer.is_global_zero:
+            return
         curve = precision_recall_curve(histogram, CURVE_POINTS)
         counts = [confusion_at(histogram, float(threshold)) for threshold in curve.threshold]
         writer.add_pr_curve_raw(

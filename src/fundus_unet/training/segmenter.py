@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
+import torch.distributed as dist
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -13,6 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.preprocessing import probability_at
 from fundus_unet.metrics.vessel_scores import VesselScores
+from fundus_unet.training.whole_batch import are_several, whole_batch
 
 Batch = dict[str, Tensor]
 
@@ -53,6 +55,8 @@ class VesselSegmenter(LightningModule):
         self.make_optimizer = optimizer
         self.make_scheduler = scheduler
         self._planned: tuple[int, Optimizer, LRScheduler] | None = None
+        self._val_losses: dict[str, Tensor] = {}
+        self._val_images = 0
 
     def separate_copy(self) -> "VesselSegmenter":
         """One of the same weights, which is trained by itself: with an optimizer and a schedule of its own."""
@@ -69,22 +73,13 @@ class VesselSegmenter(LightningModule):
         """(B, 3, H, W) -> logits (B, 1, H, W)."""
         return self.network(image.contiguous(memory_format=self.memory_format))
 
-    def _step(self, batch: Batch, stage: str) -> tuple[Tensor, Tensor]:
-        logits = self(batch["image"])
-        parts = _parts_of(self.loss(logits, batch["label"], batch["field_of_view"]), self.loss)
-        for name, value in parts.items() if stage != "train" or self._is_logged_step() else ():
-            self.log(
-                f"loss/{stage}" if name == "loss" else f"loss/{stage}_{name}",  # the first curves of TensorBoard
-                value,
-                on_step=stage == "train",
-                on_epoch=stage != "train",
-                batch_size=len(logits),
-                sync_dist=stage != "train",
-            )
-        return logits, parts["loss"]
-
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        return self._step(batch, "train")[1]
+        logits, label, region = whole_batch(self(batch["image"]), batch["label"], batch["field_of_view"])
+        parts = _parts_of(self.loss(logits, label, region), self.loss)
+        if self._is_logged_step():
+            for name, value in parts.items():
+                self.log(_title("train", name), value, on_step=True, on_epoch=False, batch_size=len(logits))
+        return parts["loss"]
 
     def _is_logged_step(self) -> bool:
         """Whether loggers write this training step or callbacks look at it; logging others costs time for nothing."""
@@ -93,8 +88,9 @@ class VesselSegmenter(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Returns the probability at the original resolution, (B, 1, H, W)."""
-        logits, _ = self._step(batch, "val")
-        if not torch.isfinite(logits).all():
+        logits = self(batch["image"])
+        finite = bool(torch.isfinite(logits).all())
+        if not self.trainer.strategy.reduce_boolean_decision(finite, all=True):
             raise DivergedError(
                 f"training diverged: the network gives logits that are not finite after step {self.global_step}",
                 expected="finite logits",
@@ -103,15 +99,38 @@ class VesselSegmenter(LightningModule):
         region = batch["original_field_of_view"]
         size = (region.shape[-2], region.shape[-1])
         probability = probability_at(logits, size, region)
-        self.val_scores.update(probability, batch["original_label"], region)
+        if bool(batch["counts"].all()):
+            self.val_scores.update(probability, batch["original_label"], region)
+            parts = _parts_of(self.loss(logits, batch["label"], batch["field_of_view"]), self.loss)
+            self._val_images += 1
+            for name, value in parts.items():
+                exact = value.to(torch.promote_types(value.dtype, torch.float32))
+                self._val_losses[name] = self._val_losses[name] + exact if name in self._val_losses else exact
         return probability
 
     def on_validation_epoch_end(self) -> None:
+        for name, value in self._mean_val_losses().items():
+            self.log(_title("val", name), value)
         for name, value in self.val_scores.compute().items():
             self.log(f"val/{name}", value)
 
     def on_validation_epoch_start(self) -> None:
         self.val_scores.reset()
+        self._val_losses, self._val_images = {}, 0
+
+    def _mean_val_losses(self) -> dict[str, Tensor]:
+        """Over the images of all processes, of which some may have had none."""
+        if not are_several():
+            return {name: total / self._val_images for name, total in self._val_losses.items()}
+        found: list[tuple[int, dict[str, float]] | None] = [None] * dist.get_world_size()
+        own = {name: float(total) for name, total in self._val_losses.items()}
+        dist.all_gather_object(found, (self._val_images, own))
+        parts = [part for part in found if part is not None]
+        images = sum(count for count, _ in parts)
+        return {
+            name: torch.tensor(sum(losses.get(name, 0.0) for _, losses in parts) / images, device=self.device)
+            for name in parts[0][1]
+        }
 
     def configure_optimizers(self) -> Any:
         optimizer, scheduler = self.plan_steps(int(self.trainer.estimated_stepping_batches))
@@ -136,6 +155,11 @@ class VesselSegmenter(LightningModule):
             ) from error
         self._planned = total_steps, optimizer, scheduler
         return optimizer, scheduler
+
+
+def _title(stage: str, name: str) -> str:
+    """In TensorBoard, of a loss or one of its parts: these are the first curves."""
+    return f"loss/{stage}" if name == "loss" else f"loss/{stage}_{name}"
 
 
 def _parts_of(value: Any, loss: nn.Module) -> dict[str, Tensor]:

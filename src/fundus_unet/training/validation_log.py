@@ -42,7 +42,7 @@ class ValidationLog(Callback):
             self._kept = [one for one in read_validations(self.path) if one.step <= trainer.global_step]
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.sanity_checking or self._kept is None:
+        if trainer.sanity_checking or self._kept is None or not trainer.is_global_zero:
             return
         scores = {
             name.removeprefix("val/").replace("loss/val", "loss"): _finite(float(value))

@@ -1,5 +1,7 @@
 """Loaders that give every run the same patches, and validation its original labels."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import ImageStore
 from fundus_unet.data.patches.augmentation import Augmentation
-from fundus_unet.data.patches.datamodule import FundusDataModule
+from fundus_unet.data.patches.datamodule import FundusDataModule, share_of
 from fundus_unet.data.sets.folder import Folder
 
 NUMBERS = {"patch_size": 24, "batch_size": 3, "steps_per_epoch": 2, "workers": 0, "seed": 0}
@@ -86,6 +88,33 @@ def test_lightning_moves_on_to_the_next_epoch(stores):
     trainer.fit(listener, datamodule(stores))
     expected = [batch[:, 1:4] for batch in epochs(datamodule(stores), 0, 1)]  # field of view, image, label
     torch.testing.assert_close(listener.seen, expected, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_processes_together_see_every_patch_and_every_validation_image_once(stores, processes):
+    numbers = {"batch_size": 6, "steps_per_epoch": 3}
+    expected = epochs(datamodule(stores, **numbers), 1)
+    parts, images = [], []
+    for rank in range(processes):
+        data = datamodule(stores, **numbers)
+        data.trainer = SimpleNamespace(global_rank=rank, world_size=processes, current_epoch=0)
+        parts.append(epochs(data, 1))
+        loader = data.val_dataloader()
+        assert len(loader) == -(-len(data.val) // processes)
+        images += [item["image"] for item in loader if item["counts"]]
+    for step, batch in enumerate(expected):
+        together = torch.stack([part[step] for part in parts], dim=1).flatten(0, 1)
+        torch.testing.assert_close(together, batch, rtol=0, atol=0)
+    whole = [item["image"] for item in datamodule(stores).val_dataloader()]
+    torch.testing.assert_close(images, whole, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("images", [1, 4, 5])
+@pytest.mark.parametrize("processes", [1, 2, 3, 7])
+def test_shares_are_equally_long_and_cover_every_image(images, processes):
+    shares = [share_of(images, rank, processes) for rank in range(processes)]
+    assert len({len(share) for share in shares}) == 1
+    assert [number for share in shares for number in share if number is not None] == list(range(images))
 
 
 def test_validation_has_the_original_label(stores):

@@ -129,6 +129,17 @@ def test_two_processes_share_an_epoch(epoch):
     assert sorted(first + second) == list(range(6 * epoch, 6 * epoch + 6))
 
 
+@pytest.mark.parametrize("processes", [2, 3, 6])
+def test_batches_of_all_processes_are_those_of_one(processes):
+    """With a batch of 6 for all together."""
+    whole = list(PatchSampler(24, epoch=2))
+    parts = [list(PatchSampler(24, rank, processes, epoch=2)) for rank in range(processes)]
+    size = 6 // processes
+    for step in range(4):
+        dealt = [part[step * size : (step + 1) * size] for part in parts]
+        assert [number for numbers in zip(*dealt, strict=True) for number in numbers] == whole[step * 6 : step * 6 + 6]
+
+
 def test_a_patch_has_a_size():
     with pytest.raises(InputError, match="at least one pixel"):
         dataset(patch_size=0)
