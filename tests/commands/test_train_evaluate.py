@@ -68,13 +68,16 @@ def test_the_seed_alone_decides_the_weights(scripts: Scripts) -> None:
     assert any(not torch.equal(first[key], other[key]) for key in first)
 
 
-@pytest.mark.parametrize("stop_after", ["first epoch", "before the first epoch ends"])
+@pytest.mark.parametrize(
+    ("stop_after", "overrides"),
+    [("first epoch", ()), ("before the first epoch ends", ()), ("first epoch", ("trainer.precision=64-true",))],
+)
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
-    scripts: Scripts, monkeypatch: pytest.MonkeyPatch, stop_after: str
+    scripts: Scripts, monkeypatch: pytest.MonkeyPatch, stop_after: str, overrides: tuple[str, ...]
 ) -> None:
     from fundus_unet.training.segmenter import VesselSegmenter
 
-    whole = scripts.tiny_run()
+    whole = succeeded(scripts.train(*overrides)).run_directory if overrides else scripts.tiny_run()
     original = VesselSegmenter.training_step
     stop_at = 11 if stop_after == "first epoch" else 5
 
@@ -84,7 +87,7 @@ def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(
         return original(self, batch, batch_idx)
 
     monkeypatch.setattr(VesselSegmenter, "training_step", interrupted)
-    stopped = scripts.train()
+    stopped = scripts.train(*overrides)
     monkeypatch.setattr(VesselSegmenter, "training_step", original)
     assert stopped.code == 130
     assert f"resume={stopped.run_directory.relative_to(scripts.folder)}" in stopped.out
