@@ -1,5 +1,6 @@
 import os
 import shutil
+import signal
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +14,11 @@ from running import Scripts  # noqa: E402
 
 torch.set_num_threads(1)  # on tensors this small, threads only wait for each other
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same in processes that tests start
+
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # of a shell's background job; the processes of tests would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def test_two_at_a_time_are_the_same_runs_as_one_after_another(scripts: Scripts) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda number: number.name)
 def test_the_same_command_goes_on_after_an_end_from_outside(scripts: Scripts, number: signal.Signals) -> None:
     folder = scripts.folder
     given = (*LAUNCHER, *DATA, "seed=0,1,2", f"trainer.max_epochs={EPOCHS}")

@@ -182,9 +182,7 @@ def wait_until(true: Callable[[], bool], seconds: float) -> bool:
 ENDS = {
     "first, SIGKILL": (signal.SIGKILL, False, -signal.SIGKILL),
     "other, SIGKILL": (signal.SIGKILL, False, 2),
-    "other, SIGTERM": (signal.SIGTERM, False, 2),
     "first, SIGTERM": (signal.SIGTERM, False, 130),
-    "all, SIGTERM": (signal.SIGTERM, True, 130),
     "all, SIGINT": (signal.SIGINT, True, 130),
 }
 
