@@ -137,7 +137,7 @@ class PreparedTraining:
                 )
             return
         network, config = self.segmenter.network, self.config
-        self.trainer.precision_plugin.convert_module(network)  # which fit does too late: 64-true's weights would be rounded
+        self.trainer.precision_plugin.convert_module(network)  # in fit it is too late for weights of 64-true
         load_weights(network, state.path)
         state.check_schedule(*self.segmenter.plan_steps(training_steps(config)), config.trainer.max_epochs)
         checkpoints_of(self.trainer).resume(state, saved_best_score(checkpoints, network, console))
