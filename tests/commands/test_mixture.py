@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from data.layouts import write_hrf
 from fundus_unet.inference.evaluation import Evaluation
 from fundus_unet.runs.run_directory import RunDirectory
-from running import ROOT, Scripts, refused, succeeded
+from running import ROOT, TINY, Scripts, refused, succeeded
 
 MIX = (
     "data=mix",
@@ -90,6 +90,17 @@ def test_without_any_test_image_validation_is_scored(scripts: Scripts) -> None:
     run = finished.run_directory
     assert len(json.loads((run / "evaluation/val/metrics.json").read_text())["images"]) == 3
     refused(scripts("evaluate", f"run_dir={run}"), "hrf: HRF: none of the 30 test images")
+
+
+@pytest.mark.slow
+def test_generated_images_beside_a_set_are_trained_on_and_never_scored(scripts: Scripts, sizes: dict[str, int]) -> None:
+    small = ("data.source.sets.synthetic.source.size=96", "data.source.sets.chasedb1.fov_diameter=40")
+    settings = (*small, "paths.data_dir=sets", *TINY, "trainer.max_epochs=1", "data_check=off")
+    finished = succeeded(scripts("train", "experiment=chasedb1_synthetic", *settings))
+    assert "24 images to train on, 4 for validation, 8 for test" in finished.out
+    assert {name.partition("_")[0] for name in sizes} == {"chasedb1"}
+    learned = json.loads((finished.run_directory / "data.json").read_text())
+    assert sum("synthetic_" in name for name in json.dumps(learned).split('"')) == 8
 
 
 def test_a_run_of_one_set_is_scored_on_a_mixture(scripts: Scripts, sizes: dict[str, int]) -> None:

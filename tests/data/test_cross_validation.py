@@ -93,3 +93,15 @@ def test_unlabelled_images_are_left_out() -> None:
     found = [cross_validation(splits, 3, fold) for fold in range(3)]
     assert sorted(case.name for one in found for case in one.test) == list("abcdef")
     assert {one.test_reason for one in found} == {"no labels"}
+
+
+def test_images_to_train_on_alone_are_in_the_training_part_of_every_fold() -> None:
+    def case(name: str, train_only: bool = False) -> Case:
+        return Case(name, Path(f"{name}.png"), Path(f"{name}_label.png"), train_only=train_only)
+
+    splits = Splits((*map(case, "abcd"), case("made", train_only=True)), tuple(map(case, "ef")), (case("g"),))
+    without = Splits(tuple(map(case, "abcd")), splits.val, splits.test)
+    for fold in range(3):
+        found, expected = cross_validation(splits, 3, fold), cross_validation(without, 3, fold)
+        assert found.train == (*expected.train, case("made", train_only=True))
+        assert (found.val, found.test) == (expected.val, expected.test)

@@ -19,6 +19,7 @@ class Case:
     fov_diameter: float | None = None  # of the field of view at working resolution, in pixels; None: the run's own
     subject: str | None = None  # the person or eye that several images show: never in two parts of a split; None: alone
     group: str | None = None  # such as a disease: each fold gets its share of every group
+    train_only: bool = False  # never to choose or to score by: in no fold's validation or test
 
 
 @dataclass(frozen=True)

@@ -57,18 +57,19 @@ def fold_names(members: Sequence[Member], folds: int, fold: int) -> SplitNames:
 
 
 def cross_validation(splits: Splits, folds: int, fold: int) -> Splits:
-    """One fold of all labelled images of a data set, whatever its own splits.
+    """One fold of all labelled images of a data set, whatever its own splits; those to train on alone in every fold.
 
     Raises:
         InputError: As `fold_names`.
     """
     all_cases = (*splits.train, *splits.val, *splits.test)
-    cases = {case.name: case for case in all_cases if case.label is not None}
+    beside = tuple(case for case in splits.train if case.train_only)
+    cases = {case.name: case for case in all_cases if case.label is not None and not case.train_only}
     names = fold_names([member_of(case) for case in cases.values()], folds, fold)
     without = sum(case.label is None for case in all_cases)
     reason = splits.test_reason if without else None
     train, val, test = (tuple(cases[name] for name in part) for part in (names.train, names.val, names.test))
-    return Splits(train, val, test, test_reason=reason)
+    return Splits((*train, *beside), val, test, test_reason=reason)
 
 
 def member_of(case: Case) -> Member:

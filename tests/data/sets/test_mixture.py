@@ -48,6 +48,28 @@ def test_the_splits_are_joined_in_the_order_of_the_sets(sets):
     assert mixed.test_reason is None
 
 
+def test_of_a_set_to_train_on_alone_no_image_is_chosen_or_scored_by(sets):
+    chasedb1, mine = ChaseDB1(sets / "CHASE_DB1"), Folder(sets / "mine")
+    mixed = Mixture({"chase": MixedSet(chasedb1), "mine": MixedSet(mine, train_only=True)}).splits()
+    own, beside = chasedb1.splits(), mine.splits()
+    added = names(mixed.train)[len(own.train) :]
+    assert added == [f"mine_{case.name}" for case in beside.train]
+    assert all(case.train_only == (case.name in added) for case in mixed.train)
+    assert names(mixed.val) == [f"chase_{case.name}" for case in own.val]
+    assert names(mixed.test) == [f"chase_{case.name}" for case in own.test]
+
+
+def test_missing_test_labels_of_a_set_to_train_on_alone_are_not_told(sets):
+    drive = MixedSet(Drive(sets / "DRIVE"), train_only=True)
+    assert Mixture({"chase": MixedSet(ChaseDB1(sets / "CHASE_DB1")), "drive": drive}).splits().test_reason is None
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_train_only_is_true_or_false(sets, value):
+    with pytest.raises(InputError, match=r"(?s)data\.source\.sets\.mine\.train_only.*true or false"):
+        Mixture({"mine": MixedSet(Folder(sets / "mine"), train_only=value)})
+
+
 def test_every_set_is_worked_on_at_its_own_size(sets):
     own = {"small": MixedSet(ChaseDB1(sets / "CHASE_DB1"), 40), "large": MixedSet(HRF(sets / "HRF"), 120.5)}
     mixed = Mixture(own | {"as_the_run": MixedSet(Folder(sets / "mine"))}).splits()

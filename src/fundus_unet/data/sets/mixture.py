@@ -14,6 +14,8 @@ from fundus_unet.data.case import Case, MissingFilesError, Splits
 class MixedSet:
     """One set of a mixture: `source` is any data set, an object with `splits()`.
 
+    With `train_only`, such as for generated images beside real ones, its images for training are all that is taken.
+
     Units:
         `fov_diameter` in working pixels, the diameter that the field of view of its images shall have; None: what
         the run sets for all.
@@ -21,9 +23,10 @@ class MixedSet:
 
     # no dataclass: Hydra makes a configuration of one that stands in a mapping
 
-    def __init__(self, source: Any, fov_diameter: float | None = None) -> None:
+    def __init__(self, source: Any, fov_diameter: float | None = None, train_only: bool = False) -> None:
         self.source = source
         self.fov_diameter = fov_diameter
+        self.train_only = train_only
 
 
 class Mixture:
@@ -63,8 +66,10 @@ class Mixture:
             except MissingFilesError as error:
                 missing |= {f"{name}_{case}": one for case, one in error.errors.items()}
                 splits = error.whole
-            labelled = [case for case in splits.test if case.label is not None]
             train += _renamed(splits.train, name, mixed)
+            if mixed.train_only:
+                continue
+            labelled = [case for case in splits.test if case.label is not None]
             val += _renamed(splits.val, name, mixed)
             test += _renamed(labelled, name, mixed)
             if splits.test_reason:
@@ -85,6 +90,7 @@ def _renamed(cases: Sequence[Case], name: str, mixed: MixedSet) -> list[Case]:
             name=f"{name}_{case.name}",
             fov_diameter=mixed.fov_diameter or case.fov_diameter,
             subject=None if case.subject is None else f"{name}_{case.subject}",
+            train_only=mixed.train_only or case.train_only,
             group=name if case.group is None else f"{name}_{case.group}",  # each fold gets its share of every set
         )
         for case in cases
@@ -106,6 +112,8 @@ def _check(name: str, mixed: Any) -> None:
             got=type(mixed.source if isinstance(mixed, MixedSet) else mixed).__name__,
             fix=f"set {key}._target_ and {key}.source._target_ as configs/data/mix.yaml does",
         )
+    if not isinstance(mixed.train_only, bool):
+        raise InputError(f"{key}.train_only cannot be used", expected="true or false", got=mixed.train_only)
     diameter = mixed.fov_diameter
     if diameter is not None and (not isinstance(diameter, int | float) or not 0 < diameter < math.inf):
         raise InputError(
