@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.training.muon import Muon, orthogonalized
+from fundus_unet.training.muon import Muon, orthogonalized, orthogonalized_all, orthogonalized_filled_up
 
 
 @pytest.mark.parametrize("shape", [(1, 16, 144), (3, 64, 576), (2, 128, 32), (1, 3, 27), (1, 2, 2)])
@@ -121,3 +121,41 @@ def test_it_trains():
 def test_numbers_out_of_range_are_refused(setting):
     with pytest.raises(InputError, match=next(iter(setting))):
         Muon(network().parameters(), **setting)
+
+
+def test_matrices_filled_up_to_one_batch_become_what_each_becomes_alone():
+    generator = torch.Generator().manual_seed(0)
+    matrices = [torch.randn(shape, generator=generator) for shape in [(16, 144), (27, 16), (16, 16), (16, 31)]]
+    results = orthogonalized_filled_up(matrices)
+    for matrix, result in zip(matrices, results, strict=True):
+        assert result.shape == matrix.shape
+        assert torch.allclose(result, orthogonalized(matrix[None])[0], atol=1e-4)
+
+
+def test_batches_keep_the_order_of_the_matrices():
+    matrices = [torch.randn(shape) for shape in [(4, 9), (9, 4), (4, 9), (3, 3)]]
+    for matrix, result in zip(matrices, orthogonalized_all(matrices), strict=True):
+        assert torch.allclose(result, orthogonalized(matrix[None])[0], atol=1e-5)
+
+
+def test_weight_decay_draws_kernels_to_zero():
+    plain, decayed = network(), network()
+    for module, decay in ((plain, 0.0), (decayed, 0.5)):
+        give_gradients(module, 0)
+        Muon(module.parameters(), lr=0.1, weight_decay=decay).step()
+    for layer in (0, 2, 3):
+        before = network()[layer].weight
+        assert torch.allclose(plain[layer].weight - decayed[layer].weight, 0.05 * before, atol=1e-6)
+
+
+def test_the_count_of_a_loaded_state_lies_beside_its_parameter():
+    """torch's fused AdamW reads it there; `Optimizer.load_state_dict` leaves it where it was saved."""
+    give_gradients(module := network(), 0)
+    saved = Muon(module.parameters())
+    saved.step()
+    state = copy.deepcopy(saved.state_dict())
+    loaded = Muon(network().to("meta").parameters())
+    loaded.load_state_dict(state)
+    counts = [values["step"] for values in loaded.state.values() if "step" in values]
+    assert counts
+    assert {count.device.type for count in counts} == {"meta"}

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -65,6 +65,12 @@ class Muon(Optimizer):
         groups = [{"params": some, "name": name} for name, some in ((KERNELS, kernels), ("rest", rest)) if some]
         super().__init__(groups, {**numbers, "momentum": momentum, "beta2": beta2})
 
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        super().load_state_dict(state_dict)
+        for parameter, values in self.state.items():
+            if "step" in values:  # torch leaves counts on the CPU; its fused AdamW wants them beside the parameter
+                values["step"] = values["step"].to(parameter.device)
+
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         loss = None
@@ -78,21 +84,22 @@ class Muon(Optimizer):
         return loss
 
     def _step_kernels(self, kernels: list[Tensor], group: dict[str, Any]) -> None:
-        alike: dict[tuple[Any, ...], list[Tensor]] = defaultdict(list)
         for kernel in kernels:
             if not self.state[kernel]:
                 self.state[kernel]["momentum_buffer"] = torch.zeros_like(kernel)
-            alike[(len(kernel), kernel[0].numel(), kernel.device)].append(kernel)
-        momentum, rate = group["momentum"], group["lr"]
-        for (rows, columns, _), some in alike.items():
-            updates = []
-            for kernel in some:
-                buffer = self.state[kernel]["momentum_buffer"]
-                buffer.lerp_(kernel.grad, 1 - momentum)
-                updates.append(kernel.grad.lerp(buffer, momentum).flatten(1))  # type: ignore[union-attr]
-            matrices = orthogonalized(torch.stack(updates)) * math.sqrt(max(1.0, rows / columns))
-            for kernel, matrix in zip(some, matrices, strict=True):
-                kernel.mul_(1 - rate * group["weight_decay"]).sub_(matrix.view(kernel.shape), alpha=rate)
+        momentum, rate, decay = group["momentum"], group["lr"], group["weight_decay"]
+        gradients: list[Tensor] = [kernel.grad for kernel in kernels]  # type: ignore[misc]
+        buffers = [self.state[kernel]["momentum_buffer"] for kernel in kernels]
+        torch._foreach_lerp_(buffers, gradients, 1 - momentum)
+        updates = torch._foreach_lerp(gradients, buffers, momentum)
+        matrices = orthogonalized_all([update.flatten(1) for update in updates])
+        for kernel, matrix in zip(kernels, matrices, strict=True):
+            rows, columns = matrix.shape
+            if rows > columns:
+                matrix = matrix * math.sqrt(rows / columns)
+            if decay:
+                kernel.mul_(1 - rate * decay)
+            kernel.sub_(matrix.reshape(kernel.shape), alpha=rate)
 
     def _step_adamw(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
         for parameter in parameters:
@@ -119,6 +126,38 @@ class Muon(Optimizer):
             eps=group["eps"],
             maximize=False,
         )
+
+
+def orthogonalized_all(matrices: Sequence[Tensor]) -> list[Tensor]:
+    """`orthogonalized` of each of several matrices, of any shapes, in batches.
+
+    On a CPU those of one shape are a batch. A GPU takes longer to be told of these small products than to compute them,
+    so there a batch is as many as have one number of rows, or of columns where these are fewer.
+    """
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for number, matrix in enumerate(matrices):
+        shape = tuple(matrix.shape)
+        alike[(matrix.device, *(shape if matrix.device.type == "cpu" else (min(shape),)))].append(number)
+    found: dict[int, Tensor] = {}
+    for numbers in alike.values():
+        some = [matrices[number] for number in numbers]
+        one_shape = all(matrix.shape == some[0].shape for matrix in some)
+        results = orthogonalized(torch.stack(some)) if one_shape else orthogonalized_filled_up(some)
+        found.update(zip(numbers, results, strict=True))
+    return [found[number] for number in range(len(matrices))]
+
+
+def orthogonalized_filled_up(matrices: Sequence[Tensor]) -> list[Tensor]:
+    """`orthogonalized` of matrices with one number of rows, or of columns where these are fewer, as a single batch.
+
+    Columns of zeros make them equally long: they change neither a matrix's norm nor its product with its transpose.
+    """
+    lying = [matrix if len(matrix) <= matrix.shape[1] else matrix.mT for matrix in matrices]
+    batch = lying[0].new_zeros(len(lying), len(lying[0]), max(matrix.shape[1] for matrix in lying))
+    for place, matrix in zip(batch, lying, strict=True):
+        place[:, : matrix.shape[1]] = matrix
+    results = [one[:, : matrix.shape[1]] for one, matrix in zip(orthogonalized(batch), lying, strict=True)]
+    return [one if one.shape == matrix.shape else one.mT for one, matrix in zip(results, matrices, strict=True)]
 
 
 def orthogonalized(matrices: Tensor) -> Tensor:
