@@ -20,6 +20,7 @@ from fundus_unet.comparison.checkerboard.tables import SHORT_LEGEND, checkerboar
 from fundus_unet.comparison.result import new_result, say_written, write_result
 from fundus_unet.comparison.steps import Steps
 from fundus_unet.comparison.terminal import print_table
+from fundus_unet.core.float32 import without_tf32
 from fundus_unet.drawing.png import write_png
 
 
@@ -64,7 +65,8 @@ class CheckerboardComparison:
         with Steps(console, len(candidates)) as steps:
             for candidate in candidates:
                 steps.begin(f"{candidate.variant}, {STATES[candidate.state]}, seed {candidate.seed}")
-                self._measure(candidate, steps)
+                with without_tf32():
+                    self._measure(candidate, steps)
                 steps.end()
 
     def _measure(self, candidate: Candidate, steps: Steps) -> None:

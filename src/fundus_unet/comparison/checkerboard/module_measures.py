@@ -25,6 +25,7 @@ def overlap_unevenness(upsampler: Upsampler) -> MeasuredValue:
     Source:
         Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016.
     """
+    upsampler = copy.deepcopy(upsampler).cpu()
     output_size = nearest_to_double(upsampler, PROBE)
     if not is_linear(upsampler, PROBE, output_size):
         return MeasuredValue(reason="not linear in its input, so it has no fixed taps")
