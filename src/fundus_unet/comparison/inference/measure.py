@@ -56,7 +56,8 @@ def measure_size(
         rows[name].fail(failure)
     for name, measured in seconds.items():
         _fill_times(rows[name], measured, seconds.get(REFERENCE), rates.get(rows[name].dtype), flops_per_pixel)
-    del steps
+    del steps  # their memory, before other processes want as much
+    torch.cuda.empty_cache()
     if memory:
         for name in seconds:
             tell(f"memory of {name}")
