@@ -79,6 +79,9 @@ def start_others(trainer: Trainer, plan: Mapping[str, Any], give_up: Callable[[s
 
 def form_group(trainer: Trainer, others: StartedProcesses | None = None) -> None:
     """Meet all processes of the training; raises as `waited_for`."""
+    device: torch.device = trainer.strategy.root_device
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     waited_for(trainer.strategy.setup_environment, others)
 
 
@@ -97,9 +100,13 @@ def waited_for(call: Callable[[], Any], others: StartedProcesses | None = None) 
     """
     result: list[Any] = []
     error: list[BaseException] = []
+    # a new thread begins with the first GPU, which is another process's
+    device = torch.cuda.current_device() if torch.cuda.is_initialized() else None
 
     def run() -> None:
         try:
+            if device is not None:
+                torch.cuda.set_device(device)
             result.append(call())
         except BaseException as raised:
             error.append(raised)
