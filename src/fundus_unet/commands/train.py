@@ -12,8 +12,11 @@ from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.runs.train import resume_run, train_new_run
 
-DEVICES = {"accelerator": "auto", "devices": 1, "num_nodes": 1, "strategy": "auto"}
-"""Settings of the trainer that say what to train on, and what they are where nothing is said."""
+DEVICES = {"accelerator": "auto", "devices": 1, "num_nodes": 1, "strategy": "auto", "deterministic": False}
+"""Settings of the trainer that say what to train on, and what they are where nothing is said.
+
+`deterministic` is one of them: on a GPU, torch refuses some operations that it has no such form of.
+"""
 
 
 def train_from_config(config: DictConfig) -> dict[str, Any] | None:

@@ -115,7 +115,7 @@ class FundusDataModule(LightningDataModule):
             sampler=PatchSampler(self.patches_per_epoch, rank, world_size, trainer.current_epoch if trainer else 0),
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=torch.cuda.is_available() and (trainer is None or trainer.strategy.root_device.type == "cuda"),
             drop_last=True,
             worker_init_fn=_send_quietly,
             generator=torch.Generator(),  # without one, each pass takes a number from the generator that training uses
