@@ -63,6 +63,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     With several workers, `--dist loadfile --no-loadscope-reorder` keeps them first in each.
     """
+    for item in items:
+        if item.get_closest_marker("gpu") and not torch.cuda.is_available():
+            item.add_marker(pytest.mark.skip(reason="there is no GPU that torch can use"))
     items.sort(key=lambda item: not (item.path.name in FORKING and item.path.parent.name == "faults"))
     times: Counter[str] = Counter()
     for item in items:
