@@ -43,7 +43,7 @@ def test_accuracy(scripts: Scripts) -> None:
 
 @pytest.mark.parametrize("generator", [None, "dcgan"])
 def test_checkerboards_are_those_that_a_cpu_finds(scripts: Scripts, generator: str | None) -> None:
-    """Tolerance: 1 % and 1e-3; decibels 0.1. Convolutions are in float32 proper."""
+    """Tolerance: 1 % and 2e-3; 0.2 decibels. Convolutions are in float32 proper."""
     found = {}
     for device in ("cpu", CUDA):
         chosen = UNTRAINED if generator is None else (*UNTRAINED[1:], "images=1", f"generator={generator}")
@@ -54,21 +54,26 @@ def test_checkerboards_are_those_that_a_cpu_finds(scripts: Scripts, generator: s
         for measure, places in states["init"].items():
             for place, expected in places.items():
                 got = found[CUDA][variant]["init"][measure][place]
-                tolerance = 0.1 if measure == "grid_line_spectrum" else 1e-3
+                tolerance = 0.2 if measure == "grid_line_spectrum" else 2e-3
                 if expected.get("mean") is not None:
                     assert got["mean"] == pytest.approx(expected["mean"], rel=0.01, abs=tolerance), (measure, place)
                     compared += 1
     assert compared > 10
 
 
-def test_speed(scripts: Scripts) -> None:
+@pytest.mark.parametrize("level", ["layer", "network"])
+def test_speed(scripts: Scripts, level: str) -> None:
+    """Of networks in training with memory, of layers in both modes without: a process for every row takes its time."""
+    memory = level == "network"
+    chosen = (f"levels=[{level}]", f"memory={str(memory).lower()}", *["modes=[training]"] * memory)
     small = ("model.widths=[4,8]", "training.image_size=32", "training.batch_sizes=[2]", "inference.image_size=64")
     effort = ("rounds=2", "min_seconds=0.001", "memory_formats=[channels_last]", f"devices=[{CUDA}]")
-    succeeded(scripts("compare_speed", *small, *effort, VARIANTS))
+    succeeded(scripts("compare_speed", *small, *effort, *chosen, VARIANTS))
     found = result(scripts, "runs/comparison/speed.json")
     assert found["complete"]
     assert {row["status"] for row in found["rows"]} == {"measured"}, [row["reason"] for row in found["rows"]]
-    assert all(row["accelerator_memory_bytes"] > 0 for row in found["rows"])
+    assert len(found["rows"]) == (4 if memory else 8)
+    assert all((row["accelerator_memory_bytes"] or 0) > 0 for row in found["rows"]) == memory
     rates = {rate["dtype"]: rate for rate in found["matrix_product_rate"]}
     assert (rates["float32"]["tf32"], rates["bfloat16"]["tf32"]) == (torch.backends.cudnn.allow_tf32, False)
 
@@ -76,11 +81,11 @@ def test_speed(scripts: Scripts) -> None:
 def test_inference(scripts: Scripts) -> None:
     run = scripts.tiny_run()
     backends = "backends=['channels_last bfloat16','folded float32','folded bfloat16']"
-    effort = ("sizes=[64,96]", "tile=64", "rounds=1", "min_seconds=0.001", f"device={CUDA}")
+    effort = ("sizes=[96]", "tile=64", "rounds=1", "min_seconds=0.001", f"device={CUDA}")
     succeeded(scripts("benchmark_inference", f"run_dir={run}", backends, *effort))
     found = result(scripts, "runs/benchmark/inference.json")
     assert found["complete"]
-    assert len(found["rows"]) == 8
+    assert len(found["rows"]) == 4
     assert {row["status"] for row in found["rows"]} == {"measured"}, [row["reason"] for row in found["rows"]]
     assert all(row["accelerator_memory_bytes"] > 0 for row in found["rows"])
 

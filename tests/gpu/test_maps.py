@@ -1,4 +1,4 @@
-"""The maps of a GPU are those of a CPU: float32 to 1e-4, with TF32 and bfloat16 to what these round to."""
+"""The maps of a GPU are those of a CPU: float32 to 5e-4, with TF32 and bfloat16 to what these round to."""
 
 import json
 import shutil
@@ -18,6 +18,8 @@ from gpu.on_cuda import CUDA
 from running import Scripts, succeeded
 
 pytestmark = pytest.mark.gpu
+TOLERANCE = 5e-4
+"""In float32, of a probability: sums in another order, through all layers."""
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_predict_in_float32(scripts: Scripts, photos: Path, overrides: tuple[str
     with without_tf32():
         exact = predict(scripts, run, CUDA, "precision=32-true", *overrides)
     assert expected.max() > 0.1
-    assert np.abs(exact - expected).max() < 1e-4 + 1 / 65535
+    assert np.abs(exact - expected).max() < TOLERANCE
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
@@ -79,4 +81,4 @@ def test_the_weights_that_come_with_the_project() -> None:
         predictor = load_trained(None).predictor(torch.device(device), "32-true", 1024, "none")
         with without_tf32():
             found.append(predictor.probability(image, image.field_of_view))
-    assert np.abs(found[0] - found[1]).max() < 1e-4
+    assert np.abs(found[0] - found[1]).max() < TOLERANCE
