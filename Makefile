@@ -39,11 +39,12 @@ test: $(READY)  ## run the tests; a quick check: make test ARGS="-m 'not slow'";
 faults: $(READY)  ## kill, fill disks, damage files and misspell settings for an hour; a table at the end
 	$(VENV)/bin/python -m pytest -m faults tests/faults $(ARGS)
 
-lint: $(READY)  ## check style, types and layers
+lint: $(READY)  ## check style, types, layers and the Dockerfile
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache --no-logo
+	$(VENV)/bin/hadolint Dockerfile
 
 format: $(READY)  ## put the code in the project's style
 	$(VENV)/bin/ruff check --fix .
