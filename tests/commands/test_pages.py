@@ -33,6 +33,8 @@ def commands() -> list[tuple[str, list[str]]]:
     for page in PAGES:
         for line in "\n".join(blocks(page, "bash", "sh")).replace("\\\n", " ").splitlines():
             words = shlex.split(line, comments=True)
+            if words[:2] == ["docker", "run"]:
+                words = words[words.index("fundus-unet") :]  # the image, whose entry point is the program
             if any(word.startswith("$") for word in words):
                 continue
             if words[:1] == ["fundus-unet"]:

@@ -95,6 +95,7 @@ def test_it_runs_the_program_as_a_user_who_checked_it() -> None:
     check = next(argument for name, argument in instructions()[names.index("USER") :] if name == "RUN")
     assert "fundus-unet --help" in check
     assert "import cv2" in check
+    assert ".predict(" in check
     (entry,) = arguments("ENTRYPOINT")
     (program,) = json.loads(entry)
     assert program in PROJECT["scripts"]
