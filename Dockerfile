@@ -32,7 +32,7 @@ USER 1000
 WORKDIR /work
 # The check of health: a container is one command, whose exit status says how it went, so what can be wrong with the
 # image (a library that OpenCV or PyTorch misses, a file that the user may not read) is looked for once, here.
-RUN export HOME="$(mktemp -d)" && fundus-unet --help && python -c "\
+RUN export HOME=/tmp/check && fundus-unet --help && python -c "\
 import cv2, numpy, fundus_unet, fundus_unet.commands.train; \
 fundus_unet.load_model('vessels').predict(numpy.arange(4096, dtype='uint8').reshape(64, 64))" && rm -rf "$HOME"
 ENTRYPOINT ["fundus-unet"]
