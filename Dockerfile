@@ -34,6 +34,6 @@ WORKDIR /work
 # image (a library that OpenCV or PyTorch misses, a file that the user may not read) is looked for once, here.
 RUN export HOME=/tmp/check && fundus-unet --help && python -c "\
 import cv2, numpy, fundus_unet, fundus_unet.commands.train; \
-fundus_unet.load_model('vessels').predict(numpy.arange(4096, dtype='uint8').reshape(64, 64))" && rm -rf "$HOME"
+fundus_unet.load_model('vessels').predict(numpy.arange(4096, dtype='uint8').reshape(64, 64))" && rm -rf /tmp/*
 ENTRYPOINT ["fundus-unet"]
 CMD ["--help"]
