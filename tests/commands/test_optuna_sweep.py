@@ -139,7 +139,7 @@ def test_trials_side_by_side(scripts: Scripts) -> None:
     )
     states = {trial.params["model.upsampler.kernel_size"]: trial.state for trial in study_in(scripts.folder).trials}
     assert states == {"4": TrialState.COMPLETE, "1": TrialState.FAIL}
-    assert "failed; the same command tries them again" in out
+    assert "failed; the same command tries others in their place" in out
     assert len(runs_in(scripts.folder / STUDY)) <= 2
 
 

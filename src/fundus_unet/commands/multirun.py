@@ -46,6 +46,7 @@ class Multirun(metaclass=Singleton):
     Args:
         varied: The settings that differ between jobs.
         total: How many jobs there are.
+        of_failed: What the same command does about those that failed.
         folder: Where the runs go, and what is told by jobs that end in other processes.
         key: Names this multirun among all that use the folder.
         place: Machine and process that the multirun was started in.
@@ -55,6 +56,7 @@ class Multirun(metaclass=Singleton):
 
     varied: tuple[str, ...] = ()
     total: int = 0
+    of_failed: str = ""
     folder: str = ""
     key: str = ""
     place: tuple[str, int] = ("", 0)
@@ -73,9 +75,9 @@ class Multirun(metaclass=Singleton):
         counts = {key: count for key, count in values.items() if count is not None}
         self.start(tuple(counts), math.prod(counts.values()), folder)
 
-    def start(self, varied: tuple[str, ...], total: int, folder: str) -> None:
+    def start(self, varied: tuple[str, ...], total: int, folder: str, of_failed: str = "tries them again") -> None:
         """Begin anew, in this process."""
-        self.varied, self.total, self.folder = varied, total, folder
+        self.varied, self.total, self.folder, self.of_failed = varied, total, folder, of_failed
         self.key, self.place = uuid.uuid4().hex[:8], _here()
         self.command, self.arguments = running(), tuple(sys.argv)
         self.given, self.jobs = {}, {}
@@ -161,5 +163,5 @@ def show(jobs: list[Job], total: int, folder: str) -> bool:
     failures = "".join(f"\n  {job.run}: {job.failure}" for job in jobs if job.failure)
     if failures:
         number = sum(job.failure is not None for job in jobs)
-        print(f"{number} failed; the same command tries them again:{failures}", file=sys.stderr)
+        print(f"{number} failed; the same command {Multirun().of_failed}:{failures}", file=sys.stderr)
     return sum(counts.values()) == total

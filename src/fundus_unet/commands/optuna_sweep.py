@@ -99,7 +99,7 @@ def _search(
     left = settings.n_trials - done
     if before:
         print(f"the study {settings.study_name!r} goes on: {done} of {settings.n_trials} trials have ended")
-    Multirun().start(tuple(space.searched), max(0, left), str(folder))
+    Multirun().start(tuple(space.searched), max(0, left), str(folder), "tries others in their place")
     number = 0
     while left > 0:
         trials = [study.ask() for _ in range(min(settings.n_jobs, left))]
