@@ -95,6 +95,12 @@ def test_the_bare_step_is_timed_on_one_batch() -> None:
     assert min(*times.blocks, times.checkpoint) > 0
 
 
+def test_a_job_of_a_cluster_with_several_tasks_is_measured_all_the_same(stores, monkeypatch) -> None:
+    for name, value in {"SLURM_NTASKS": "4", "SLURM_JOB_NAME": "train", "SLURM_JOB_ID": "7"}.items():
+        monkeypatch.setenv(name, value)
+    assert measure(segmenter(), datamodule(stores), CPU, seconds=0.0, images=1).step > 0
+
+
 class Clock:
     """A time that goes on by one second whenever it is asked for."""
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.seed import isolate_rng
 from torch.utils.data import Subset
@@ -119,7 +120,7 @@ def step_times(
     with isolate_rng(), TemporaryDirectory() as folder:
         clock = _StepClock(seconds, max(1, workers), 2 * workers + 3, Path(folder) / LAST)
         settings = {**trainer, **_QUIET, "limit_train_batches": None, "limit_val_batches": 0}
-        timed = Trainer(**settings, logger=False, callbacks=[clock], plugins=[WholeFiles()])
+        timed = Trainer(**settings, logger=False, callbacks=[clock], plugins=[WholeFiles(), *_alone()])
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*no `val_dataloader`.*")
             timed.fit(model.separate_copy(), batches)
@@ -152,7 +153,10 @@ def validation_seconds(
     with isolate_rng(), TemporaryDirectory() as folder:
         logger = RunLogger(folder) if writes_events else False
         runner = Trainer(
-            **{**trainer, **_QUIET, "limit_val_batches": None}, logger=logger, callbacks=[*map(copy.copy, callbacks)]
+            **{**trainer, **_QUIET, "limit_val_batches": None},
+            logger=logger,
+            callbacks=[*map(copy.copy, callbacks)],
+            plugins=_alone(),
         )
         network = model.separate_copy()
         _, one = timed([0]), timed([0])  # the first one imports and allocates
@@ -165,6 +169,11 @@ def validation_seconds(
             runner.logger.finalize("success")
     _free()
     return found + (images - number) * each
+
+
+def _alone() -> list[Any]:
+    """Plugins of one process, whatever a cluster's variables say of the job that it is in."""
+    return [LightningEnvironment()]
 
 
 class _StepClock(Callback):
