@@ -51,5 +51,6 @@ def test_no_value_makes_an_unsafe_name(value):
 def test_what_counts_as_a_change():
     told = ["model.upsampler.mode=bicubic", "trainer.max_epochs=3", "+callbacks.stop.monitor=loss/val", "loss=new"]
     silent = ["data=hrf", "seed=1", "logger=none", "trainer.accelerator=cpu", "final_split=val", "trust=a.B"]
+    silent += ["trainer.devices=8", "+trainer.num_nodes=4", "+trainer.strategy=ddp"]
     assert changes([*told, *silent]) == told
     assert upsampler_name(CHOICES, told) == "bilinear_conv mode=bicubic"

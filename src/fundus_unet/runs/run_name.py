@@ -11,7 +11,8 @@ SAID = ("data", "model", "upsampler", "seed")
 SILENT = (
     *("paths", "hydra", "resume", "trust", "final_split", "logger", "data.workers", "data.memory_limit_gb"),
     *(f"callbacks.{name}" for name in ("progress", "figures", "learning_rate")),
-    *(f"trainer.{name}" for name in ("accelerator", "devices", "log_every_n_steps", "num_sanity_val_steps")),
+    *(f"trainer.{name}" for name in ("accelerator", "devices", "num_nodes", "strategy")),
+    *(f"trainer.{name}" for name in ("log_every_n_steps", "num_sanity_val_steps")),
     *(f"trainer.enable_{name}" for name in ("model_summary", "progress_bar")),
 )
 """Settings that change where a run goes and what it shows, and not what is learned."""
