@@ -68,9 +68,10 @@ def explain(error: BaseException, config_name: str) -> str | None:
     if plugin and plugin[1] in EXTRAS:
         return _missing_package(plugin[1])
     if type(error).__name__ in _LOST_JOBS:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         return (
-            f"a process that ran a job ended before its time: {str(error).splitlines()[0]}\n  what to do: look at what "
-            "the jobs printed (hydra.sweep.dir), then give the same command again: what is done is kept"
+            f"a process that ran a job ended before its time: {reason}\n  what to do: look at what the jobs printed "
+            "(hydra.sweep.dir), then give the same command again: what is done is kept"
         )
     if isinstance(error, ImportError) and "libGL" in str(error):
         return (

@@ -118,10 +118,9 @@ class StartedProcesses:
             code = process.poll()
             if code is not None and not self._over and self.ended is None:
                 time.sleep(0.2)  # for its last words
-                self.ended = f"process {number + 2} of {len(self._processes) + 1} on this machine {_how(code)}"
-                words = " ".join("".join(self._said[number]).split("\n")).strip()
-                if code > 0 and words:
-                    self.ended += f": {words[-500:]}"
+                words = " ".join("".join(self._said[number]).split("\n")).strip() if code > 0 else ""
+                told = f"process {number + 2} of {len(self._processes) + 1} on this machine {_how(code)}"
+                self.ended = f"{told}: {words[-500:]}" if words else told
 
 
 def _how(code: int) -> str:
