@@ -130,7 +130,7 @@ def probability_at(logits: Tensor, size: tuple[int, int], field_of_view: Tensor)
         `align_corners=False`, pixel centres.
     """
     if logits.shape[-2:] == tuple(size):
-        values = logits.float().clone()
+        values = logits.to(torch.float32, copy=True)
     else:
         values = F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False, antialias=True)
     return values.sigmoid_().mul_(field_of_view)  # in place: an image may fill much of the memory
