@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from fundus_unet.commands.run_summary import RunSummary, differing_settings
+from fundus_unet.commands.summary_table import best_of
 from running import Exploit, Finished, Scripts, contents, refused, succeeded
 
 
@@ -128,3 +129,14 @@ def test_a_setting_below_a_choice_is_told_where_runs_of_one_choice_differ() -> N
         "upsampler": ["x", "y", "y"],
         "model.upsampler.groups": ["1", "2", "3"],
     }
+
+
+@pytest.mark.parametrize(
+    ("key", "comparable"),
+    [("data.batch_size", True), ("data.steps_per_epoch", True), ("data.source.split", False), ("data.fold", False)],
+)
+def test_the_best_is_marked_where_all_validate_on_the_same_images(key: str, comparable: bool) -> None:
+    runs = [
+        RunSummary(name, "finished", settings={key: name}, validation=score) for name, score in (("a", 0.8), ("b", 0.9))
+    ]
+    assert best_of(runs) is (runs[1] if comparable else None)

@@ -14,7 +14,8 @@ from fundus_unet.core.plain_text import printable
 FIRST = ("run", "state", "best")
 BEST = "*"
 LONGEST_NAME = 24
-_DATA = ("data", "data.")
+_OF_STEPS = ("data.patch_size", "data.batch_size", "data.steps_per_epoch")
+"""Settings of `data` that say what a step is trained on, and not what is validated."""
 
 
 def columns() -> tuple[str, ...]:
@@ -24,7 +25,7 @@ def columns() -> tuple[str, ...]:
 
 def best_of(runs: Sequence[RunSummary]) -> RunSummary | None:
     """The finished run of the highest average precision on validation; None where they validate on different data."""
-    if any(key.startswith(_DATA) and not key.startswith("data.patch") for key in differing_settings(runs)):
+    if any(key == "data" or (key.startswith("data.") and key not in _OF_STEPS) for key in differing_settings(runs)):
         return None
     scored = [run for run in runs if run.state == FINISHED and run.validation is not None]
     return max(scored, key=lambda run: run.validation or 0.0, default=None)
