@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
+from lightning.pytorch.utilities import rank_zero_only
 
+from fundus_unet.training.curves_file import CurvesFile
 from running import Scripts, refused, succeeded
 
 FINAL = "result/final_dice"
@@ -49,6 +51,12 @@ def test_csv(scripts: Scripts) -> None:
     assert curves(run) == before, "every step once"
     again = (run / "curves.csv").read_text()
     assert again.startswith(first[: first.index("\n7,")]), "what was logged before stays"
+
+
+def test_of_several_processes_the_first_one_writes_the_curves(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(rank_zero_only, "rank", 1)
+    CurvesFile(tmp_path).log_metrics({"loss": 1.0}, 0)
+    assert not list(tmp_path.iterdir())
 
 
 def test_wandb_offline(scripts: Scripts, monkeypatch) -> None:

@@ -130,9 +130,12 @@ def test_more_processes_than_validation_images_and_an_odd_number(scripts: Script
 
 
 def test_many_runs_of_two_processes_each(scripts: Scripts) -> None:
-    given = ("seed=0,1", TWO, "trainer.max_epochs=1", "data.steps_per_epoch=2", "logger=none")
+    given = ("seed=0,1", TWO, "trainer.max_epochs=1", "data.steps_per_epoch=2", "logger=csv")
     finished = succeeded(scripts.train(*given, multirun=True))
     assert "2 of 2 runs are finished" in finished.out
+    for file in (scripts.folder / "runs/multirun").glob("*/curves.csv"):
+        logged = [line.rpartition(",")[0] for line in file.read_text().splitlines()]
+        assert len(logged) == len(set(logged)), "each value is written once"
 
 
 @pytest.fixture

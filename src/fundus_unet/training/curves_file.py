@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import append_lines, csv_line, read_bytes, write_text
@@ -36,6 +37,7 @@ class CurvesFile(Logger):
     def version(self) -> str:
         return ""
 
+    @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         number = step or 0
         try:
