@@ -18,9 +18,9 @@ def final_dice(run: Path) -> float:
     return metrics["field_of_view"]["network at 0.5"]["pooled"]["dice"]
 
 
-def resumed_after_one_epoch(scripts: Scripts, *overrides: str) -> Path:
+def resumed_after_one_epoch(scripts: Scripts, *overrides: str, name: str = "mine") -> Path:
     """A run whose first session ended after its first epoch, but for what it had logged of the second."""
-    run = scripts.folder / "runs/mine"
+    run = scripts.folder / f"runs/{name}"
     succeeded(scripts.train(f"paths.run_dir={run}", *overrides))
     (run / "threshold.json").unlink()
     (run / "checkpoints/previous.ckpt").replace(run / "checkpoints/last.ckpt")
@@ -67,6 +67,10 @@ def test_wandb_offline(scripts: Scripts, monkeypatch) -> None:
     sessions = sorted((run.parent / "wandb").glob("offline-run-*"))
     assert len(sessions) == 2
     assert len({path.name.rpartition("-")[2] for path in sessions}) == 1, "one run for whoever syncs it"
+    other = scripts.folder / "elsewhere/mine"
+    succeeded(scripts.train(f"paths.run_dir={other}", "logger=wandb", "trainer.max_epochs=1"))
+    (third,) = (other.parent / "wandb").glob("offline-run-*")
+    assert third.name.rpartition("-")[2] != sessions[0].name.rpartition("-")[2], "a run of the same name is another one"
     for session in sessions:
         assert next(session.glob("run-*.wandb")).stat().st_size > 0
 
@@ -75,14 +79,14 @@ def test_mlflow_in_a_folder_beside_the_runs(scripts: Scripts) -> None:
     pytest.importorskip("mlflow", reason="needs the extra mlflow")
     from mlflow.tracking import MlflowClient
 
-    run = resumed_after_one_epoch(scripts, "logger=mlflow")
+    run = resumed_after_one_epoch(scripts, "logger=mlflow", name="it's")
     succeeded(scripts("train", f"resume={run}"))
     succeeded(scripts.train("paths.run_dir=runs/other", "logger=mlflow", "seed=1"))
     client = MlflowClient(f"sqlite:///{scripts.folder / 'runs/mlflow/mlflow.db'}")
     experiment = client.get_experiment_by_name("fundus-unet")
     found = {one.info.run_name: one for one in client.search_runs([experiment.experiment_id])}
-    assert found.keys() == {"mine", "other"}
-    assert found["mine"].data.metrics[FINAL] == pytest.approx(final_dice(run))
+    assert found.keys() == {"it's", "other"}
+    assert found["it's"].data.metrics[FINAL] == pytest.approx(final_dice(run))
     assert found["other"].data.params["seed"] == "1"
     assert {one.info.status for one in found.values()} == {"FINISHED"}
 

@@ -58,7 +58,7 @@ def fit(
 
     try:
         with errors_of_writers_raised_once(), training_together(trainer, plan, give_up):
-            log_config(trainer, config)
+            log_config(trainer, run, config)
             trainer.fit(model, datamodule)
         ended = "finished"
     except DivergedError:

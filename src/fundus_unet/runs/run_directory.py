@@ -7,15 +7,18 @@ checkpoints/       best.ckpt (highest validation average precision), last.ckpt (
                    previous.ckpt (the epoch before, for the case that last.ckpt is damaged)
 training.json      one entry per session of training: seconds, processes, the step it ended at, and how it ended
 validation.csv     one line per validation: epoch, step, seconds of training until then, scores
+curves.csv         every logged value, with logger=csv
 threshold.json     the threshold of best Dice on validation, for best.ckpt; written once training is finished
 events.out.*       what TensorBoard shows; in tensorboard/ of older runs
 evaluation/SPLIT/  metrics.json, per_image.csv, figures/
 synthetic/         synthetic images, where those that the run was trained on are not there any more
 
-It may come from a stranger: what it says is checked when it is opened, and it is written to inside itself only.
+It may come from a stranger: what it says is checked when it is opened, and it is written to inside itself only; the
+loggers `wandb` and `mlflow` write to folders of these names beside it.
 """
 
 import datetime
+import hashlib
 import os
 from pathlib import Path
 from typing import Any, cast
@@ -188,6 +191,12 @@ class RunDirectory:
     def created(self) -> str | None:
         """When the run was made."""
         return self._facts.get("created")
+
+    @property
+    def id(self) -> str:
+        """What tells it from all other runs, whatever its folder is called: 16 hexadecimal digits."""
+        facts = self.path / FACTS
+        return hashlib.sha256(facts.read_bytes() if facts.is_file() else self.path.name.encode()).hexdigest()[:16]
 
     @property
     def _facts(self) -> dict[str, Any]:

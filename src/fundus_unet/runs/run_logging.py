@@ -13,14 +13,17 @@ from fundus_unet.inference.evaluation import NETWORK
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_name import changes, upsampler_name
 from fundus_unet.runs.training_objects import training_steps
+from fundus_unet.training.mlflow_run import MLflowRun
 from fundus_unet.training.wandb_run import WandbRun
 
 FINAL_DICE = "result/final_dice"
 
 
-def log_config(trainer: Trainer, config: DictConfig) -> None:
-    """The resolved configuration: as text for TensorBoard, as settings for the others."""
+def log_config(trainer: Trainer, run: RunDirectory, config: DictConfig) -> None:
+    """The resolved configuration: as text for TensorBoard, as settings for the others, which learn what run it is."""
     for logger in trainer.loggers:
+        if isinstance(logger, WandbRun | MLflowRun):
+            logger.continue_as(run.id)
         if isinstance(logger, TensorBoardLogger):
             indented = OmegaConf.to_yaml(config, resolve=True).replace("\n", "\n    ")
             logger.experiment.add_text("config", "    " + indented, 0)

@@ -7,13 +7,14 @@ from typing import Any
 from lightning.pytorch.loggers import MLFlowLogger
 
 FOLDER = "mlflow"
-RUN_DIRECTORY = "run_directory"
+RUN_DIRECTORY, RUN_ID = "run_directory", "run_id"
+"""Tags of a run."""
 
 
 class MLflowRun(MLFlowLogger):
     """Writes to the folder `mlflow` beside the run directory: `mlflow ui --backend-store-uri sqlite:///mlflow/mlflow.db`.
 
-    A resumed training continues its run there.
+    A resumed training continues its run there, by the id that `continue_as` is given.
 
     Args:
         save_dir: The run directory.
@@ -35,27 +36,24 @@ class MLflowRun(MLFlowLogger):
             tags={RUN_DIRECTORY: path.name},
         )
 
-    @property
-    def experiment(self) -> Any:
-        if not self._initialized and self._run_id is None:
-            self._run_id = self._earlier()
-            self._is_resumed = self._run_id is not None
-        return super().experiment
+    def continue_as(self, run_id: str) -> None:
+        """Be the run of that id, before anything is logged."""
+        self.tags = {**(self.tags or {}), RUN_ID: run_id}
+        self._run_id = self._earlier(run_id)
+        self._is_resumed = self._run_id is not None
 
     def log_hyperparams(self, params: Any) -> None:
         """Of a run that is there already they stay: MLflow refuses to change them, and places may have changed."""
-        _ = self.experiment
         if not self._is_resumed:
             super().log_hyperparams(params)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
 
-    def _earlier(self) -> str | None:
+    def _earlier(self, run_id: str) -> str | None:
         """The run that an earlier session began."""
         found = self._mlflow_client.get_experiment_by_name(self._experiment_name)
         if found is None:
             return None
-        tagged = f"tags.{RUN_DIRECTORY} = '{self.tags[RUN_DIRECTORY]}'" if self.tags else ""
-        runs = self._mlflow_client.search_runs([found.experiment_id], tagged, max_results=1)
+        runs = self._mlflow_client.search_runs([found.experiment_id], f"tags.{RUN_ID} = '{run_id}'", max_results=1)
         return runs[0].info.run_id if runs else None

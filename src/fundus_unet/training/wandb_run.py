@@ -1,6 +1,5 @@
 """Curves, settings and final scores for Weights & Biases, kept on this machine: `wandb sync` sends them."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +11,7 @@ class WandbRun(WandbLogger):
 
     It is not inside: wandb makes links there that lead to its cache, and a run with such links is not resumed.
 
-    Sessions of a resumed training are one run there, by an id made of the run directory's name.
+    Sessions of a resumed training are one run there, by the id that `continue_as` is given.
 
     Args:
         save_dir: The run directory.
@@ -23,17 +22,19 @@ class WandbRun(WandbLogger):
         import wandb
 
         path = Path(save_dir)
-        name = path.name
         super().__init__(
-            name=name,
+            name=path.name,
             save_dir=path.parent,
-            id=hashlib.sha256(name.encode()).hexdigest()[:16],
             project=project,
             offline=True,
             mode="offline",
             reinit="create_new",  # the next run of a multirun is another one
             settings=wandb.Settings(silent=True, console="off"),
         )
+
+    def continue_as(self, run_id: str) -> None:
+        """Be the run of that id, before anything is logged."""
+        self._wandb_init["id"] = self._id = run_id
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         super().log_metrics({name: value for name, value in metrics.items() if name != "epoch"}, step)
