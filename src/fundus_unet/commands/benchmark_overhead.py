@@ -17,7 +17,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.runs.build import build
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.load import load_preprocessor
-from fundus_unet.runs.prepared_training import quieten_libraries
+from fundus_unet.runs.quiet_libraries import quieten_libraries
 from fundus_unet.runs.training_objects import (
     make_datamodule,
     make_segmenter,

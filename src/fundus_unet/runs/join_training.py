@@ -23,9 +23,10 @@ from fundus_unet.core.freed_memory import keep_freed_memory
 from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.core.launchers import launch
 from fundus_unet.runs.allowed_parts import trusting
-from fundus_unet.runs.prepared_training import PreparedTraining, quieten_libraries
+from fundus_unet.runs.prepared_training import PreparedTraining
 from fundus_unet.runs.process_group import form_group, is_of_communication, leave_group, start_others, waited_for
 from fundus_unet.runs.processes import NUMBER, check_processes, processes_settings
+from fundus_unet.runs.quiet_libraries import quieten_libraries
 from fundus_unet.runs.started_processes import END, StartedProcesses
 from fundus_unet.runs.training_objects import CHECKPOINT_FOLDER
 from fundus_unet.training.segmenter import DivergedError

@@ -1,8 +1,6 @@
 """A training whose parts are ready: measured for a budget, restored, run and evaluated."""
 
-import logging
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,29 +13,27 @@ from rich.console import Console
 
 from fundus_unet.core.duration import duration, seconds_of
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import write_json
-from fundus_unet.data.case import Case, Splits
+from fundus_unet.data.case import Splits
 from fundus_unet.data.checking.split_check import check_splits
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.patches.datamodule import FundusDataModule
-from fundus_unet.inference.evaluation import choose_threshold
 from fundus_unet.runs.allowed_parts import trusted_names
 from fundus_unet.runs.budget import measured, record, say, set_length
 from fundus_unet.runs.budget_plan import Plan, plan_for
 from fundus_unet.runs.build import build
 from fundus_unet.runs.data_check import check_before_training
 from fundus_unet.runs.data_splits import splits_of
-from fundus_unet.runs.evaluate import score
+from fundus_unet.runs.final_scores import score_best
 from fundus_unet.runs.fit import checkpoints_of, continuing, fit
-from fundus_unet.runs.load import load_predictor, load_preprocessor, load_weights
+from fundus_unet.runs.load import load_preprocessor, load_weights
 from fundus_unet.runs.lock import training_in
 from fundus_unet.runs.processes import share_validation
+from fundus_unet.runs.quiet_libraries import quieten_libraries
 from fundus_unet.runs.resume import saved_best_score, saved_state
-from fundus_unet.runs.run_directory import THRESHOLD, RunDirectory, plain
+from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_logging import log_final_metrics, loggers_of
 from fundus_unet.runs.screens import network_words, say_what_is_next, say_what_starts
 from fundus_unet.runs.training_objects import (
-    CHECKPOINT_FOLDER,
     make_datamodule,
     make_segmenter,
     make_trainer,
@@ -175,47 +171,12 @@ class PreparedTraining:
             )
 
     def _evaluate(self, run: RunDirectory, console: Console, one_of_many: bool) -> dict[str, Any] | None:
-        if not (run.path / CHECKPOINT_FOLDER / "best.ckpt").is_file():
+        scored = score_best(run, self.config, self.splits, self.preprocessor, console)
+        if scored is None:
             console.print("no validation was run, so there is no best checkpoint to evaluate")
             return None
-        predictor = load_predictor(run, "best", "auto")
-        threshold = choose_threshold(predictor, self.preprocessor, self.splits.val)
-        write_json(run.place(THRESHOLD), {"checkpoint": "best", "threshold": threshold})
-        split, cases = self._final_cases(console)
-        metrics = score(run, predictor, self.preprocessor, threshold, cases, split)
+        metrics, cases = scored
         log_final_metrics(self.trainer, run, self.config, network_words(run, self.segmenter), metrics)
         if not one_of_many:
             say_what_is_next(console, run, cases, watched=bool(loggers_of(self.trainer)))
         return metrics
-
-    def _final_cases(self, console: Console) -> tuple[str, tuple[Case, ...]]:
-        """The split that the trained network is scored on: validation where test has no labels."""
-        split, reason = self.config.final_split, self.splits.test_reason
-        cases = getattr(self.splits, split)
-        if split == "test" and (not cases or any(case.label is None for case in cases)):
-            split, cases = "val", self.splits.val
-            text = (
-                "no test image can be scored. The scores below are of validation, by which the checkpoint was chosen, "
-                f"and so are rather too good.\n{reason}"
-            )
-        elif split == "test" and reason:
-            text = f"left out of test: {reason}"
-        else:
-            return split, cases
-        console.print(text, style="yellow", markup=False, soft_wrap=True)
-        return split, cases
-
-
-def quieten_libraries() -> None:
-    """Silence advice that does not apply: data come from memory, and validation is four images."""
-    for library in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(library).setLevel(logging.WARNING)
-    for message in (
-        ".*does not have many workers.*",
-        ".*smaller than the logging interval.*",
-        ".*lr_scheduler.step.*",
-        ".*Checkpoint directory.*exists.*",
-        ".*LeafSpec.*",
-        ".*recommended to use `self.log.*sync_dist=True.*",  # all processes log the same
-    ):
-        warnings.filterwarnings("ignore", message=message)
