@@ -94,7 +94,7 @@ def _be_quiet() -> None:
 def main() -> None:
     """Entry of a process that the first one has started."""
     keep_freed_memory()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the first one ends the others
+    _leave_signals_to_the_first_one()
     screen, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     plan = json.loads(sys.stdin.readline())
@@ -115,6 +115,13 @@ def main() -> None:
     join_training(plan["config"])
     finished.wait()
     os._exit(0)
+
+
+def _leave_signals_to_the_first_one() -> None:
+    """Those that a terminal, or a cluster before its time limit, sends to all: the first one ends the others."""
+    for name in ("SIGINT", "SIGUSR1", "SIGUSR2"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _first_has_ended(plan: Mapping[str, Any]) -> InputError:
