@@ -114,6 +114,7 @@ def test_a_run_is_continued_by_any_number_of_processes(
 
 def test_what_else_a_resumed_run_may_not_change(scripts: Scripts, pair: tuple[Path, Path]) -> None:
     refused(scripts("train", f"resume={pair[0]}", "trainer.max_epochs=5"), "keeps its configuration", "trainer.devices")
+    refused(scripts("train", f"resume={pair[0]}", "trainer=smoke"), "trainer=smoke cannot be applied")
     refused(scripts("train", f"resume={pair[0]}", "trainer.devices=3"), "as a multiple of 3")
 
 
@@ -133,7 +134,9 @@ def test_many_runs_of_two_processes_each(scripts: Scripts) -> None:
     given = ("seed=0,1", TWO, "trainer.max_epochs=1", "data.steps_per_epoch=2", "logger=csv")
     finished = succeeded(scripts.train(*given, multirun=True))
     assert "2 of 2 runs are finished" in finished.out
-    for file in (scripts.folder / "runs/multirun").glob("*/curves.csv"):
+    files = list((scripts.folder / "runs/multirun").glob("*/curves.csv"))
+    assert len(files) == 2
+    for file in files:
         logged = [line.rpartition(",")[0] for line in file.read_text().splitlines()]
         assert len(logged) == len(set(logged)), "each value is written once"
 
@@ -201,6 +204,7 @@ def test_where_one_process_ends_all_do_and_the_run_can_be_continued(
     assert wait_until((scripts.folder / "run/checkpoints/last.ckpt").exists, 120), err.read_text()
     others = others_of(process)
     assert len(others) == 1
+    os.kill(others[0], signal.SIGUSR2)  # as a cluster does to all before its time limit, which the first one acts on
     if group:
         os.killpg(process.pid, number)
     else:

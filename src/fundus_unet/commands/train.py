@@ -1,11 +1,12 @@
 """Train a network from a configuration, then evaluate it on test."""
 
-from typing import Any
+from typing import Any, cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from fundus_unet.commands.config_files import CONFIG_DIR
 from fundus_unet.commands.multirun_job import train_job
 from fundus_unet.core.errors import InputError
 from fundus_unet.runs.last_run import named_run
@@ -41,7 +42,7 @@ def _run_to_resume(config: DictConfig, overrides: list[str]) -> RunDirectory:
         key = override.partition("=")[0].lstrip("+")
         if key == "paths.data_dir":
             data_dir = config.paths.data_dir
-        elif key == "trainer":
+        elif key == "trainer" and _says_devices_alone(config.trainer):
             moved |= set(DEVICES)
         elif key in {f"trainer.{name}" for name in DEVICES}:
             moved.add(key.removeprefix("trainer."))
@@ -56,3 +57,11 @@ def _run_to_resume(config: DictConfig, overrides: list[str]) -> RunDirectory:
     for name in moved:
         run.config.trainer[name] = config.trainer.get(name, DEVICES[name])
     return run
+
+
+def _says_devices_alone(trainer: DictConfig) -> bool:
+    """Whether a choice of `trainer` differs from the default in what to train on, and not in how: `smoke` does."""
+    default = OmegaConf.load(CONFIG_DIR / "trainer/default.yaml")
+    chosen, usual = (cast(dict[str, Any], OmegaConf.to_container(one)) for one in (trainer, default))
+    passed_over = {*DEVICES, "deterministic"}  # the latter is trainer=cpu's, and no reason to refuse it
+    return all(chosen.get(key) == usual.get(key) for key in {*chosen, *usual} - passed_over)
