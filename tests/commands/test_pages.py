@@ -37,6 +37,8 @@ def commands() -> list[tuple[str, list[str]]]:
                 words = words[words.index("fundus-unet") :]  # the image, whose entry point is the program
             if any(word.startswith("$") for word in words):
                 continue
+            if words[:1] == ["srun"]:
+                words = words[words.index("fundus-unet") :]
             if words[:1] == ["fundus-unet"]:
                 count = next(n for n in (2, 1) if " ".join(words[1 : 1 + n]) in COMMANDS)
                 found.append((" ".join(words[1 : 1 + count]), words[1 + count :]))
@@ -66,6 +68,8 @@ def test_a_command_composes(name: str, arguments: list[str]) -> None:
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
         config = compose(script_name(name), overrides)
     check_settings(config, script_name(name))
+    if name == "train" and isinstance(config.trainer.devices, int):
+        assert config.data.batch_size % (config.trainer.devices * config.trainer.get("num_nodes", 1)) == 0
 
 
 def _first_value(override: str) -> str:
