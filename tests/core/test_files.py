@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from fundus_unet.core.files import (
     write_json,
     write_text,
 )
+from fundus_unet.core.left_over import DAY, mark
 
 WRITERS = {
     "bytes": lambda path: write_bytes(path, b"new"),
@@ -110,11 +112,15 @@ def test_the_longest_name_can_be_written(tmp_path):
 def test_the_leavings_of_the_dead_are_removed_and_those_of_the_living_kept(tmp_path):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    names = {"dead": f".{dead.pid}-0.part", "living": f".{os.getpid()}-0.part", "foreign": ".notes.part"}
-    for name in names.values():
+    here = mark().partition("-")[0]
+    gone = {f".{here}-{dead.pid}-0.part", f".89abcdef-{dead.pid}-1.part"}
+    kept = {f".{mark()}-0.part", f".89abcdef-{dead.pid}-0.part", ".notes.part"}
+    for name in gone | kept:
         (tmp_path / name).touch()
+    yesterday = time.time() - 1.01 * DAY
+    os.utime(tmp_path / f".89abcdef-{dead.pid}-1.part", (yesterday, yesterday))
     remove_partial_files(tmp_path)
-    assert {entry.name for entry in tmp_path.iterdir()} == {names["living"], names["foreign"]}
+    assert {entry.name for entry in tmp_path.iterdir()} == kept, "of another machine only what is old is gone"
 
 
 def test_only_regular_files_within_the_limit_are_read(tmp_path):

@@ -13,6 +13,7 @@ from numbers import Number
 from pathlib import Path
 from typing import Any
 
+from fundus_unet.core.left_over import is_left_over, mark
 from fundus_unet.core.plain_text import text_cell, text_of_cell
 
 PARTIAL = ".part"
@@ -35,7 +36,7 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     Raises:
         OSError: That names `path`.
     """
-    partial = path.with_name(f".{os.getpid()}-{next(_numbers)}{PARTIAL}")  # short, since `path` may be at its limit
+    partial = path.with_name(f".{mark()}-{next(_numbers)}{PARTIAL}")  # short, since `path` may be at its limit
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
@@ -56,8 +57,7 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
 def remove_partial_files(folder: Path) -> None:
     """Remove what killed processes left of files they were writing in `folder`; living ones keep theirs."""
     for path in folder.glob(f".*{PARTIAL}"):
-        process = path.name[1:].split("-")[0]
-        if process.isdigit() and not is_alive(int(process)):
+        if is_left_over(path, path.name[1:]):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
 
@@ -141,17 +141,6 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def is_alive(process: int) -> bool:
-    """Whether a process of this number runs."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from skimage.morphology import skeletonize
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.core.left_over import mark
 from fundus_unet.data.synthetic import generate
 from fundus_unet.data.synthetic.generate import (
     SyntheticFundus,
@@ -254,11 +255,13 @@ def test_a_set_that_another_process_wrote_meanwhile_is_taken(tmp_path: Path) -> 
 def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
     child = subprocess.Popen([sys.executable, "-c", ""])
     child.wait()
-    dead, living, foreign = (tmp_path / f".set-{number}-abc" for number in (child.pid, os.getpid(), "x"))
-    for folder in (dead, living, foreign):
+    here = mark().partition("-")[0]
+    marks = (f"{here}-{child.pid}", mark(), f"01234567-{child.pid}", "x")
+    dead, living, elsewhere, foreign = (tmp_path / f".set-{one}-abc" for one in marks)
+    for folder in (dead, living, elsewhere, foreign):
         (folder / "set/images").mkdir(parents=True)
     write_synthetic_set(tmp_path / "set", **SMALL)
-    assert {path.name for path in tmp_path.iterdir()} == {"set", living.name, foreign.name}
+    assert {path.name for path in tmp_path.iterdir()} == {"set", living.name, elsewhere.name, foreign.name}
 
 
 @pytest.mark.parametrize("place", ["file/set", "set"])

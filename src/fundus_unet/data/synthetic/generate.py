@@ -5,7 +5,6 @@ camera; no pixel of any image is in them.
 """
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -17,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import is_alive, read_bytes
+from fundus_unet.core.files import read_bytes
+from fundus_unet.core.left_over import is_left_over, mark
 from fundus_unet.data.synthetic.background import paint_background
 from fundus_unet.data.synthetic.camera import draw_aperture, light, sample
 from fundus_unet.data.synthetic.layout import draw_frame, draw_layout
@@ -107,7 +107,7 @@ def write_synthetic_set(
 def _write_whole(
     folder: Path, count: int, seed: int, size: int, on_progress: Callable[[int, int], None] | None
 ) -> None:
-    half = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{os.getpid()}-", dir=folder.parent))
+    half = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{mark()}-", dir=folder.parent))
     try:
         # mkdtemp gives a folder nobody else may read; an ordinary one inherits the user's habits
         made = half / folder.name
@@ -146,8 +146,7 @@ def _remove_left_over(folder: Path) -> None:
     """Remove what killed processes left of this set; living ones keep theirs."""
     prefix = f".{folder.name}-"
     for path in folder.parent.iterdir():
-        process, dash, _ = path.name.removeprefix(prefix).partition("-")
-        if path.name.startswith(prefix) and dash and process.isdigit() and not is_alive(int(process)):
+        if path.name.startswith(prefix) and is_left_over(path, path.name.removeprefix(prefix)):
             shutil.rmtree(path, ignore_errors=True)
 
 
