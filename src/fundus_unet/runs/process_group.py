@@ -14,6 +14,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.launchers import launch
 from fundus_unet.runs.started_processes import StartedProcesses
+from fundus_unet.training.whole_batch import are_several
 
 NOTICED_IN = 3.0
 """Seconds in which the system tells of a process that has ended, after its connections have."""
@@ -31,12 +32,17 @@ def training_together(
         give_up: Ends this process with the error, where it waits for a process that has ended and cannot be waken.
 
     Raises:
-        InputError: Where another process has ended before its time.
+        InputError: Where another process has ended before its time, also in an earlier training.
     """
     strategy = trainer.strategy
     if not isinstance(strategy, DDPStrategy):
         yield
         return
+    if are_several():  # see `leave_group`
+        raise InputError(
+            "processes of an earlier training have ended before their time, so that no others can be started here",
+            fix="give the command again: what is done is kept",
+        )
     environment, threads = dict(os.environ), torch.get_num_threads()
     others: StartedProcesses | None = None
     orderly = False
