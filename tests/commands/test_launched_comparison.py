@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from commands.launching import DATA, ended, killed_when, started
-from running import Scripts
+from running import Scripts, succeeded
 
 pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="needs the extra sweep")
 COMPARISON = ("hydra/launcher=joblib", *DATA, "upsamplers=[transposed_k4s2p1,bilinear_conv]", "seeds=[0,1]")
@@ -41,7 +41,7 @@ def test_it_is_the_comparison_of_one_process_and_goes_on_after_a_kill(scripts: S
     for path in runs.iterdir():
         facts = json.loads((path / "run.json").read_text())
         assert facts["command"][:3] == ["fundus-unet", "compare", "accuracy"]
-    ended(folder, "compare_accuracy", *COMPARISON[1:], "out_dir=runs/alone")
+    succeeded(scripts("compare_accuracy", *COMPARISON[1:], "out_dir=runs/alone"))
     launched, alone = (result(folder / "runs" / name) for name in ("comparison", "alone"))
     assert launched["differences"] == alone["differences"]
 
