@@ -147,6 +147,7 @@ def test_mistakes_are_told_before_anything_is_trained(scripts: Scripts) -> None:
 
     refused(given("seed=1"), "nothing to search")
     refused(given("seed=0,1", "hydra.sweeper.n_trials=0"), "hydra.sweeper.n_trials")
+    refused(given("seed=0,1", "hydra.sweeper.prune_after_epochs=2.5"), "hydra.sweeper.prune_after_epochs", "integer")
     refused(given("seed=0,1", "hydra.sweeper.sampler=tepe"), "tpe or random", "tepe")
     refused(given("seed=0,1", "hydra.sweeper.storage=nodb://x"), "nodb://x", "cannot be used")
     assert not runs_in(scripts.folder / STUDY)

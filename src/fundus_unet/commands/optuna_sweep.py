@@ -7,8 +7,9 @@ trial that was killed is trained again, and so resumed, as its run directory dep
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from annotated_types import Ge, Le
 from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.commands.job_records import read_records
@@ -18,13 +19,14 @@ from fundus_unet.commands.search_space import SearchSpace
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import command, from_here, setting
 from fundus_unet.core.lock import alone_in
-from fundus_unet.runs.schema import Count, NotNegative, Seed, Settings, Text, check
+from fundus_unet.runs.schema import Count, Seed, Settings, Text, check
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
 SPACE = "space"
 FINAL_SPLIT = "final_split"
+FromZero = Annotated[int, Ge(0), Le(10**6)]
 
 
 class SweeperSettings(Settings):
@@ -37,8 +39,8 @@ class SweeperSettings(Settings):
     sampler: Text
     seed: Seed
     prune: bool
-    prune_after_trials: NotNegative
-    prune_after_epochs: NotNegative
+    prune_after_trials: FromZero
+    prune_after_epochs: FromZero
     params: dict[str, Any]
 
 
@@ -85,11 +87,7 @@ def _search(
 ) -> None:
     storage = settings.storage if "://" in settings.storage else str(Path(settings.storage).expanduser().resolve())
     place = StudyPlace(
-        storage,
-        settings.study_name,
-        settings.prune,
-        int(settings.prune_after_trials),
-        int(settings.prune_after_epochs),
+        storage, settings.study_name, settings.prune, settings.prune_after_trials, settings.prune_after_epochs
     )
     before = len(place.open().trials)  # a sampler of the same seed would begin with the same trials again
     study = place.open(sampler_of(settings.sampler, settings.seed + before, settings.n_jobs > 1))
