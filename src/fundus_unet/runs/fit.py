@@ -45,9 +45,9 @@ def fit(
         begun: By `time.perf_counter`, when its preparation began.
 
     Raises:
-        DivergedError, PrunedError: ; `InputError` or `OSError` for what stopped it from outside, such as a full disk or
-            the end of another process; `SystemExit` for an interruption. What is kept, and how to continue, is told
-            before.
+        DivergedError, PrunedError: Where it was ended for its scores.
+        InputError, OSError: For what stopped it from outside, such as a full disk or the end of another process.
+        SystemExit: For an interruption. What is kept, and how to continue, is told before.
     """
     clock, ended, code = Stopwatch(), "failed", INTERRUPTED
 

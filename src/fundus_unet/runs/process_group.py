@@ -29,7 +29,7 @@ def training_together(
     The others prepare `plan` meanwhile; those of this machine are started, unless a launcher started them.
 
     Args:
-        give_up: Ends this process with the error, where it waits for a process that has ended and cannot be waken.
+        give_up: Ends this process with the error, where it waits for one that has ended, and cannot be interrupted.
 
     Raises:
         InputError: Where another process has ended before its time, also in an earlier training.
