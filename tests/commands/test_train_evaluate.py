@@ -234,6 +234,13 @@ def test_several_trainings_in_processes_of_a_launcher_are_refused(
     assert finished.err.count("2 processes for several trainings") >= 2
 
 
+def test_several_trainings_on_several_machines_are_refused(scripts: Scripts) -> None:
+    finished = scripts.train("seed=0,1", "+trainer.num_nodes=2", multirun=True)
+    assert finished.code == 1
+    assert finished.err.count("2 machines for several trainings") >= 2
+    assert not list((scripts.folder / "runs").glob("*/*/config.yaml"))
+
+
 def test_drive_without_test_labels_trains_and_says_what_is_missing(scripts: Scripts) -> None:
     from data.layouts import write_drive
 

@@ -53,7 +53,7 @@ def train_new_run(
     if not is_first(config.trainer):
         join(completed(config, Path()), one_of_many)
         return None
-    check_launch(one_of_many)
+    check_launch(config, one_of_many)
     console = Console()
     check_alone(config, overrides)
     config = completed(config, new_run_path(config, choices, overrides))
@@ -99,7 +99,7 @@ def resume_run(
     if not is_first(run.config.trainer):
         join(run.config, one_of_many)
         return None
-    check_launch(one_of_many)
+    check_launch(run.config, one_of_many)
     console = Console()
     check_run_config(run.config)
     run.check_writable()
@@ -114,16 +114,21 @@ def resume_run(
 
 def join(config: DictConfig, one_of_many: bool) -> None:
     """Train along in another process than the first one; raises as `check_launch`."""
-    check_launch(one_of_many)
+    check_launch(config, one_of_many)
     join_training(plain(config))
 
 
-def check_launch(one_of_many: bool) -> None:
-    """Raise `InputError` for several trainings of processes that torchrun or srun started together."""
-    found = launch()
-    if one_of_many and found is not None:
+def check_launch(config: DictConfig, one_of_many: bool) -> None:
+    """Raise `InputError` for several trainings of processes that one command does not start itself.
+
+    Where torchrun, srun or the user on several machines did, each of them would sum up all runs, also unfinished ones.
+    """
+    found, machines = launch(), config.trainer.get("num_nodes", 1)
+    if one_of_many and (found is not None or machines > 1):
         raise InputError(
-            f"{found.name} started {found.processes} processes for several trainings",
+            f"{found.name} started {found.processes} processes for several trainings"
+            if found is not None
+            else f"{machines} machines for several trainings",
             expected="one training, or a command that starts the processes of each training itself",
             fix="start the command once, with trainer.devices",
         )
