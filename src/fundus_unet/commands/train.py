@@ -63,5 +63,4 @@ def _says_devices_alone(trainer: DictConfig) -> bool:
     """Whether a choice of `trainer` differs from the default in what to train on, and not in how: `smoke` does."""
     default = OmegaConf.load(CONFIG_DIR / "trainer/default.yaml")
     chosen, usual = (cast(dict[str, Any], OmegaConf.to_container(one)) for one in (trainer, default))
-    passed_over = {*DEVICES, "deterministic"}  # the latter is trainer=cpu's, and no reason to refuse it
-    return all(chosen.get(key) == usual.get(key) for key in {*chosen, *usual} - passed_over)
+    return all(chosen.get(key) == usual.get(key) for key in {*chosen, *usual} - DEVICES.keys())
