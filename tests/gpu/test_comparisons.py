@@ -43,7 +43,10 @@ def test_accuracy(scripts: Scripts) -> None:
 
 @pytest.mark.parametrize("generator", [None, "dcgan"])
 def test_checkerboards_are_those_that_a_cpu_finds(scripts: Scripts, generator: str | None) -> None:
-    """Tolerance: 1 % and 2e-3; 0.2 decibels. Convolutions are in float32 proper."""
+    """Tolerance: 1 % and 2e-3; 0.2 decibels, 2 where there is no line but a gap, whose depth is rounding.
+
+    Convolutions are in float32 proper.
+    """
     found = {}
     for device in ("cpu", CUDA):
         chosen = UNTRAINED if generator is None else (*UNTRAINED[1:], "images=1", f"generator={generator}")
@@ -54,8 +57,9 @@ def test_checkerboards_are_those_that_a_cpu_finds(scripts: Scripts, generator: s
         for measure, places in states["init"].items():
             for place, expected in places.items():
                 got = found[CUDA][variant]["init"][measure][place]
-                tolerance = 0.2 if measure == "grid_line_spectrum" else 2e-3
                 if expected.get("mean") is not None:
+                    decibels = 0.2 if expected["mean"] > -10 else 2.0
+                    tolerance = decibels if measure == "grid_line_spectrum" else 2e-3
                     assert got["mean"] == pytest.approx(expected["mean"], rel=0.01, abs=tolerance), (measure, place)
                     compared += 1
     assert compared > 10
@@ -81,7 +85,7 @@ def test_speed(scripts: Scripts, level: str) -> None:
 def test_inference(scripts: Scripts) -> None:
     run = scripts.tiny_run()
     backends = "backends=['channels_last bfloat16','folded float32','folded bfloat16']"
-    effort = ("sizes=[96]", "tile=64", "rounds=1", "min_seconds=0.001", f"device={CUDA}")
+    effort = ("sizes=[128]", "tile=96", "rounds=1", "min_seconds=0.001", f"device={CUDA}")
     succeeded(scripts("benchmark_inference", f"run_dir={run}", backends, *effort))
     found = result(scripts, "runs/benchmark/inference.json")
     assert found["complete"]

@@ -74,7 +74,8 @@ class EncoderDecoder(SegmentationNetwork):
 
     def forward(self, image: Tensor) -> Tensor:
         check_image(image, self.in_channels)
-        *skips, x = self.encode(pad_to_multiple(image, self.size_multiple))
+        skips = list(self.encode(pad_to_multiple(image, self.size_multiple)))
+        x = skips.pop()
         for upsampler, connection, block in zip(self.upsamplers, self.skips, self.decoder, strict=True):
             skip = skips.pop()
             upsampled = upsampler(x, skip.shape[-2:])
