@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -417,7 +418,8 @@ def test_a_table_that_cannot_be_written(scripts: Scripts, run_dir: Path, photos:
     Image.fromarray(draw(9)[0]).save(photos / "z.png")
     written = batch_report.write_table
 
-    def full(path: Path, records: list[Record]) -> None:
+    def full(path: Path, records: Iterable[Record]) -> None:
+        records = list(records)
         if any(record.image.endswith("z.png") for record in records):
             raise OSError(28, "No space left on device", str(path))
         written(path, records)
@@ -507,6 +509,82 @@ def test_two_processes_predict_each_image_once(scripts: Scripts, run_dir: Path, 
     for path in (scripts.folder / "alone/mask").rglob("*.png"):
         same = scripts.folder / "out/mask" / path.relative_to(scripts.folder / "alone/mask")
         assert same.read_bytes() == path.read_bytes()
+
+
+def srun(rank: int) -> dict[str, str]:
+    """What srun says to one of two tasks on one machine."""
+    tasks = {"SLURM_STEP_NUM_TASKS": "2", "SLURM_NTASKS": "2", "SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank)}
+    job = {"SLURM_JOB_ID": "4711", "SLURM_JOB_NAME": "predict", "SLURM_NODEID": "0", "SLURM_NTASKS_PER_NODE": "2"}
+    return tasks | job | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29473"}
+
+
+def by_hand(rank: int) -> dict[str, str]:
+    """What a user says on each of two machines."""
+    return {"NODE_RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29475"}
+
+
+def commands_of_two(scripts: Scripts, run_dir: Path, environment, *overrides: str, folders=("", "")) -> list[str]:
+    """What both say; each works in a folder of its own below the working directory."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, ROOT / "scripts/predict.py", f"run_dir={run_dir}", "device=cpu", *overrides],
+            cwd=scripts.folder / folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"COLUMNS": "300"} | environment(rank),
+        )
+        for rank, folder in enumerate(folders)
+    ]
+    try:
+        return [process.communicate(timeout=200)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("environment", "overrides"), [(srun, ["devices=2"]), (by_hand, ["num_nodes=2"])])
+def test_commands_on_two_machines_predict_each_image_once(
+    scripts: Scripts, run_dir: Path, photos: Path, environment, overrides: list[str]
+) -> None:
+    told = commands_of_two(scripts, run_dir, environment, "images=photos", "out_dir=out", *overrides)
+    assert "".join(told).count("5 of 5 images have their maps") == 1, told
+    assert len(table(scripts.folder / "out")) == 5
+    claims = [(scripts.folder / f"out/.made_{rank}.jsonl").read_text().splitlines() for rank in range(2)]
+    files = [json.loads(line)["file"] for lines in claims for line in lines]
+    assert all(claims)
+    assert len(files) == len(set(files)) == 15
+    assert not list((scripts.folder / "out").glob(".journal*"))
+
+
+@pytest.mark.slow
+def test_what_is_wrong_on_one_of_two_machines_ends_both(scripts: Scripts, run_dir: Path, photos: Path) -> None:
+    told = commands_of_two(scripts, run_dir, srun, "images=phots", "out_dir=out", "devices=2")
+    assert "".join(told).count("error: there is no phots") == 1, told
+    assert "Traceback" not in "".join(told)
+    (scripts.folder / "other").mkdir()
+    given = (f"images={photos}", "out_dir=out", "num_nodes=2")
+    told = commands_of_two(scripts, run_dir, by_hand, *given, folders=("", "other"))
+    assert all("is not the same folder on all machines" in said for said in told), told
+    assert not (scripts.folder / "other/out").exists()
+
+
+@pytest.mark.parametrize(
+    ("environment", "overrides", "words"),
+    [
+        (srun(0), [], ["srun started another number of processes", "1, since devices=1, num_nodes=1", "got: 2"]),
+        ({}, ["num_nodes=2"], ["2 machines cannot find each other", "MASTER_ADDR"]),
+    ],
+)
+def test_machines_that_were_not_told_of_each_other(
+    scripts: Scripts, run_dir: Path, photos: Path, monkeypatch, environment, overrides, words
+) -> None:
+    """Each would predict all images."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    refused(predict(scripts, run_dir, *overrides), *words)
+    assert not (scripts.folder / "out").exists()
 
 
 def _listen_to_interrupts() -> None:

@@ -16,10 +16,10 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference import batch_prediction, outputs
 from fundus_unet.inference.batch_prediction import BatchPrediction
-from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.record import Record
+from fundus_unet.inference.sources import Source
 
 
 class DarkIsVessel(nn.Module):

@@ -9,11 +9,11 @@ import pytest
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.inference import outputs as writing
-from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.manifest import Manifest
 from fundus_unet.inference.new_image import NewImage
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.plan import is_done, planned
+from fundus_unet.inference.sources import Source, SourceList
 
 SIDE = 8
 
@@ -37,7 +37,9 @@ def predict(to: Outputs, source: Source, value: bool = True) -> None:
 
 
 def problems(sources: list[Source], to: Outputs, overwrite: bool = False) -> list[str]:
-    return [str(source.problem or "") for source in planned(sources, to, overwrite)]
+    listed = SourceList(sources)
+    list(planned(listed, to, overwrite))
+    return [str(source.problem or "") for source in listed]
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -97,6 +99,7 @@ def test_a_kill_before_the_file_is_written(tmp_path: Path, monkeypatch, there_be
     assert not is_done(source, to)
     assert problems([source], to) == [""]
     predict(to, source, value=False)
+    to = outputs(tmp_path / "out")
     assert is_done(source, to)
     path.write_bytes(b"another's")
     assert not to.manifest.owns(path)
@@ -130,7 +133,7 @@ def test_an_empty_output_of_a_power_cut_is_made_again(tmp_path: Path) -> None:
     to = outputs(tmp_path / "out")
     assert not is_done(source, to)
     predict(to, source)
-    assert is_done(source, to)
+    assert is_done(source, outputs(tmp_path / "out"))
 
 
 def test_outputs_of_other_settings_are_not_done(tmp_path: Path) -> None:
@@ -199,7 +202,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, kind: str) -> None:
     assert "is a link" in problems([source], to)[0]
     with pytest.raises(InputError, match="is a link"):
         predict(to, source)
-    assert to.folders([source.name]) == set()
+    assert list(to.folders([source.name])) == []
     assert not list((tmp_path / "elsewhere").iterdir())
     assert not list((tmp_path / "out/probability").iterdir())
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from array import array
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,18 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, ListConfig
 
-from fundus_unet.commands.processes import Place, launched
+from fundus_unet.commands.processes import Place, is_alone, launched
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.core.invocation import command
 from fundus_unet.inference.batch_prediction import BatchPrediction
 from fundus_unet.inference.batch_report import Report
-from fundus_unet.inference.inputs import Source, find_images
+from fundus_unet.inference.inputs import find_images
 from fundus_unet.inference.manifest import Manifest
-from fundus_unet.inference.output_folder import fingerprint
+from fundus_unet.inference.output_folder import SETTINGS, fingerprint
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.plan import is_done, planned
+from fundus_unet.inference.sources import SourceList
 from fundus_unet.inference.stage_rates import StageRates
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.last_run import named_run
@@ -38,13 +40,17 @@ def predict_from_config(config: DictConfig) -> None:
     cores = max(1, (os.cpu_count() or 1) // config.devices)
     if device.type == "cpu" and config.devices > 1:
         torch.set_num_threads(cores)
-    sources = find_images(_named(config.images), leave_out=out_dir)
+    named, alone = _named(config.images), is_alone()
+    # the first process alone looks for the images; at once where what is wrong is told before others are started
+    sources = find_images(named, leave_out=out_dir) if alone else SourceList()
     kinds, bits, overlay = list(config.outputs), config.probability_bits, config.overlay
     Outputs(out_dir, kinds, bits, overlay)  # before the other processes are started
     run_dir = config.run_dir and named_run("run_dir", config.run_dir, config.paths.runs_dir)
     model = load_trained(run_dir, config.weights, config.runtime, device)
     threshold = model.facts.threshold if config.threshold == "validation" else float(config.threshold)
-    place = launched(device, config.devices, config.strategy)
+    place = launched(device, config.devices, config.num_nodes, config.strategy)
+    if place.is_first and not alone:
+        sources = find_images(named, leave_out=out_dir)
     identity = {
         "model": model.origin,
         "weights": model.fingerprint,
@@ -78,34 +84,41 @@ def _predict_all(
     place: Place,
     report: Report,
     work: BatchPrediction,
-    sources: list[Source],
+    sources: SourceList,
     identity: dict[str, Any],
     overwrite: bool,
 ) -> None:
-    outputs, todo = work.outputs, []
+    outputs, todo = work.outputs, array("Q")
     if place.is_first:
-        outputs.manifest.read_again()
         report.open(identity, overwrite, outputs)
-        sources = planned(sources, outputs, overwrite)
-        todo = [source for source in sources if overwrite or not is_done(source, outputs)]
+        for index, done in enumerate(planned(sources, outputs, overwrite)):
+            if overwrite or not done:
+                todo.append(index)
+            else:
+                report.keep(index)
+        report.begin()
+        outputs.manifest.read_again()
+    place.wait()  # until the first has made the folder
+    if not place.everywhere(os.path.lexists(report.folder / SETTINGS)):
+        raise InputError(
+            f"{report.folder} is not the same folder on all machines",
+            expected="an out_dir on a disk that they share",
+            got="a folder of its own on at least one of them",
+        )
     # the first process's list for all: what another sees may be a file that the first has just written
-    todo = place.share(todo)
+    own = place.share(lambda number: sources.of(todo[number :: place.processes]))
     try:
-        with report.progress(len(todo)):
-            work.run(todo, report.add)
+        with report.progress(len(own)):
+            work.run(own, report.add)
     except KeyboardInterrupt:
         if place.is_first:
-            report.close(_done(sources, outputs), interrupted=True)
+            report.close(lambda source: is_done(source, outputs), interrupted=True)
         sys.exit(INTERRUPTED)
     place.wait()
-    # lightning ends all processes where one of the others does not exit with 0
-    if place.is_first and not report.close(_done(sources, outputs), rates=work.rates):
-        sys.exit(FAILED)
-
-
-def _done(sources: list[Source], outputs: Outputs) -> list[Source]:
     outputs.manifest.read_again()  # the other processes have written too
-    return [source for source in sources if is_done(source, outputs)]
+    # lightning ends all processes where one of the others does not exit with 0
+    if place.is_first and not report.close(lambda source: is_done(source, outputs), rates=work.rates):
+        sys.exit(FAILED)
 
 
 def _named(images: Any) -> list[str]:

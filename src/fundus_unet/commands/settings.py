@@ -127,6 +127,7 @@ class _Predict(RunUser):
     overwrite: bool
     device: Device
     devices: Threads
+    num_nodes: Threads
     strategy: Annotated[str, Check("auto, or the name of one of Lightning's strategies", _strategy)]
     precision: Precision
     batch_size: BatchSize | None

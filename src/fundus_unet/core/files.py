@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from numbers import Number
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from fundus_unet.core.left_over import is_left_over, mark
 from fundus_unet.core.plain_text import text_cell, text_of_cell
@@ -36,11 +36,18 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     Raises:
         OSError: That names `path`.
     """
+    with whole_file(path, durable=durable) as file:
+        file.write(data)
+
+
+@contextmanager
+def whole_file(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """As `write_bytes`, for content that is written piece by piece; nothing is there where an error ends that."""
     partial = path.with_name(f".{mark()}-{next(_numbers)}{PARTIAL}")  # short, since `path` may be at its limit
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            file.write(data)
+            yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

@@ -14,12 +14,12 @@ from fundus_unet.core.plain_text import printable
 from fundus_unet.data.images.decoding import pixel_count
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.cost import Cost
-from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.new_image import NewImage, read_new_image
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.pixel_budget import PixelBudget
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.record import ERROR, OK, WARNING, Record
+from fundus_unet.inference.sources import Source
 from fundus_unet.inference.stage_rates import NETWORK, READING, WRITING, StageRates
 from fundus_unet.metrics.segmentation import vessel_mask
 from fundus_unet.metrics.topology import skeleton_length, skeleton_of
@@ -153,8 +153,8 @@ class BatchPrediction:
         assert item.sample is not None
         try:
             mask = vessel_mask(torch.from_numpy(probability), self.threshold).numpy() & item.sample.field_of_view
-            self.outputs.write(item.sample, probability, mask)
             record = _record(item.sample, mask, self.threshold)
+            self.outputs.write(item.sample, probability, mask)  # last: a kill in between would cost the row
         except Exception as error:
             record = failed(item.source, error)
         budget.give_back(item.pixels)

@@ -1,10 +1,11 @@
 """What a prediction tells its user: the bar, a line for everything that went wrong, and the table at the end."""
 
 import io
+import itertools
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -19,45 +20,44 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import remove_partial_files, write_json
 from fundus_unet.core.lock import alone_in
 from fundus_unet.core.plain_text import printable
-from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.output_folder import SETTINGS, read_settings
 from fundus_unet.inference.outputs import Outputs
-from fundus_unet.inference.record import (
-    ERROR,
-    SKIPPED,
-    WARNING,
-    Journal,
-    Record,
-    read_journals,
-    read_table,
-    remove_journals,
-    write_table,
-)
+from fundus_unet.inference.record import ERROR, SKIPPED, WARNING, Journal, Record, write_table
+from fundus_unet.inference.rows import TABLE, Rows, remove_journals
+from fundus_unet.inference.sources import Source, SourceList
 from fundus_unet.inference.stage_rates import StageRates
 
-TABLE = "predictions.csv"
 SILENCE = 30.0
 """Seconds after which a pipe is told how far the batch is."""
+
+
+MOST_LINES = 1000
+"""Of errors and warnings; a million would be read by nobody, and take longer to show than to predict."""
 
 
 class Report:
     """One process's share of the telling; the first process writes the table.
 
     Rows are kept on disk as they come, so that a batch that is cut off can be continued.
+
+    Args:
+        sources: Of all processes, for the first one; the others need none.
     """
 
-    def __init__(self, folder: Path, sources: Iterable[Source], rank: int, processes: int) -> None:
+    def __init__(self, folder: Path, sources: SourceList, rank: int, processes: int) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks stops nobody
         self.folder = folder
-        self.sources = list(sources)
+        self.sources = sources
         self.rank = rank
         self.processes = processes
         self.journal = Journal(folder, rank)
         self.console = Console(soft_wrap=True, highlight=False)
         self._bar: Progress | None = None
+        self._lines = 0
         self._lock = Lock()
-        self._unwritten: list[Record] = []
+        self._unwritten: dict[str, Record] = {}
+        self._rows: Rows | None = None
         self._finished: float | None = None
 
     @contextmanager
@@ -83,12 +83,23 @@ class Report:
                 of a name that it needs and that predict did not make.
         """
         with self._writing():
-            before, rows = read_settings(self.folder / SETTINGS), self._rows()
+            before, self._rows = read_settings(self.folder / SETTINGS), Rows(self.folder)
             _check_same_settings(self.folder, before, identity, overwrite)
-            for folder in {self.folder, *outputs.folders(source.name for source in self.sources)}:
+            outputs.manifest.check()
+            for folder in itertools.chain([self.folder], outputs.folders(source.name for source in self.sources)):
                 remove_partial_files(folder)
-            self._keep(rows)
+            self._keep(self._rows, {})
             write_json(self.folder / SETTINGS, identity)
+
+    def keep(self, index: int) -> None:
+        """Have a row for a source whose outputs are there already, also where its own is lost."""
+        image = self.sources.path(index)
+        if self._rows is not None and self._rows.status(image) in (None, ERROR):
+            self._add(Record(image, SKIPPED))
+
+    def begin(self) -> None:
+        """Hold no more of the rows in memory: all is known that is kept."""
+        self._rows = None
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -122,17 +133,21 @@ class Report:
     def add(self, record: Record) -> None:
         """Keep a row, and tell what is wrong with it; called from any thread."""
         with self._lock:
-            try:
-                self.journal.add(record)
-            except OSError:  # the table at the end may find room
-                self._unwritten.append(record)
-            if record.status in (ERROR, WARNING):
+            self._add(record)
+            if record.status in (ERROR, WARNING) and self._lines <= MOST_LINES:
+                self._lines += 1
                 colour = "red" if record.status == ERROR else "yellow"
                 line = Text.assemble((record.status, colour), f"  {printable(record.image)}: {record.message}")
-                self.console.print(line, soft_wrap=True)
+                self.console.print(line if self._lines <= MOST_LINES else "more are in the table", soft_wrap=True)
             if self._bar:
                 self._bar.advance(self._task)
                 self._tell_pace()
+
+    def _add(self, record: Record) -> None:
+        try:
+            self.journal.add(record)
+        except OSError:  # the table at the end may find room
+            self._unwritten[record.image] = record
 
     def _tell_pace(self) -> None:
         self._done += 1
@@ -144,26 +159,30 @@ class Report:
         share = f" (process 1 of {self.processes})" if self.processes > 1 else ""
         self.console.print(f"{self._done} of {self._images} images{share}, {1 / pace:.2f} images/s, about {left} left")
 
-    def close(self, done: Iterable[Source], interrupted: bool = False, rates: StageRates | None = None) -> bool:
+    def close(
+        self, is_done: Callable[[Source], bool], interrupted: bool = False, rates: StageRates | None = None
+    ) -> bool:
         """Write the table and say what came out; returns whether every image has its maps and its row.
 
         Args:
-            done: The sources whose outputs are there; they get a row where theirs was lost.
+            is_done: Whether a source's outputs are there; asked for those whose row was lost, unless interrupted.
             rates: Those of this process's stages, told where it had several images.
         """
-        written = True
-        records = self._unwritten
+        written, rows, new = True, None, dict(self._unwritten)
+        counts: Counter[str | None] = Counter()
         try:
-            records = self._rows(str(source.path) for source in done)
-            self._keep(records)
+            rows = Rows(self.folder)
+            for index, image in enumerate(self.sources.paths()):
+                status = new[image].status if image in new else rows.status(image)
+                if status is None and not interrupted and is_done(self.sources[index]):
+                    new[image], status = Record(image, SKIPPED), SKIPPED
+                counts[status] += 1
+            self._keep(rows, new, others_go_on=interrupted and self.processes > 1)
         except OSError as error:
             written = False
             reason = printable(f"the table {self.folder / TABLE} cannot be written: {error.strerror or error}")
             self.console.print(reason, markup=False)
-        by_image = {record.image: record for record in records}
-        found = [by_image[image] for image in (str(source.path) for source in self.sources) if image in by_image]
-        counts = Counter(record.status for record in found)
-        finished = len(found) - counts[ERROR]
+        finished = counts.total() - counts[ERROR] - counts[None]
         if interrupted:
             self.console.print(f"interrupted: {finished} of {len(self.sources)} are done; the same command goes on")
         told = (
@@ -182,20 +201,24 @@ class Report:
         pace = self._images / max(self._finished - self._started, 1e-9)
         return [f"speed     {pace:.3g} images/s{share}", f"stages    {rates.describe()}"]
 
-    def _rows(self, done: Iterable[str] = ()) -> list[Record]:
-        """All that is known, in the order of the sources: the table's rows, and new ones in place of old ones."""
-        rows = {record.image: record for record in read_table(self.folder / TABLE)}
-        for image in done:
-            if image not in rows or rows[image].status == ERROR:
-                rows[image] = Record(image, SKIPPED)
-        rows |= {record.image: record for record in [*read_journals(self.folder), *self._unwritten]}
-        order = {str(source.path): position for position, source in enumerate(self.sources)}
-        return sorted(rows.values(), key=lambda record: order.get(record.image, -1))
+    def _keep(self, rows: Rows, new: dict[str, Record], others_go_on: bool = False) -> None:
+        """Write the table: other images' rows, then those of the sources in their order.
 
-    def _keep(self, records: list[Record]) -> None:
-        if records:
-            write_table(self.folder / TABLE, records)
-        remove_journals(self.folder)
+        Args:
+            others_go_on: Whether other processes may still add rows; then the journals stay for the next batch.
+        """
+        if rows or new:
+            write_table(self.folder / TABLE, self._all(rows, new))
+        if not others_go_on:
+            remove_journals(self.folder)
+
+    def _all(self, rows: Rows, new: dict[str, Record]) -> Iterator[Record]:
+        with rows.reading():
+            yield from rows.of_others(self.sources.paths())
+            for image in self.sources.paths():
+                record = new.get(image) or rows.record(image)
+                if record is not None:
+                    yield record
 
 
 class _Speed(ProgressColumn):

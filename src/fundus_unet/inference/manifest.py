@@ -9,13 +9,14 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable
+import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import append_lines, read_bytes
+from fundus_unet.core.files import append_lines, open_regular, read_bytes
+from fundus_unet.core.line_index import Line, LineIndex
 
 _LARGEST = 2**30
 
@@ -37,6 +38,9 @@ class Claim:
 class Manifest:
     """The claims of all processes that ever predicted into `folder`; each process adds to a file of its own.
 
+    The claims stay on the disk: in memory is where they are, for as long as somebody asks. What this process claims it
+    knows itself after `read_again`.
+
     Args:
         settings: The fingerprint of what this process predicts with.
     """
@@ -45,67 +49,101 @@ class Manifest:
         self.folder = folder
         self.settings = settings
         self._own = folder / f".made_{rank}.jsonl"
-        self._lock = Lock()
-        self._claims: dict[str, list[Claim]] | None = None
+        self._reading, self._adding = Lock(), Lock()
+        self._files: list[Path] = []
+        self._index: LineIndex | None = None
 
     def read_again(self) -> None:
-        """Take in what other processes have claimed."""
-        self._claims = None
+        """Take in, when next asked, what has been claimed meanwhile; until then nothing of it is in memory."""
+        with self._reading:
+            self._index = None
+
+    def check(self) -> None:
+        """Raise `InputError` where one of its files is something else."""
+        _made(self.folder)
 
     def is_current(self, path: Path) -> bool:
         """Whether the output is there, as these settings make it. An output that its user has changed is."""
-        claims = self._of(path)
-        current = {claim.digest for claim in claims if claim.settings == self.settings}
-        outdated = {claim.digest for claim in claims} - current
-        if not current or not _is_filled(path):
+        current = [_is_current(line) for line in self._lines(path)]
+        if not any(current) or not _is_filled(path):
             return False
+        if all(current):
+            return True
+        claims = self._claims(path)
+        outdated = {claim.digest for claim in claims if claim.settings != self.settings}
+        outdated -= {claim.digest for claim in claims if claim.settings == self.settings}
         return not outdated or _digest_of(path) not in outdated
 
     def owns(self, path: Path) -> bool:
         """Whether predict made the file and nobody has changed it since."""
-        claims = self._of(path)
+        claims = self._claims(path)
         if not claims or os.path.islink(path) or not os.path.isfile(path):
             return False
         # a power cut may leave an empty file, in which nothing can be lost
         return not _is_filled(path) or _digest_of(path) in {claim.digest for claim in claims}
 
+    def belongs_to(self, path: Path, image: str) -> bool:
+        """Whether an output was last made of the image of that whole path."""
+        lines = self._lines(path)
+        return bool(lines) and lines[-1].note | 1 == hash(image) | 1
+
     def image_of(self, path: Path) -> Path | None:
         """The image that an output belongs to, where it is still there."""
-        claims = self._of(path)
+        claims = self._claims(path)
         return Path(claims[-1].image) if claims and os.path.lexists(claims[-1].image) else None
 
     def claim(self, contents: dict[Path, bytes], image: Path) -> None:
         """Tell the disk what is going to be written.
 
         Raises:
-            OSError: Where it cannot be told.
+            InputError: Where something else has the place of this process's file; `OSError` where it cannot be told.
         """
         whole = os.path.realpath(image)
-        claims = [
-            Claim(self._place(path), _digest(content), whole, self.settings) for path, content in contents.items()
-        ]
-        known = self._known()
-        with self._lock:
-            new = [claim for claim in claims if claim not in known.get(claim.file, ())]
-            if new:
+        claims = {
+            path: Claim(self._place(path), _digest(content), whole, self.settings) for path, content in contents.items()
+        }
+        new = [claim for path, claim in claims.items() if not os.path.lexists(path) or claim not in self._claims(path)]
+        if new:
+            check_own_file(self._own)
+            with self._adding:
                 append_lines(self._own, map(_line, new), durable=True)
-            for claim in new:
-                known.setdefault(claim.file, []).append(claim)
 
-    def _of(self, path: Path) -> list[Claim]:
-        return self._known().get(self._place(path), [])
+    def _claims(self, path: Path) -> list[Claim]:
+        found = []
+        for line in self._lines(path):
+            with open_regular(self._files[line.file]) as file:
+                file.seek(line.start)
+                found.append(_claim(file.readline()))
+        return [claim for claim in found if claim is not None and claim.file == self._place(path)]
+
+    def _lines(self, path: Path) -> list[Line]:
+        with self._reading:
+            if self._index is None:
+                self._files = _made(self.folder)
+                self._index = self._read()
+            return self._index.of(self._place(path))
+
+    def _read(self) -> LineIndex:
+        """A line that an interruption cut off is left out, and its files were not written."""
+        index = LineIndex()
+        for number, path in enumerate(self._files):
+            with open_regular(path) as file:
+                start = 0
+                for text in file:
+                    claim = _claim(text)
+                    if claim is not None:
+                        # the last bit tells whether it is of these settings
+                        note = hash(claim.image) | 1 if claim.settings == self.settings else hash(claim.image) & ~1
+                        index.add(claim.file, Line(number, start, note))
+                    start += len(text)
+        return index
 
     def _place(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
 
-    def _known(self) -> dict[str, list[Claim]]:
-        with self._lock:
-            if self._claims is None:
-                self._claims = {}
-                for path in own_files(self.folder, r"\.made_\d+\.jsonl"):
-                    for claim in _read(path):
-                        self._claims.setdefault(claim.file, []).append(claim)
-            return self._claims
+
+def _made(folder: Path) -> list[Path]:
+    return own_files(folder, r"\.made_\d+\.jsonl")
 
 
 def own_files(folder: Path, pattern: str) -> list[Path]:
@@ -134,15 +172,16 @@ def _entries(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() else []
 
 
-def _read(path: Path) -> Iterable[Claim]:
-    """Claims; a line that an interruption cut off is left out, and its files were not written."""
-    for line in read_bytes(path, _LARGEST).splitlines():
-        try:
-            claim = Claim(**json.loads(line))
-        except (ValueError, TypeError, RecursionError):
-            continue
-        if all(isinstance(value, str) for value in vars(claim).values()):
-            yield claim
+def _claim(line: bytes) -> Claim | None:
+    try:
+        claim = Claim(**json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return claim if all(isinstance(value, str) for value in vars(claim).values()) else None
+
+
+def _is_current(line: Line) -> bool:
+    return bool(line.note & 1)
 
 
 def _line(claim: Claim) -> str:
@@ -161,4 +200,8 @@ def _digest_of(path: Path) -> str | None:
 
 
 def _is_filled(path: Path) -> bool:
-    return os.path.isfile(path) and not os.path.islink(path) and os.path.getsize(path) > 0
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size > 0

@@ -9,7 +9,7 @@ from fundus_unet.data.images.decoding import MAX_PIXELS
 from fundus_unet.data.images.field_of_view import estimate_field_of_view, field_of_view_diameter
 from fundus_unet.data.images.preprocessing import Preprocessor, WorkingImage
 from fundus_unet.data.images.reading import read_image
-from fundus_unet.inference.inputs import Source
+from fundus_unet.inference.sources import Source
 
 LEAST_SIDE = 32
 

@@ -5,7 +5,7 @@ the image, as contours or filled, for a person to look at.
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
 import cv2
@@ -14,9 +14,9 @@ import numpy as np
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import write_bytes
 from fundus_unet.drawing.overlay import CONTOUR, STYLES, vessel_overlay
-from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.manifest import Manifest
 from fundus_unet.inference.new_image import NewImage
+from fundus_unet.inference.sources import Source
 from fundus_unet.metrics.topology import skeleton_of
 
 ENDINGS = {"probability": ".png", "mask": ".png", "overlay": ".jpg", "skeleton": ".png"}
@@ -67,21 +67,33 @@ class Outputs:
         """Whether predict has made all of them, with these settings."""
         return all(self.manifest.is_current(self.path(kind, name)) for kind in self.kinds)
 
-    def folders(self, names: Iterable[PurePath]) -> set[Path]:
-        """Those of the outputs that are there and lie in `folder`, not behind a link."""
-        paths = {self.path(kind, name).parent for name in names for kind in self.kinds}
-        return {path for path in paths if path.is_dir() and self.is_inside(path)}
+    def folders(self, names: Iterable[PurePath]) -> Iterator[Path]:
+        """Those of the outputs that are there and lie in `folder`, not behind a link; each once."""
+        known: set[int] = set()
+        for name in names:
+            parent = name.parent
+            number = hash(parent)
+            if number not in known:
+                known.add(number)
+                paths = (self.folder / kind / parent for kind in self.kinds)
+                yield from (path for path in paths if path.is_dir() and self.is_inside(path))
 
     def is_inside(self, folder: Path) -> bool:
         """Whether a folder below `self.folder` lies there, and not behind a link."""
         place = os.path.join(os.path.realpath(self.folder), folder.relative_to(self.folder))
         return os.path.normcase(os.path.realpath(folder)) == os.path.normcase(place)
 
-    def check_owner(self, source: Source) -> None:
-        """Raise `InputError` where predict has made files of these names of another image."""
+    def check_owner(self, source: Source, whole: str) -> None:
+        """Raise `InputError` where predict has made files of these names of another image.
+
+        Args:
+            whole: The real path of the source.
+        """
         for kind in self.kinds:
             path = self.path(kind, source.name)
-            owner = self.manifest.image_of(path) if os.path.lexists(path) else None
+            if self.manifest.belongs_to(path, whole) or not os.path.lexists(path):
+                continue
+            owner = self.manifest.image_of(path)
             if owner is not None and not _is_same(owner, source.path):
                 raise InputError(
                     f"its outputs would overwrite those of {owner}",

@@ -2,22 +2,40 @@
 
 import os
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 
+import numpy as np
+
 from fundus_unet.core.errors import InputError
-from fundus_unet.inference.inputs import Source
+from fundus_unet.core.real_paths import RealPaths
 from fundus_unet.inference.outputs import ENDINGS, Outputs
+from fundus_unet.inference.sources import Source, SourceList, repeats
 
 Identity = str | tuple[int, int]
 
 
-def planned(sources: Sequence[Source], outputs: Outputs, overwrite: bool) -> list[Source]:
-    """The same sources; those whose outputs may not be written have a problem."""
-    inputs = {identity for source in sources for identity in _identities(source.path)}
-    owners: dict[str, Source] = {}
-    return [_planned(source, outputs, overwrite, inputs, owners) for source in sources]
+def planned(sources: SourceList, outputs: Outputs, overwrite: bool) -> Iterator[bool]:
+    """Whether each source in turn is done: its outputs are there, as these settings make them.
+
+    One whose outputs may not be written is given a problem.
+    """
+    owners, check = _owners(sources), _Check(sources, outputs, overwrite)
+    for index, source in enumerate(sources):
+        done = False
+        if source.problem is None:
+            try:
+                if index in owners:
+                    raise InputError(
+                        f"its outputs would overwrite those of {sources.path(owners[index])}",
+                        fix="rename one of the two, or predict them into different folders (out_dir)",
+                    )
+                done = check(source)
+            except InputError as error:
+                sources.set_problem(index, error)
+        yield done
 
 
 def is_done(source: Source, outputs: Outputs) -> bool:
@@ -25,30 +43,76 @@ def is_done(source: Source, outputs: Outputs) -> bool:
     return source.problem is None and outputs.exist(source.name)
 
 
-def _planned(
-    source: Source, outputs: Outputs, overwrite: bool, inputs: set[Identity], owners: dict[str, Source]
-) -> Source:
-    if source.problem is not None:
-        return source
-    try:
-        _check_own_name(source, owners)
-        _check_is_no_output(source, outputs)
-        outputs.check_owner(source)
-        if overwrite or not outputs.exist(source.name):
-            _check_replaces_no_input(source, outputs, inputs)
-            outputs.check(source)
-    except InputError as error:
-        return replace(source, problem=error)
-    return source
+def _owners(sources: SourceList) -> dict[int, int]:
+    """Sources whose name an earlier one has: by index, with the index of that one."""
+    keys = array("q", (hash(_key(index, source)) for index, source in enumerate(sources)))
+    return {index: first for index, first in repeats(keys) if _key(index, sources[index]) == _key(first, sources[first])}
 
 
-def _check_own_name(source: Source, owners: dict[str, Source]) -> None:
-    owner = owners.setdefault(_as_some_disks_see_it(source.name), source)
-    if owner is not source:
-        raise InputError(
-            f"its outputs would overwrite those of {owner.path}",
-            fix="rename one of the two, or predict them into different folders (out_dir)",
-        )
+class _Check:
+    """Looks at one source after another. In a folder of outputs that is not there it looks for none."""
+
+    def __init__(self, sources: SourceList, outputs: Outputs, overwrite: bool) -> None:
+        self._sources, self._outputs, self._overwrite = sources, outputs, overwrite
+        self._real = RealPaths()
+        self._folder: PurePath | None = None
+        self._kinds: list[str] = []
+        self._is_inside = False
+        self._inputs = array("q")
+
+    def __call__(self, source: Source) -> bool:
+        """Whether it is done.
+
+        Raises:
+            InputError: Where its outputs may not be written.
+        """
+        if source.name.parent != self._folder:
+            self._look_into(source.name.parent)
+        places = {kind: self._outputs.path(kind, source.name) for kind in self._kinds}
+        there = {kind: path for kind, path in places.items() if os.path.lexists(path)}
+        done = False
+        if there:
+            self._check_is_no_output(source, list(there.values()))
+            self._outputs.check_owner(source, self._real(source.path))
+            done = self._outputs.exist(source.name)
+        if self._overwrite or not done:
+            self._check_replaces_no_input([path for kind, path in there.items() if kind in self._outputs.kinds])
+            if there or not self._is_inside:
+                self._outputs.check(source)
+        return done
+
+    def _look_into(self, folder: PurePath) -> None:
+        outputs = self._outputs
+        self._folder = folder
+        self._kinds = [kind for kind in ENDINGS if os.path.lexists(outputs.folder / kind / folder)]
+        self._is_inside = all(outputs.is_inside(outputs.folder / kind / folder) for kind in outputs.kinds)
+
+    def _check_is_no_output(self, source: Source, paths: list[Path]) -> None:
+        if _is_one_of(source.path, paths):
+            raise InputError(
+                f"{source.path} lies where its own outputs belong",
+                fix="choose another out_dir, or predict the original image",
+            )
+
+    def _check_replaces_no_input(self, paths: list[Path]) -> None:
+        if paths and not self._inputs:
+            numbers = (hash(identity) for source in self._sources for identity in _identities(source.path))
+            self._inputs = array("q", np.sort(np.fromiter(numbers, np.int64)).tobytes())
+        for path in paths:
+            if any(self._is_input(identity) for identity in _identities(path)):
+                raise InputError(
+                    f"its output {path} would replace one of the images to predict",
+                    fix="choose another out_dir, or leave out one of the two",
+                )
+
+    def _is_input(self, identity: Identity) -> bool:
+        place = bisect_left(self._inputs, hash(identity))
+        return self._inputs[place : place + 1] == array("q", [hash(identity)])
+
+
+def _key(index: int, source: Source) -> str | int:
+    """Equal for sources of one name; one with a problem has none."""
+    return index if source.problem is not None else _as_some_disks_see_it(source.name)
 
 
 def _as_some_disks_see_it(name: PurePath) -> str:
@@ -56,23 +120,15 @@ def _as_some_disks_see_it(name: PurePath) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", str(name)).casefold())
 
 
-def _check_is_no_output(source: Source, outputs: Outputs) -> None:
-    own = {identity for kind in ENDINGS for identity in _identities(outputs.path(kind, source.name))}
-    if own.intersection(_identities(source.path)):
-        raise InputError(
-            f"{source.path} lies where its own outputs belong",
-            fix="choose another out_dir, or predict the original image",
-        )
-
-
-def _check_replaces_no_input(source: Source, outputs: Outputs, inputs: set[Identity]) -> None:
-    for kind in outputs.kinds:
-        path = outputs.path(kind, source.name)
-        if inputs.intersection(_identities(path)):
-            raise InputError(
-                f"its output {path} would replace one of the images to predict",
-                fix="choose another out_dir, or leave out one of the two",
-            )
+def _is_one_of(path: Path, others: list[Path]) -> bool:
+    try:
+        own, stats = os.stat(path), [os.stat(other) for other in others]
+        if own.st_ino:  # some disks have no such numbers
+            return any(os.path.samestat(own, other) for other in stats)
+    except (OSError, ValueError):
+        pass
+    place = os.path.normcase(os.path.realpath(path))
+    return any(os.path.normcase(os.path.realpath(other)) == place for other in others)
 
 
 def _identities(path: Path) -> Iterator[Identity]:
@@ -82,5 +138,5 @@ def _identities(path: Path) -> Iterator[Identity]:
         status = os.stat(path)
     except (OSError, ValueError):
         return
-    if status.st_ino:  # some disks have no such numbers
+    if status.st_ino:
         yield status.st_dev, status.st_ino

@@ -10,8 +10,8 @@ import torch
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import PROGRAM
 from fundus_unet.data.images.reading import read_image
-from fundus_unet.inference.inputs import Source
 from fundus_unet.inference.new_image import prepare_new_image
+from fundus_unet.inference.sources import Source
 from fundus_unet.metrics.segmentation import vessel_mask
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.trained_model import OWN_WEIGHTS, TrainedModel, load_trained
