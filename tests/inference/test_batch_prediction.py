@@ -285,6 +285,7 @@ class TestOutputs:
         work = batch(tmp_path, network, kinds=["probability", "mask", "overlay", "skeleton"])
         assert not work.outputs.exist(source.name)
         run(work, [source])
+        work.outputs.manifest.read_again()
         assert work.outputs.exist(source.name)
         read = {
             kind: cv2.imread(str(tmp_path / f"out/{kind}/deep/er/a.b{ending}"), cv2.IMREAD_UNCHANGED)

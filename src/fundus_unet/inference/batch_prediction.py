@@ -81,8 +81,7 @@ class BatchPrediction:
     ) -> Iterator[_Read | None]:
         """Images in order; None where the next one has to wait until all before it are written."""
         waiting: deque[Future[_Read]] = deque()
-        for source in sources:
-            pixels = pixel_count(source.path) if source.problem is None else 0
+        for source, pixels in self._counted(sources, pool):
             while waiting and (len(waiting) > self.read_threads or not budget.has_room(pixels)):
                 yield waiting.popleft().result()
             if not budget.has_room(pixels):
@@ -91,6 +90,16 @@ class BatchPrediction:
             waiting.append(pool.submit(self._read, source, pixels, budget, on_done))
         while waiting:
             yield waiting.popleft().result()
+
+    def _counted(self, sources: Sequence[Source], pool: ThreadPoolExecutor) -> Iterator[tuple[Source, int]]:
+        """Sources with their pixels; files are opened ahead, since whoever waits for a disk has to wait for Python too."""
+        ahead: deque[tuple[Source, Future[int]]] = deque()
+        for source in sources:
+            ahead.append((source, pool.submit(_pixels_of, source)))
+            if len(ahead) > 2 * self.read_threads:
+                source, pixels = ahead.popleft()
+                yield source, pixels.result()
+        yield from ((source, pixels.result()) for source, pixels in ahead)
 
     def _read(self, source: Source, pixels: int, budget: PixelBudget, on_done: Callable[[Record], None]) -> _Read:
         cost, sample = Cost(), None
@@ -161,6 +170,10 @@ class BatchPrediction:
         self.rates.add(WRITING, cost.seconds())
         seconds += item.seconds + cost.seconds()
         on_done(Record(**(vars(record) | {"seconds": round(seconds, 3)})))
+
+
+def _pixels_of(source: Source) -> int:
+    return pixel_count(source.path) if source.problem is None else 0
 
 
 def failed(source: Source, error: Exception) -> Record:

@@ -121,22 +121,29 @@ def _as_some_disks_see_it(name: PurePath) -> str:
 
 
 def _is_one_of(path: Path, others: list[Path]) -> bool:
+    own = _status(path)
+    for other in others:
+        status = _status(other)
+        if own and status and own.st_ino:
+            is_same = os.path.samestat(own, status)
+        else:
+            is_same = os.path.normcase(os.path.realpath(path)) == os.path.normcase(os.path.realpath(other))
+        if is_same:
+            return True
+    return False
+
+
+def _status(path: Path) -> os.stat_result | None:
+    """Of the file that a path leads to; some disks give its number as 0."""
     try:
-        own, stats = os.stat(path), [os.stat(other) for other in others]
-        if own.st_ino:  # some disks have no such numbers
-            return any(os.path.samestat(own, other) for other in stats)
+        return os.stat(path)
     except (OSError, ValueError):
-        pass
-    place = os.path.normcase(os.path.realpath(path))
-    return any(os.path.normcase(os.path.realpath(other)) == place for other in others)
+        return None
 
 
 def _identities(path: Path) -> Iterator[Identity]:
     """What two paths of one file have in common: the path without links, and the file on its disk."""
     yield os.path.normcase(os.path.realpath(path))
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return
-    if status.st_ino:
+    status = _status(path)
+    if status and status.st_ino:
         yield status.st_dev, status.st_ino
