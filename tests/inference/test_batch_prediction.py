@@ -177,6 +177,33 @@ def test_a_disk_that_is_full_midway(tmp_path, network, monkeypatch):
     assert not work.outputs.exist(sources[2].name)
 
 
+@pytest.mark.parametrize("write_threads", [1, 3])
+def test_images_that_wait_for_the_disk_are_claimed_together(tmp_path, network, monkeypatch, write_threads):
+    """And none waits for others where the disk is fast."""
+    sources = [sample(tmp_path / f"{number}.png", number) for number in range(12)]
+    written, lock, slow = [], threading.Lock(), threading.Event()
+    write = Outputs.write
+
+    def writing(self, made):
+        with lock:
+            written.append(len(made))
+        slow.wait(20)  # until the network has all but those that reading was ahead of
+        return write(self, made)
+
+    def predicted(record):
+        if len(network.seen) == len(sources):
+            slow.set()
+
+    monkeypatch.setattr(Outputs, "write", writing)
+    forward = network.forward
+    monkeypatch.setattr(network, "forward", lambda image: [forward(image), predicted(None)][0])
+    run(batch(tmp_path, network, write_threads=write_threads), sources)
+    assert sum(written) == len(sources)
+    assert written[:write_threads] == [1] * write_threads
+    assert len(written) < len(sources)
+    assert max(written) <= -(-len(sources) // write_threads)
+
+
 def test_images_in_memory_are_bounded(tmp_path, network, monkeypatch):
     """At most `pixels_in_memory` between reading and writing, however slow the write_threads are."""
     sources = [sample(tmp_path / f"{number}.png", number, (60 + 10 * (number % 3), 80)) for number in range(9)]
@@ -194,10 +221,11 @@ def test_images_in_memory_are_bounded(tmp_path, network, monkeypatch):
         counted(found.field_of_view.size)
         return found
 
-    def writing(self, photo, *arrays):
+    def writing(self, made):
         threading.Event().wait(0.02)
-        write(self, photo, *arrays)
-        counted(-photo.field_of_view.size)
+        errors = write(self, made)
+        counted(-sum(80 * (60 + 10 * (int(source.path.stem) % 3)) for source, _ in made))
+        return errors
 
     monkeypatch.setattr(batch_prediction, "read_new_image", reading)
     monkeypatch.setattr(Outputs, "write", writing)

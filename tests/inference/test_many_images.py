@@ -3,7 +3,7 @@
 import os
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import cv2
 import numpy as np

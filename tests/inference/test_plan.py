@@ -33,7 +33,10 @@ def predict(to: Outputs, source: Source, value: bool = True) -> None:
     """`value`: of the mask."""
     shape = (SIDE, SIDE)
     read = NewImage(source, np.zeros((*shape, 3), np.uint8), np.ones(shape, bool), 8.0, None, 1.0, ())  # type: ignore[arg-type]
-    to.write(read, np.zeros(shape, np.float32), np.full(shape, value))
+    files = to.drawn(read, np.zeros(shape, np.float32), np.full(shape, value))
+    (error,) = to.write([(source, files)])
+    if error is not None:
+        raise error
 
 
 def problems(sources: list[Source], to: Outputs, overwrite: bool = False) -> list[str]:

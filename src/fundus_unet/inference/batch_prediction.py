@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -28,12 +30,33 @@ PLAUSIBLE_FRACTION = (0.01, 0.3)
 """Of the field of view: labels of the public sets cover 0.06 to 0.13."""
 
 
+MOST_AT_ONCE = 16
+"""Images that are written together; a kill costs no more."""
+
+
 @dataclass(frozen=True)
 class _Read:
     source: Source
     pixels: int
     seconds: float
     sample: NewImage | None  # None: it could not be read, and that is told already
+
+
+class _Predicted(NamedTuple):
+    item: _Read
+    probability: np.ndarray
+    seconds: float
+
+
+class _Drawn(NamedTuple):
+    predicted: _Predicted
+    record: Record
+    files: dict[Path, bytes]
+    seconds: float
+
+    @property
+    def source(self) -> Source:
+        return self.predicted.item.source
 
 
 @dataclass(frozen=True)
@@ -64,10 +87,11 @@ class BatchPrediction:
             on_done: Gets every row, from any thread.
         """
         budget = PixelBudget(self.pixels_in_memory)
+        unwritten: deque[_Predicted] = deque()
         reading, writing = ThreadPoolExecutor(self.read_threads), ThreadPoolExecutor(self.write_threads)
         try:
             for batch in self._batches(self._read_ahead(sources, reading, budget, on_done)):
-                self._predict(batch, writing, budget, on_done)
+                self._predict(batch, unwritten, writing, budget, on_done)
         finally:  # an interruption loses what is being read, not what is being written
             reading.shutdown(cancel_futures=True)
             writing.shutdown()
@@ -92,7 +116,7 @@ class BatchPrediction:
             yield waiting.popleft().result()
 
     def _counted(self, sources: Sequence[Source], pool: ThreadPoolExecutor) -> Iterator[tuple[Source, int]]:
-        """Sources with their pixels; files are opened ahead, since whoever waits for a disk has to wait for Python too."""
+        """Sources with their pixels. Their files are opened ahead: who waits for a disk then waits for Python as well."""
         ahead: deque[tuple[Source, Future[int]]] = deque()
         for source in sources:
             ahead.append((source, pool.submit(_pixels_of, source)))
@@ -129,6 +153,7 @@ class BatchPrediction:
     def _predict(
         self,
         batch: list[_Read],
+        unwritten: deque[_Predicted],
         writing: ThreadPoolExecutor,
         budget: PixelBudget,
         on_done: Callable[[Record], None],
@@ -148,28 +173,46 @@ class BatchPrediction:
         seconds = cost.seconds() / len(batch)
         self.rates.add(NETWORK, cost.seconds(), len(batch))
         for item, probability in zip(batch, probabilities, strict=True):
-            writing.submit(self._write, item, probability, seconds, budget, on_done)
+            unwritten.append(_Predicted(item, probability, item.seconds + seconds))
+            writing.submit(self._write, unwritten, budget, on_done)
 
-    def _write(
-        self,
-        item: _Read,
-        probability: np.ndarray,
-        seconds: float,
-        budget: PixelBudget,
-        on_done: Callable[[Record], None],
-    ) -> None:
+    def _write(self, unwritten: deque[_Predicted], budget: PixelBudget, on_done: Callable[[Record], None]) -> None:
+        """Write the next image; where more wait than there are threads, several, whose claims the disk gets at once."""
+        group: list[_Drawn] = []
+        for _ in range(min(1 + len(unwritten) // self.write_threads, MOST_AT_ONCE)):
+            try:
+                predicted = unwritten.popleft()
+            except IndexError:  # other threads have taken them
+                break
+            try:
+                group.append(self._draw(predicted))
+            except Exception as error:
+                self._end(predicted.item, failed(predicted.item.source, error), budget, on_done)
+        if not group:
+            return
         cost = Cost()
-        assert item.sample is not None
         try:
-            mask = vessel_mask(torch.from_numpy(probability), self.threshold).numpy() & item.sample.field_of_view
-            record = _record(item.sample, mask, self.threshold)
-            self.outputs.write(item.sample, probability, mask)  # last: a kill in between would cost the row
+            errors: Sequence[Exception | None] = self.outputs.write([(one.source, one.files) for one in group])
         except Exception as error:
-            record = failed(item.source, error)
+            errors = [error] * len(group)
+        for one, error in zip(group, errors, strict=True):
+            seconds = one.seconds + cost.seconds() / len(group)
+            self.rates.add(WRITING, seconds)
+            record = one.record if error is None else failed(one.source, error)
+            in_all = {"seconds": round(one.predicted.seconds + seconds, 3)}
+            self._end(one.predicted.item, Record(**(vars(record) | in_all)), budget, on_done)
+
+    def _draw(self, predicted: _Predicted) -> _Drawn:
+        cost, sample = Cost(), predicted.item.sample
+        assert sample is not None
+        mask = vessel_mask(torch.from_numpy(predicted.probability), self.threshold).numpy() & sample.field_of_view
+        record = _record(sample, mask, self.threshold)
+        return _Drawn(predicted, record, self.outputs.drawn(sample, predicted.probability, mask), cost.seconds())
+
+    @staticmethod
+    def _end(item: _Read, record: Record, budget: PixelBudget, on_done: Callable[[Record], None]) -> None:
         budget.give_back(item.pixels)
-        self.rates.add(WRITING, cost.seconds())
-        seconds += item.seconds + cost.seconds()
-        on_done(Record(**(vars(record) | {"seconds": round(seconds, 3)})))
+        on_done(record)
 
 
 def _pixels_of(source: Source) -> int:

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
@@ -92,17 +93,22 @@ class Manifest:
         claims = self._claims(path)
         return Path(claims[-1].image) if claims and os.path.lexists(claims[-1].image) else None
 
-    def claim(self, contents: dict[Path, bytes], image: Path) -> None:
-        """Tell the disk what is going to be written.
+    def claim(self, made: Iterable[tuple[Path, dict[Path, bytes]]]) -> None:
+        """Tell the disk what is going to be written, for several images at once, since a disk takes its time.
+
+        Args:
+            made: Images, and the contents of their outputs.
 
         Raises:
             InputError: Where something else has the place of this process's file; `OSError` where it cannot be told.
         """
-        whole = os.path.realpath(image)
-        claims = {
-            path: Claim(self._place(path), _digest(content), whole, self.settings) for path, content in contents.items()
-        }
-        new = [claim for path, claim in claims.items() if not os.path.lexists(path) or claim not in self._claims(path)]
+        new = []
+        for image, contents in made:
+            whole = os.path.realpath(image)
+            for path, content in contents.items():
+                claim = Claim(self._place(path), _digest(content), whole, self.settings)
+                if not os.path.lexists(path) or claim not in self._claims(path):
+                    new.append(claim)
         if new:
             check_own_file(self._own)
             with self._adding:

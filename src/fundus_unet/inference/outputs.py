@@ -7,6 +7,7 @@ the image, as contours or filled, for a person to look at.
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
+from typing import Any
 
 import cv2
 import numpy as np
@@ -117,14 +118,11 @@ class Outputs:
                     fix="move it elsewhere, or choose another out_dir",
                 )
 
-    def write(self, sample: NewImage, probability: np.ndarray, mask: np.ndarray) -> None:
-        """Write every kind.
+    def drawn(self, sample: NewImage, probability: np.ndarray, mask: np.ndarray) -> dict[Path, bytes]:
+        """The content of every kind's file.
 
         Shapes:
             probability float32 (H, W), mask bool (H, W).
-
-        Raises:
-            InputError: Where a file cannot be written, or may not be (`check`).
         """
         draw: dict[str, Callable[[], np.ndarray]] = {
             "probability": lambda: _quantised(probability, self.bits),
@@ -132,15 +130,36 @@ class Outputs:
             "overlay": lambda: vessel_overlay(sample.image, mask, sample.field_of_view, self.overlay)[..., ::-1],
             "skeleton": lambda: skeleton_of(mask) * np.uint8(255),
         }
-        contents = {self.path(kind, sample.source.name): _encoded(draw[kind](), ENDINGS[kind]) for kind in self.kinds}
-        self.check(sample.source)
+        return {self.path(kind, sample.source.name): _encoded(draw[kind](), ENDINGS[kind]) for kind in self.kinds}
+
+    def write(self, made: Sequence[tuple[Source, dict[Path, bytes]]]) -> list[InputError | None]:
+        """Write what was `drawn` of several sources.
+
+        Returns:
+            For each what is wrong: a file that cannot be written, or may not be (`check`).
+        """
+        errors: list[InputError | None] = [self._error(self.check, source) for source, _ in made]
+        good = [one for one, error in zip(made, errors, strict=True) if error is None]
+        unclaimed = self._error(self.manifest.claim, [(source.path, contents) for source, contents in good])
+        return [
+            error or unclaimed or self._error(_write, contents)
+            for (_, contents), error in zip(made, errors, strict=True)
+        ]
+
+    def _error(self, act: Callable[[Any], None], what: object) -> InputError | None:
         try:
-            self.manifest.claim(contents, sample.source.path)
-            for path, content in contents.items():
-                write_bytes(path, content, durable=False)
+            act(what)
+        except InputError as error:
+            return error
         except OSError as error:
             path = error.filename or self.folder
-            raise InputError(f"{path} cannot be written: {error.strerror or error}") from error
+            return InputError(f"{path} cannot be written: {error.strerror or error}")
+        return None
+
+
+def _write(contents: dict[Path, bytes]) -> None:
+    for path, content in contents.items():
+        write_bytes(path, content, durable=False)
 
 
 def _is_same(one: Path, other: Path) -> bool:

@@ -46,7 +46,9 @@ def is_done(source: Source, outputs: Outputs) -> bool:
 def _owners(sources: SourceList) -> dict[int, int]:
     """Sources whose name an earlier one has: by index, with the index of that one."""
     keys = array("q", (hash(_key(index, source)) for index, source in enumerate(sources)))
-    return {index: first for index, first in repeats(keys) if _key(index, sources[index]) == _key(first, sources[first])}
+    return {
+        index: first for index, first in repeats(keys) if _key(index, sources[index]) == _key(first, sources[first])
+    }
 
 
 class _Check:
