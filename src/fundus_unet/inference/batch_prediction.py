@@ -116,7 +116,7 @@ class BatchPrediction:
             yield waiting.popleft().result()
 
     def _counted(self, sources: Sequence[Source], pool: ThreadPoolExecutor) -> Iterator[tuple[Source, int]]:
-        """Sources with their pixels. Their files are opened ahead: who waits for a disk then waits for Python as well."""
+        """Sources with their pixels. Their files are opened ahead: who waits for a disk also waits for Python."""
         ahead: deque[tuple[Source, Future[int]]] = deque()
         for source in sources:
             ahead.append((source, pool.submit(_pixels_of, source)))
@@ -195,10 +195,10 @@ class BatchPrediction:
             errors: Sequence[Exception | None] = self.outputs.write([(one.source, one.files) for one in group])
         except Exception as error:
             errors = [error] * len(group)
-        for one, error in zip(group, errors, strict=True):
+        for one, wrong in zip(group, errors, strict=True):
             seconds = one.seconds + cost.seconds() / len(group)
             self.rates.add(WRITING, seconds)
-            record = one.record if error is None else failed(one.source, error)
+            record = one.record if wrong is None else failed(one.source, wrong)
             in_all = {"seconds": round(one.predicted.seconds + seconds, 3)}
             self._end(one.predicted.item, Record(**(vars(record) | in_all)), budget, on_done)
 
