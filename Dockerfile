@@ -1,4 +1,4 @@
-# The program fundus-unet; files are exchanged through a folder mounted at /work (docs/scale.md).
+# The program fundus-unet; files are exchanged through a folder mounted at /work (docs/container.md).
 #   docker build -t fundus-unet .                                 for CPUs
 #   docker build -t fundus-unet --build-arg LIBRARIES=cuda .      for GPUs of NVIDIA, several gigabytes larger
 FROM python:3.13-slim-trixie AS build
