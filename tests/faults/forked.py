@@ -37,6 +37,18 @@ class Process:
         if self.poll() is None:
             (os.killpg if group else os.kill)(self.pid, number)
 
+    def send_to_another(self, number: int) -> None:
+        """To the last python process that it has started and that is still there; to none, where there is none."""
+        children: list[int] = []
+        for place in Path(f"/proc/{self.pid}/task").glob("*/children"):
+            with suppress(OSError):
+                children += map(int, place.read_text().split())
+        for child in sorted(children, reverse=True):
+            with suppress(OSError):
+                if b"python" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    os.kill(child, number)
+                    return
+
     def poll(self) -> int | None:
         if self.code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)

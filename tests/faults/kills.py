@@ -21,6 +21,7 @@ from running import TINY
 SIGNALS = {"SIGKILL": signal.SIGKILL, "SIGTERM": signal.SIGTERM, "Ctrl-C": signal.SIGINT}
 INTERRUPTED = 130
 WRITES = ("fsync", "replace", "rename", "link", "mkdir")
+FIRST, GROUP, OTHER = "", " to the group", " to another process of it"
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ class Command:
     """What is given, again and again, and how its results are read.
 
     `results` maps names to values that must be the same however often it was interrupted. `again` gives the command
-    that continues, from the folder it ran in.
+    that continues, from the folder it ran in. `several` says that it works in several processes, each of which may be
+    ended; `broken` is the exit code where one that is not the first was.
     """
 
     kind: str
@@ -38,6 +40,8 @@ class Command:
     results: Callable[[Path], dict[str, Any]]
     ready: str
     finished: int = 0
+    several: bool = False
+    broken: int = 2
 
 
 def attacked(
@@ -57,11 +61,11 @@ def attacked(
     for number in range(count):
         here = _new(folder / f"attempt_{number}", make)
         plan = [
-            (choose.choice(list(SIGNALS)), choose.random() < 0.5, seconds * choose.random() ** 0.7)
+            (choose.choice(list(SIGNALS)), _target(choose, command.several), seconds * choose.random() ** 0.7)
             for _ in range(choose.randint(1, kills))
         ]
         detail = f"seed {seed}, attempt {number}: " + ", ".join(
-            f"{name}{' to the group' if group else ''} after {delay:.2f} s" for name, group, delay in plan
+            f"{name}{target} after {delay:.2f} s" for name, target, delay in plan
         )
         attempts.append(_attempt(command, here, plan, expected, detail))
     return attempts
@@ -91,21 +95,30 @@ def killed_in_writes(command: Command, folder: Path, make: Callable[[Path], None
     return attempts
 
 
+def _target(choose: random.Random, several: bool) -> str:
+    if several and choose.random() < 0.4:
+        return OTHER
+    return GROUP if choose.random() < 0.5 else FIRST
+
+
 def _attempt(
-    command: Command, here: Path, plan: list[tuple[str, bool, float]], expected: dict[str, Any], detail: str
+    command: Command, here: Path, plan: list[tuple[str, str, float]], expected: dict[str, Any], detail: str
 ) -> Attempt:
     script, overrides = command.script, command.overrides
-    for name, group, delay in plan:
+    for name, target, delay in plan:
         process = launch(here, script, *overrides)
         if process.wait_for(command.ready):
             _sleep(process, delay)
-        process.send(SIGNALS[name], group)
+        if target == OTHER:
+            process.send_to_another(SIGNALS[name])
+        else:
+            process.send(SIGNALS[name], target == GROUP)
         code = process.wait()
         if code is None:
             return Attempt(command.kind, detail, HUNG, process.told)
         if TRACEBACK in process.told:
             return Attempt(command.kind, detail, TRACED, process.told)
-        if code not in (command.finished, INTERRUPTED, -signal.SIGKILL):
+        if code not in (command.finished, INTERRUPTED, -signal.SIGKILL, *[command.broken] * (target == OTHER)):
             return Attempt(command.kind, detail, LOST, f"exit code {code}: {process.told}")
         script, overrides = command.again(here)
     return _finished(command, here, expected, detail)
@@ -150,6 +163,10 @@ def _living(folder: Path, seconds: float = 8) -> list[str]:
         time.sleep(0.2)
 
 
+TWO_PROCESSES = "trainer=ddp_cpu"
+MULTIRUN = ("hydra.sweep.dir=runs/multirun",)
+
+
 def training(*overrides: str, steps: int = 8, epochs: int = 4) -> Command:
     """A tiny training; the same weights, scores and threshold must come out of it."""
     given = (
@@ -162,11 +179,14 @@ def training(*overrides: str, steps: int = 8, epochs: int = 4) -> Command:
         *overrides,
     )
 
+    several = TWO_PROCESSES in overrides
+
     def again(folder: Path) -> tuple[str, tuple[str, ...]]:
         begun = (folder / "run/config.yaml").is_file()
-        return "train", ("resume=run",) if begun else given
+        return "train", ("resume=run", *[TWO_PROCESSES] * several) if begun else given
 
-    return Command(f"training, {' '.join(overrides)}", "train", given, again, results_of_training, "run directory")
+    kind = f"training {'in two processes' if several else ''}, {' '.join(overrides)}".replace(" ,", ",")
+    return Command(kind, "train", given, again, results_of_training, "run directory", several=several)
 
 
 def results_of_training(folder: Path) -> dict[str, Any]:
@@ -242,14 +262,37 @@ def comparison(*overrides: str) -> Command:
 
 
 def multirun(*overrides: str) -> Command:
-    """Two jobs of one command; the same scores of both must come out of it."""
+    """Two jobs of one command, side by side with a launcher; the same scores of both must come out of it."""
     given = ("-m", "data=chasedb1", "paths.data_dir=sets", *TINY, "seed=0,1", *overrides)
+    several = any("launcher" in item for item in overrides)
 
     def results(folder: Path) -> dict[str, Any]:
-        runs = (path for path in (folder / "runs/multirun").iterdir() if path.is_dir())
+        runs = [path.parent for path in (folder / "runs/multirun").glob("*/config.yaml")]
         return {path.name: (path / "evaluation/test/metrics.json").read_bytes() for path in runs}
 
-    return Command("multirun", "train", given, lambda _: ("train", given), results, "run directory")
+    kind, ready = ("multirun side by side", "") if several else ("multirun", "run directory")
+    return Command(kind, "train", given, lambda _: ("train", given), results, ready, several=several)
+
+
+def search(*overrides: str) -> Command:
+    """Optuna's: so many trials end, each a run with its score, whatever was tried in vain before."""
+    space = ("loss.dice_weight=interval(0.1,1.0)", "hydra.sweeper.n_trials=3", "hydra.sweeper.prune=false")
+    given = ("-m", "hydra/sweeper=optuna", *MULTIRUN, *space, "data=chasedb1", "paths.data_dir=sets", *TINY, *overrides)
+
+    def results(folder: Path) -> dict[str, Any]:
+        from fundus_unet.commands.optuna_study import StudyPlace
+
+        study = StudyPlace(str(folder / "runs/multirun/optuna.journal"), "study", False, 0, 0).open()
+        complete = [trial for trial in study.get_trials() if trial.state.name == "COMPLETE"]
+        scored = list((folder / "runs/multirun").glob("*/evaluation/val/metrics.json"))
+        return {
+            "complete": len(complete),
+            "different": len({str(trial.params) for trial in complete}),
+            "best": study.best_value == max(trial.value for trial in complete),
+            "scored": len([json.loads(path.read_text()) for path in scored]),
+        }
+
+    return Command("search", "train", given, lambda _: ("train", given), results, "run directory")
 
 
 def _new(folder: Path, make: Callable[[Path], None]) -> Path:

@@ -14,7 +14,17 @@ from data.download.serving import serving
 from data.layouts import draw, save
 from faults.attempt import Attempt
 from faults.data_commands import across_sets, checking, getting, with_archive
-from faults.kills import attacked, comparison, evaluation, killed_in_writes, multirun, prediction, training
+from faults.kills import (
+    TWO_PROCESSES,
+    attacked,
+    comparison,
+    evaluation,
+    killed_in_writes,
+    multirun,
+    prediction,
+    search,
+    training,
+)
 from fundus_unet.runs.device import resolve_precision
 
 Survived = Callable[[list[Attempt]], None]
@@ -94,6 +104,25 @@ def test_many_killed_comparisons(tmp_path: Path, with_images: Make, survived: Su
 @pytest.mark.faults
 def test_many_killed_multiruns(tmp_path: Path, with_images: Make, survived: Survived) -> None:
     survived(attacked(multirun(), tmp_path, with_images, seed=50, count=8, kills=3))
+
+
+@pytest.mark.faults
+def test_many_killed_trainings_in_two_processes(tmp_path: Path, with_images: Make, survived: Survived) -> None:
+    command = training(TWO_PROCESSES, "trainer.devices=2")
+    survived(attacked(command, tmp_path / "random", with_images, seed=70, count=12, kills=3))
+    survived(killed_in_writes(training(TWO_PROCESSES, epochs=2), tmp_path / "writes", with_images, every=9))
+
+
+@pytest.mark.faults
+def test_many_killed_multiruns_side_by_side(tmp_path: Path, with_images: Make, survived: Survived) -> None:
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="needs the extra sweep")
+    survived(attacked(multirun("hydra/launcher=joblib"), tmp_path, with_images, seed=71, count=8, kills=3))
+
+
+@pytest.mark.faults
+def test_many_killed_searches(tmp_path: Path, with_images: Make, survived: Survived) -> None:
+    pytest.importorskip("optuna", reason="needs the extra sweep")
+    survived(attacked(search(), tmp_path, with_images, seed=72, count=8, kills=3))
 
 
 @pytest.mark.slow
