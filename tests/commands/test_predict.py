@@ -19,6 +19,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from data.layouts import draw
+from fundus_unet.core.left_over import mark
 from fundus_unet.data.synthetic.generate import write_synthetic_set
 from fundus_unet.inference import batch_report, outputs
 from fundus_unet.inference.record import Record
@@ -440,7 +441,7 @@ def test_what_a_killed_process_left_is_removed(scripts: Scripts, run_dir: Path, 
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     for folder in ("out", "out/mask", "out/mask/deep"):
-        (scripts.folder / folder / f".{dead.pid}-3.part").write_bytes(b"half")
+        (scripts.folder / folder / f".{mark().rpartition('-')[0]}-{dead.pid}-3.part").write_bytes(b"half")
     succeeded(predict(scripts, run_dir))
     assert not list((scripts.folder / "out").rglob("*.part"))
 
