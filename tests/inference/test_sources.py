@@ -51,10 +51,13 @@ def test_an_image_takes_little_memory() -> None:
         for number in range(count):
             yield Source(Path(folder.format(number, number)), PurePath(f"patient_{number:05d}/left_eye_{number:05d}"))
 
-    SourceList(sources())  # pathlib interns the parts of paths: python's table of them grows here, for once
-    tracemalloc.start()
-    found = SourceList(sources())
-    taken, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert len(found) == count
-    assert taken / count < len(folder) + 24 + 40  # what the growing text holds in reserve
+    taken = []
+    for _ in range(
+        3
+    ):  # the least of it: python's table of interned strings, which has the parts of paths, grows at any time
+        tracemalloc.start()
+        found = SourceList(sources())
+        taken.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+        assert len(found) == count
+    assert min(taken) / count < len(folder) + 24 + 40  # what the growing text holds in reserve
