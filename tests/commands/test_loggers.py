@@ -63,7 +63,8 @@ def test_wandb_offline(scripts: Scripts, monkeypatch) -> None:
     pytest.importorskip("wandb", reason="needs the extra wandb")
     monkeypatch.setenv("HOME", str(scripts.folder))
     run = resumed_after_one_epoch(scripts, "logger=wandb")
-    succeeded(scripts("train", f"resume={run}"))
+    refused(scripts("train", f"resume={run}"), "beside its own", "add logger=wandb")
+    succeeded(scripts("train", f"resume={run}", "logger=wandb"))
     sessions = sorted((run.parent / "wandb").glob("offline-run-*"))
     assert len(sessions) == 2
     assert len({path.name.rpartition("-")[2] for path in sessions}) == 1, "one run for whoever syncs it"
@@ -80,7 +81,9 @@ def test_mlflow_in_a_folder_beside_the_runs(scripts: Scripts) -> None:
     from mlflow.tracking import MlflowClient
 
     run = resumed_after_one_epoch(scripts, "logger=mlflow", name="it's")
-    succeeded(scripts("train", f"resume={run}"))
+    refused(scripts("train", f"resume={run}"), "beside its own", "add logger=mlflow")
+    refused(scripts("train", f"resume={run}", "logger=csv"), "logger=csv cannot be applied")
+    succeeded(scripts("train", f"resume={run}", "logger=mlflow"))
     succeeded(scripts.train("paths.run_dir=runs/other", "logger=mlflow", "seed=1"))
     client = MlflowClient(f"sqlite:///{scripts.folder / 'runs/mlflow/mlflow.db'}")
     experiment = client.get_experiment_by_name("fundus-unet")

@@ -9,7 +9,7 @@ from rich.console import Console
 from fundus_unet.commands.config_files import CONFIG_DIR
 from fundus_unet.commands.multirun import FAILED, FINISHED, Job, Multirun
 from fundus_unet.commands.multirun_table import multirun_table
-from running import Scripts
+from running import Scripts, refused
 
 SHORT = ("data.steps_per_epoch=2", "trainer.max_epochs=1")
 
@@ -43,6 +43,15 @@ def test_jobs_are_counted_before_the_first_begins(overrides: list[str], varied: 
 def test_a_job_is_called_by_what_differs() -> None:
     assert begun("seed=0,1", "data=hrf").settings_of(["seed=1", "data=hrf"]) == "seed=1"
     assert begun("seed=1", "data=hrf").settings_of(["seed=1", "data=hrf"]) == "seed=1 data=hrf"
+
+
+@pytest.mark.parametrize(
+    "override", ["hydra/launcher=joblib", "hydra/sweeper=optuna", "hydra.sweeper.max_batch_size=2"]
+)
+@pytest.mark.parametrize("name", ["train", "benchmark_training", "evaluate"])
+def test_what_hydra_would_ignore_without_m_is_refused(scripts: Scripts, name: str, override: str) -> None:
+    pytest.importorskip("optuna", reason="needs the extra sweep")
+    refused(scripts(name, override), f"{override} has no use for one job", "add -m, or leave it out")
 
 
 def test_the_table_fits_80_columns_whatever_was_varied() -> None:

@@ -11,7 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from fundus_unet.commands.comparison_budget import length_for_all
-from fundus_unet.commands.launched_runs import WHAT, has_launcher, launch_planned
+from fundus_unet.commands.launched_runs import WHAT, launch_planned
+from fundus_unet.commands.multirun import has_launcher
 from fundus_unet.commands.planned_runs import PlannedRun, check_set_per_run, open_named, train_planned
 from fundus_unet.commands.upsamplers import changed_copy, check_control, check_upsamplers, network_for, with_upsampler
 from fundus_unet.comparison.accuracy.compare import compare_accuracy

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.commands.config_files import CONFIG_DIR
 from fundus_unet.commands.error_messages import command_line_message, explain
-from fundus_unet.commands.multirun import Multirun, quiet_hydra, tell_outcomes
+from fundus_unet.commands.multirun import Multirun, check_has_use, quiet_hydra, tell_outcomes
 from fundus_unet.core.freed_memory import keep_freed_memory
 from fundus_unet.core.interruption import INTERRUPTED, interruptible, interruption_requested
 from fundus_unet.core.launchers import is_launched_beside_another
@@ -93,6 +93,8 @@ def _tell(error: BaseException, config_name: str, composed: bool) -> None:
 
 
 def _check(config: DictConfig, config_name: str) -> None:
+    if config_name != "compare_accuracy":  # which trains many runs without -m
+        check_has_use()
     if config_name == "train" and HydraConfig.get().mode == RunMode.MULTIRUN:
         return  # the command checks each job itself, since a bad one must not stop the others
     from fundus_unet.commands.settings import check_settings  # after composing: a misspelt key then fails in a second
@@ -101,9 +103,10 @@ def _check(config: DictConfig, config_name: str) -> None:
 
 
 def trusting_what_is_typed(config: DictConfig) -> AbstractContextManager[None]:
-    """Let runs name the networks of other packages that the user names here, by `trust` or as the network of a run."""
+    """Let runs name the parts that the user names here: networks of other packages, and loggers beside a run."""
     from fundus_unet.runs.allowed_parts import trusting  # as above
 
     trusted = OmegaConf.select(config, "trust") or []
     targets = [trusted] if isinstance(trusted, str) else map(str, trusted)
-    return trusting([*targets, str(OmegaConf.select(config, "model._target_") or "")])
+    typed = [str(OmegaConf.select(config, f"{part}._target_") or "") for part in ("model", "logger")]
+    return trusting([*targets, *typed])

@@ -24,11 +24,6 @@ from fundus_unet.runs.run_directory import RunDirectory
 WHAT = "comparison"
 
 
-def has_launcher() -> bool:
-    """Whether the user chose a launcher other than Hydra's own, which runs one job after another in this process."""
-    return not str(HydraConfig.get().launcher._target_).startswith("hydra._internal.")
-
-
 def launch_planned(
     plan: Sequence[PlannedRun], overrides: Sequence[str], data_dir: str, out_dir: Path, console: Console
 ) -> tuple[list[RunDirectory], list[Failure]]:

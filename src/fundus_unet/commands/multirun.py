@@ -3,6 +3,7 @@
 import math
 import os
 import platform
+import re
 import sys
 import uuid
 import warnings
@@ -12,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.singleton import Singleton
 from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import from_here, running
 
 FINISHED, FAILED, INTERRUPTED, PRUNED = "finished", "failed", "interrupted", "pruned"
@@ -100,6 +104,23 @@ class Multirun(metaclass=Singleton):
     def is_beside(self) -> bool:
         """Whether a launcher started this process from the multirun's own, on the same machine."""
         return bool(self.key) and self.place == (platform.node(), os.getppid())
+
+
+def has_launcher() -> bool:
+    """Whether the user chose a launcher other than Hydra's own, which runs one job after another in this process."""
+    return not str(HydraConfig.get().launcher._target_).startswith("hydra._internal.")
+
+
+def check_has_use() -> None:
+    """Raise `InputError` where Hydra would ignore a launcher or a sweeper that the user chose: without `-m`."""
+    hydra = HydraConfig.get()
+    given = [item for item in hydra.overrides.hydra if re.match(r"\+*hydra[/.](launcher|sweeper)\b", item)]
+    if given and hydra.mode != RunMode.MULTIRUN:
+        raise InputError(
+            f"{given[0]} has no use for one job",
+            expected="-m, and a setting with several values, such as seed=0,1",
+            fix="add -m, or leave it out",
+        )
 
 
 def quiet_hydra() -> None:

@@ -34,10 +34,12 @@ def train_from_config(config: DictConfig) -> dict[str, Any] | None:
 def _run_to_resume(config: DictConfig, overrides: list[str]) -> RunDirectory:
     """The run that `resume` names; it keeps its configuration, only where data lie and what it trains on may change.
 
+    Its logger is named where that writes beside the run.
+
     Raises:
         InputError: For any other override.
     """
-    data_dir, moved = None, set()
+    data_dir, moved, named = None, set(), None
     for override in overrides:
         key = override.partition("=")[0].lstrip("+")
         if key == "paths.data_dir":
@@ -46,17 +48,25 @@ def _run_to_resume(config: DictConfig, overrides: list[str]) -> RunDirectory:
             moved |= set(DEVICES)
         elif key in {f"trainer.{name}" for name in DEVICES}:
             moved.add(key.removeprefix("trainer."))
+        elif key == "logger":
+            named = override
         elif key not in ("resume", "trust", "paths.runs_dir"):
-            raise InputError(
-                f"a resumed run keeps its configuration, so {override} cannot be applied",
-                expected="resume=RUN_DIR; paths.data_dir=DIR where the data has moved; trust=CLASS of another package; "
-                f"what to train on: {', '.join(f'trainer.{name}' for name in DEVICES)}",
-                fix="start a new run for another configuration",
-            )
+            raise _not_applied(override)
     run = RunDirectory(named_run("resume", config.resume, config.paths.runs_dir, finished=False), data_dir)
+    if named and OmegaConf.select(run.config, "logger._target_") != OmegaConf.select(config, "logger._target_"):
+        raise _not_applied(named)
     for name in moved:
         run.config.trainer[name] = config.trainer.get(name, DEVICES[name])
     return run
+
+
+def _not_applied(override: str) -> InputError:
+    return InputError(
+        f"a resumed run keeps its configuration, so {override} cannot be applied",
+        expected="resume=RUN_DIR; paths.data_dir=DIR where the data has moved; trust=CLASS of another package; "
+        f"the run's own logger; what to train on: {', '.join(f'trainer.{name}' for name in DEVICES)}",
+        fix="start a new run for another configuration",
+    )
 
 
 def _says_devices_alone(trainer: DictConfig) -> bool:

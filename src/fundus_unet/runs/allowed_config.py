@@ -12,12 +12,14 @@ from pydantic_core import ErrorDetails
 
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.runs.allowed_parts import (
+    BESIDE_A_RUN,
     CALLBACKS,
     CHECKPOINT_CALLBACK,
     LOGGERS,
     OPTIMIZERS,
     check_part,
     check_value,
+    is_trusted,
 )
 from fundus_unet.runs.schema import Check, Settings, Text, TrainerSettings, TrainingSettings, check, one_of
 
@@ -137,6 +139,13 @@ def check_run_config(config: DictConfig) -> None:
 
 def _check_logger(logger: dict[str, Any], written: Any) -> None:
     check_part(logger, LOGGERS, "logger")
+    typed = BESIDE_A_RUN.get(logger["_target_"])
+    if typed and not is_trusted(logger["_target_"]):
+        raise InputError(
+            f"the run logs to {typed}, into a folder beside its own",
+            expected="what others made writes nowhere else than into its own folder, unless you say so",
+            fix=f"add logger={typed}",
+        )
     if written.get("save_dir") != RUN_DIR:
         raise InputError("a run's logger writes into the run alone", expected=f"logger.save_dir={RUN_DIR}")
     for name in ("name", "version", "prefix"):

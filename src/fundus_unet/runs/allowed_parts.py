@@ -40,10 +40,12 @@ def trusting(targets: Iterable[str]) -> Iterator[None]:
 
     Args:
         targets: Dotted names of classes or functions, such as `segmentation_models_pytorch.Unet`. What they do when
-            they are called with plain values is the user's to judge. This project's own classes are checked as ever.
+            they are called with plain values is the user's to judge. This project's own classes are checked as ever,
+            but for `BESIDE_A_RUN`, which need to be named here.
     """
-    outside = frozenset(one for one in targets if _is_name(one) and not one.startswith("fundus_unet."))
-    token = _trusted.set(_trusted.get() | outside)
+    named = [one for one in targets if _is_name(one)]
+    trusted = frozenset(one for one in named if one in BESIDE_A_RUN or not one.startswith("fundus_unet."))
+    token = _trusted.set(_trusted.get() | trusted)
     try:
         yield
     finally:
@@ -56,7 +58,7 @@ def trusted_names() -> list[str]:
 
 
 def is_trusted(target: Any) -> bool:
-    """Whether the user named this network of another package."""
+    """Whether the user named this network of another package, or this logger."""
     return isinstance(target, str) and target in _trusted.get()
 
 
@@ -174,6 +176,11 @@ PLACES = {
         given=("sub_dir", "log_graph", "kwargs"),
     ),
 }
+BESIDE_A_RUN = {
+    "fundus_unet.training.wandb_run.WandbRun": "wandb",
+    "fundus_unet.training.mlflow_run.MLflowRun": "mlflow",
+}
+"""Loggers that write beside the run directory, by what the user types: `logger=wandb`."""
 CALLBACKS = ("own callback", "figure callback", "callback")
 LOGGERS = ("own logger", "CSV logger", "W&B logger", "MLflow logger", "logger")
 OPTIMIZERS = ("own optimizer", "optimizer")

@@ -8,14 +8,14 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from lightning.pytorch import Trainer
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.interruption import INTERRUPTED, interruption_requested
 from fundus_unet.core.invocation import command, from_here, setting
 from fundus_unet.data.patches.datamodule import FundusDataModule
-from fundus_unet.runs.allowed_parts import is_trusted
+from fundus_unet.runs.allowed_parts import BESIDE_A_RUN, is_trusted
 from fundus_unet.runs.process_group import training_together
 from fundus_unet.runs.run_directory import CONFIG, DIVERGED, PRUNED, RunDirectory
 from fundus_unet.runs.run_logging import errors_of_writers_raised_once, log_config
@@ -136,5 +136,8 @@ def _say_what_is_kept(run: RunDirectory, checkpoints: RunCheckpoints, ended: str
 
 def continuing(run: RunDirectory) -> str:
     """The command that continues a run, for a shell."""
-    target = run.config.model._target_
-    return command("train", setting("resume", from_here(run.path)), *[f"trust={target}"] * is_trusted(target))
+    network, logger = run.config.model._target_, OmegaConf.select(run.config, "logger._target_")
+    more = [f"trust={network}"] * is_trusted(network)
+    if logger in BESIDE_A_RUN and is_trusted(logger):
+        more.append(f"logger={BESIDE_A_RUN[logger]}")
+    return command("train", setting("resume", from_here(run.path)), *more)
