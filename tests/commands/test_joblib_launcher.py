@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -72,6 +73,28 @@ def test_the_same_command_goes_on_after_an_end_from_outside(scripts: Scripts, nu
     for run, before in validations.items():  # their seconds would be others, had the run begun anew
         assert RunDirectory(run).sessions[-1]["steps"] == EPOCHS * 8
         assert RunDirectory(run).validations[: len(before) - 1] == before[:-1]
+
+
+JOB = """
+import multiprocessing, os, sys, time
+from fundus_unet.commands.job_process import in_its_process
+from fundus_unet.commands.multirun import Multirun
+multiprocessing.current_process().name = "LokyProcess-1"
+found = Multirun()
+found.start((), 1, sys.argv[1])
+found.place = (found.place[0], int(sys.argv[2]) or os.getppid())
+with in_its_process("job 1 of 1", "mine"):
+    print("begun", flush=True)
+    time.sleep(3)
+"""
+
+
+@pytest.mark.parametrize("ended_before", [False, True])
+def test_a_job_does_not_outlive_a_command_that_ended_while_it_was_started(tmp_path: Path, ended_before: bool) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    given = [sys.executable, "-c", JOB, str(tmp_path), str(gone.pid if ended_before else 0)]
+    assert subprocess.run(given).returncode == int(ended_before)
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ def in_its_process(title: str, name: str) -> Iterator[None]:
         print(f"\n{title}", flush=True)
         yield
         return
-    end_with_parent()
+    end_with_parent(multirun.place[1])
     log = Path(multirun.folder) / LOGS / f"{name}.txt"
     log.parent.mkdir(parents=True, exist_ok=True)
     print(f"{title}\n  prints to {from_here(log)}", flush=True)

@@ -1,6 +1,7 @@
 """Many trainings from one command (`-m`): which there are, and how each ended. Imported by every command, so light."""
 
 import math
+import multiprocessing
 import os
 import platform
 import re
@@ -102,8 +103,8 @@ class Multirun(metaclass=Singleton):
 
     @property
     def is_beside(self) -> bool:
-        """Whether a launcher started this process from the multirun's own, on the same machine."""
-        return bool(self.key) and self.place == (platform.node(), os.getppid())
+        """Whether this process is one of joblib's, which it calls so, and the multirun's own started it."""
+        return bool(self.key) and multiprocessing.current_process().name.startswith("LokyProcess")
 
 
 def has_launcher() -> bool:

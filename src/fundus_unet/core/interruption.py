@@ -73,11 +73,15 @@ def start_others() -> None:
 _watching = False
 
 
-def end_with_parent() -> None:
-    """Have this process end, at the latest a second later, when the one that started it does, however that ends."""
+def end_with_parent(parent: int | None = None) -> None:
+    """Have this process end, at the latest a second later, when the one that started it does, however that ends.
+
+    Args:
+        parent: The number of that process, where it may have ended by now.
+    """
     global _watching
     if not _watching:
-        _watching, parent = True, os.getppid()
+        _watching, parent = True, parent or os.getppid()
         _watch(lambda: os.getppid() != parent)
 
 
