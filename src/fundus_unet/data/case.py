@@ -4,7 +4,25 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fundus_unet.core.errors import InputError, together
+
+Picture = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]
+"""Image (H, W, 3) in RGB, label (H, W) in {0, 1} and field of view (H, W)."""
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """How one image to train on gives way to others, which are made in memory, without end.
+
+    `following(version)` from 1 up is a function of the version alone; version 0 is the case's file.
+    """
+
+    patches: int
+    """So many are taken of each, on average, before the next."""
+    following: Callable[[int], Picture]
 
 
 @dataclass(frozen=True)
@@ -19,6 +37,7 @@ class Case:
     fov_diameter: float | None = None  # of the field of view at working resolution, in pixels; None: the run's own
     subject: str | None = None  # the person or eye that several images show: never in two parts of a split; None: alone
     group: str | None = None  # such as a disease: each fold gets its share of every group
+    renewal: Renewal | None = None  # of an image to train on; None: it stays
     train_only: bool = False  # never to choose or to score by: in no fold's validation or test
 
 

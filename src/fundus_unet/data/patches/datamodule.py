@@ -108,7 +108,9 @@ class FundusDataModule(LightningDataModule):
     def train_dataloader(self) -> DataLoader[dict[str, Tensor]]:
         trainer = self.trainer
         rank, world_size = self._process
-        patches = PatchDataset(self.train, self.augmentation, self.patch_size, self.patches_per_epoch, self.seed)
+        patches = PatchDataset(
+            self.train, self.augmentation, self.patch_size, self.patches_per_epoch, self.seed, self.batch_size
+        )
         return DataLoader(
             patches,
             batch_size=self.batch_size // world_size,

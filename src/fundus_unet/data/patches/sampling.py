@@ -11,7 +11,7 @@ from torch.utils.data import Dataset, Sampler
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.seeding import generator_for
 from fundus_unet.data.images.preprocessing import normalize
-from fundus_unet.data.images.store import LabelledImage
+from fundus_unet.data.images.store import ImageStore, LabelledImage
 from fundus_unet.data.patches.augmentation import Augmentation
 
 
@@ -23,7 +23,13 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
     """
 
     def __init__(
-        self, samples: Sequence[LabelledImage], augmentation: Augmentation, patch_size: int, patches: int, seed: int
+        self,
+        samples: Sequence[LabelledImage],
+        augmentation: Augmentation,
+        patch_size: int,
+        patches: int,
+        seed: int,
+        batch_size: int = 1,
     ) -> None:
         if patch_size < 1:
             raise InputError("a patch has at least one pixel", expected="data.patch_size >= 1", got=patch_size)
@@ -32,13 +38,18 @@ class PatchDataset(Dataset[dict[str, Tensor]]):
         self.patch_size = patch_size
         self.patches = patches
         self.seed = seed
+        self.batch_size = batch_size
 
     def __len__(self) -> int:
         return self.patches
 
     def __getitem__(self, number: int) -> dict[str, Tensor]:
         random = generator_for(self.seed, "patch", number)
-        sample = self.samples[int(random.integers(len(self.samples)))]
+        index = int(random.integers(len(self.samples)))
+        if isinstance(self.samples, ImageStore):
+            sample = self.samples.for_patch(index, number, number // self.batch_size)
+        else:
+            sample = self.samples[index]
         working = sample.working
         centre = _centre_in(working.field_of_view, random)
         source_size = self.augmentation.source_size(self.patch_size)

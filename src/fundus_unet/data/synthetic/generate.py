@@ -8,50 +8,48 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import read_bytes
 from fundus_unet.core.left_over import is_left_over, mark
 from fundus_unet.data.synthetic.background import paint_background
 from fundus_unet.data.synthetic.camera import draw_aperture, light, sample
+from fundus_unet.data.synthetic.figure import SyntheticFundus
 from fundus_unet.data.synthetic.layout import draw_frame, draw_layout
 from fundus_unet.data.synthetic.lesions import paint_lesions, paint_sheen
 from fundus_unet.data.synthetic.noise import blurred
 from fundus_unet.data.synthetic.vessels import draw_vessels
+from fundus_unet.data.synthetic.wide.paint import paint_wide
 
 GENERATOR_VERSION = 1
 """Raised whenever the pixels of a seed change, so that an old set is not taken for a new one."""
+
+VARIETIES = {"plain": GENERATOR_VERSION, "wide": 1}
+"""What can be painted, and the version of each: `plain` is what sets were before there was a choice."""
 
 MIN_SIZE, MAX_SIZE = 64, 4096
 LARGEST_FACTS = 10_000  # bytes
 
 
-@dataclass(frozen=True)
-class SyntheticFundus:
-    """One figure.
+def generate_fundus(seed: int, size: int = 512, variety: str = "plain") -> SyntheticFundus:
+    """Paint one eye. Equal seeds, sizes and varieties give equal figures; nothing else enters.
 
-    Shapes:
-        image (H, W, 3) uint8 in RGB; label (H, W) uint8 in {0, 1}; field_of_view (H, W) bool.
-    """
-
-    image: NDArray[np.uint8]
-    label: NDArray[np.uint8]
-    field_of_view: NDArray[np.bool_]
-
-
-def generate_fundus(seed: int, size: int = 512) -> SyntheticFundus:
-    """Paint one eye. Equal seeds and sizes give equal figures; nothing else enters.
+    Args:
+        variety: One of `VARIETIES`; `wide` are cameras, eyes and disturbances of many kinds.
 
     Raises:
-        InputError: Where the seed is negative or the size is outside 64 .. 4096.
+        InputError: Where the seed is negative, the size is outside 64 .. 4096 or there is no such variety.
     """
-    _check(seed=seed, size=size)
+    _check(seed=seed, size=size, variety=variety)
+    return paint_wide(seed, size) if variety == "wide" else _paint_plain(seed, size)
+
+
+def _paint_plain(seed: int, size: int) -> SyntheticFundus:
     # one stream for each part: a change in how one is painted leaves the others as they were
     anatomy, tree, surface, disease, optics = (
         np.random.Generator(np.random.PCG64(child)) for child in np.random.SeedSequence(seed).spawn(5)
@@ -74,7 +72,13 @@ def image_seed(seed: int, index: int) -> int:
 
 
 def write_synthetic_set(
-    folder: Path, *, count: int, seed: int, size: int, on_progress: Callable[[int, int], None] | None = None
+    folder: Path,
+    *,
+    count: int,
+    seed: int,
+    size: int,
+    variety: str = "plain",
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write `images/0001.png`, `labels/0001.png`, `masks/0001.png` (0 and 255) and so on, and `facts.json`.
 
@@ -83,20 +87,21 @@ def write_synthetic_set(
     `on_progress(done, count)` is called after each figure.
 
     Raises:
-        InputError: Where `folder` holds anything else or cannot be written, or where count, seed or size cannot be
-            used.
+        InputError: Where `folder` holds anything else or cannot be written, or where count, seed, size or variety
+            cannot be used.
     """
-    _check(seed=seed, size=size)
+    _check(seed=seed, size=size, variety=variety)
     if count < 1:
         raise InputError("a synthetic set needs at least one figure", expected="count >= 1", got=count)
     folder = Path(folder)
-    if is_synthetic_set(folder, count=count, seed=seed, size=size):
+    facts = _facts(count, seed, size, variety)
+    if _read_facts(folder) == facts:
         return
     try:
-        _check_free(folder, _facts(count, seed, size))
+        _check_free(folder, facts)
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove_left_over(folder)
-        _write_whole(folder, count, seed, size, on_progress)
+        _write_whole(folder, facts, lambda index: generate_fundus(image_seed(seed, index), size, variety), on_progress)
     except OSError as error:
         raise InputError(
             f"synthetic images cannot be written to {folder}: {error.strerror or error}",
@@ -105,8 +110,12 @@ def write_synthetic_set(
 
 
 def _write_whole(
-    folder: Path, count: int, seed: int, size: int, on_progress: Callable[[int, int], None] | None
+    folder: Path,
+    facts: dict[str, int | str],
+    paint: Callable[[int], SyntheticFundus],
+    on_progress: Callable[[int, int], None] | None,
 ) -> None:
+    count = int(facts["count"])
     half = Path(tempfile.mkdtemp(prefix=f".{folder.name}-{mark()}-", dir=folder.parent))
     try:
         # mkdtemp gives a folder nobody else may read; an ordinary one inherits the user's habits
@@ -114,22 +123,22 @@ def _write_whole(
         for name in ("images", "labels", "masks"):
             (made / name).mkdir(parents=True)
         for index in range(1, count + 1):
-            _write_image(made, index, generate_fundus(image_seed(seed, index), size))
+            _write_image(made, index, paint(index))
             if on_progress is not None:
                 on_progress(index, count)
-        (made / "facts.json").write_text(json.dumps(_facts(count, seed, size), indent=2) + "\n", encoding="utf-8")
+        (made / "facts.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         try:
             if folder.exists():
                 folder.rmdir()
             made.rename(folder)
         except OSError:  # another process was faster; what it wrote is the same
-            if not is_synthetic_set(folder, count=count, seed=seed, size=size):
+            if _read_facts(folder) != facts:
                 raise
     finally:
         shutil.rmtree(half, ignore_errors=True)
 
 
-def _check_free(folder: Path, facts: dict[str, int]) -> None:
+def _check_free(folder: Path, facts: dict[str, int | str]) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         found = _read_facts(folder)
         if found == facts:  # written just now, by another process
@@ -150,13 +159,17 @@ def _remove_left_over(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def is_synthetic_set(folder: Path, *, count: int, seed: int, size: int) -> bool:
+def is_synthetic_set(folder: Path, *, count: int, seed: int, size: int, variety: str = "plain") -> bool:
     """Whether `folder` holds just this set, painted by this version of the generator."""
-    return _read_facts(Path(folder)) == _facts(count, seed, size)
+    return _read_facts(Path(folder)) == _facts(count, seed, size, variety)
 
 
-def _facts(count: int, seed: int, size: int) -> dict[str, int]:
-    return {"generator_version": GENERATOR_VERSION, "count": count, "seed": seed, "size": size}
+def _facts(count: int, seed: int, size: int, variety: str) -> dict[str, int | str]:
+    version = GENERATOR_VERSION if variety == "plain" else VARIETIES[variety]
+    facts: dict[str, int | str] = {"generator_version": version, "count": count, "seed": seed, "size": size}
+    if variety != "plain":  # sets were written when there was no other
+        facts["variety"] = variety
+    return facts
 
 
 def _read_facts(folder: Path) -> object:
@@ -182,7 +195,20 @@ def _write_image(folder: Path, index: int, fundus: SyntheticFundus) -> None:
         path.write_bytes(code.tobytes())
 
 
-def _check(*, seed: int, size: int) -> None:
+def check_variety(variety: str) -> None:
+    """Raises `InputError` for a variety that is none of `VARIETIES`."""
+    if variety not in VARIETIES:
+        near = get_close_matches(str(variety), VARIETIES, 1)
+        raise InputError(
+            "synthetic images have no such variety",
+            expected=" or ".join(VARIETIES),
+            got=variety,
+            fix=f"set variety={near[0]}" if near else None,
+        )
+
+
+def _check(*, seed: int, size: int, variety: str) -> None:
+    check_variety(variety)
     if seed < 0:
         raise InputError("a seed cannot be negative", expected="a whole number >= 0", got=seed)
     if not MIN_SIZE <= size <= MAX_SIZE:
