@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_unet.data.synthetic.layout import Colour, Frame
+from fundus_unet.data.synthetic.layout import Frame, Plane
 from fundus_unet.data.synthetic.wide.eye import Eye
 from fundus_unet.data.synthetic.wide.retina import low_noise
 from fundus_unet.data.synthetic.wide.texture import inside
@@ -14,15 +14,19 @@ _WHITE = np.log([0.97, 0.80, 0.60])
 _ORANGE = np.log([0.95, 0.48, 0.12])
 
 
-def paint_disc(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Colour, base: NDArray[np.float64]) -> None:
-    """Paint the disc over a retina given as logarithms of light beside its mean colour `base`, in place."""
+def paint_disc(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Plane, base: NDArray[np.float64]) -> None:
+    """Paint the disc over a retina, in place.
+
+    Shapes:
+        retina (3, H, W), logarithms of light beside its mean colour `base`.
+    """
     radius = eye.layout.disc_diameter / 2
     box = _box(frame, eye.layout.disc, 1.9 * radius)
     if box is None:
         return
     rows, columns = box
-    part = retina[rows, columns]
-    height, width = part.shape[:2]
+    part = retina[:, rows, columns]
+    height, width = part.shape[1:]
     x = ((np.arange(columns.start, columns.stop) - frame.centre[0]) / frame.diameter - eye.layout.disc[0]) / radius
     y = ((np.arange(rows.start, rows.stop) - frame.centre[1]) / frame.diameter - eye.layout.disc[1]) / radius
     dx, dy = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
@@ -52,11 +56,11 @@ def paint_disc(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Colour,
     share = np.float32(rim_share) + np.float32(cup_share - rim_share) * cup
     lit = np.float32(rng.uniform(0.85, 1.0)) * disc
     nasal = 1 - np.float32(rng.uniform(0, 0.25)) * np.clip(-temporal * dx, 0, 1)
-    calm = part.mean(axis=(0, 1))
+    calm = part.mean(axis=(1, 2))
     for channel in range(3):
         face = np.float32(max(colour[channel], 0.05)) * share * nasal + np.float32(0.03) * rough
-        plane = part[..., channel] + (0.5 if channel == 0 else 1.0) * ring
-        part[..., channel] = plane + lit * (face + 0.6 * (calm[channel] - plane))
+        plane = part[channel] + (0.5 if channel == 0 else 1.0) * ring
+        part[channel] = plane + lit * (face + 0.6 * (calm[channel] - plane))
 
 
 def _box(frame: Frame, middle: NDArray[np.float64], reach: float) -> tuple[slice, slice] | None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fundus_unet.data.synthetic.layout import Colour, Frame, Plane, Points
+from fundus_unet.data.synthetic.layout import Frame, Plane, Points
 from fundus_unet.data.synthetic.wide.eye import Eye
 from fundus_unet.data.synthetic.wide.texture import texture
 
@@ -16,11 +16,11 @@ _YELLOW = (0.97, 0.80, 0.35)
 _WHITE = (0.95, 0.85, 0.68)
 
 
-def paint_behind(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Colour, base: NDArray[np.float64]) -> None:
+def paint_behind(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Plane, base: NDArray[np.float64]) -> None:
     """What vessels pass over: exudates, drusen, laser scars, atrophy and naevi, in place.
 
     Args:
-        retina: Logarithms of light beside its mean colour `base`.
+        retina: (3, H, W), logarithms of light beside its mean colour `base`.
     """
     if rng.random() < 0.2:
         places, sizes = _exudates(rng, eye)
@@ -49,7 +49,7 @@ def paint_behind(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Colou
 
 
 def paint_before(
-    rng: np.random.Generator, eye: Eye, frame: Frame, retina: Colour, base: NDArray[np.float64]
+    rng: np.random.Generator, eye: Eye, frame: Frame, retina: Plane, base: NDArray[np.float64]
 ) -> Plane | None:
     """What lies over the vessels: bleedings, cotton wool and myelinated fibres, as `paint_behind`.
 
@@ -91,24 +91,24 @@ def _beside(colour: tuple[float, float, float], base: NDArray[np.float64]) -> tu
     return red, green, blue
 
 
-def _mix(retina: Colour, alpha: Plane, strength: float, gain: tuple[float, float, float]) -> None:
+def _mix(retina: Plane, alpha: Plane, strength: float, gain: tuple[float, float, float]) -> None:
     """Move towards a lighter colour, given beside the retina's mean, in place and only where something is."""
     box = _where(alpha)
     if box is None:
         return
     cover = np.float32(strength) * alpha[box]
     for channel, value in enumerate(gain):
-        plane = retina[(*box, channel)]
+        plane = retina[(channel, *box)]
         plane += cover * np.maximum(np.float32(value) - plane, 0)
 
 
-def _shade(retina: Colour, alpha: Plane, strength: float, share: tuple[float, float, float]) -> None:
+def _shade(retina: Plane, alpha: Plane, strength: float, share: tuple[float, float, float]) -> None:
     box = _where(alpha)
     if box is None:
         return
     cover = np.float32(strength) * alpha[box]
     for channel, value in enumerate(share):
-        retina[(*box, channel)] -= np.float32(value) * cover
+        retina[(channel, *box)] -= np.float32(value) * cover
 
 
 def _where(alpha: Plane) -> tuple[slice, slice] | None:
@@ -174,7 +174,7 @@ def _exudates(rng: np.random.Generator, eye: Eye) -> tuple[Points, NDArray[np.fl
     return np.concatenate(groups), np.concatenate(sizes)
 
 
-def _laser_scars(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Colour) -> None:
+def _laser_scars(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Plane) -> None:
     """Rows of round pale burns away from the macula, many with a dark middle."""
     step = rng.uniform(0.03, 0.06)
     axis = np.arange(-0.5, 0.5, step)
@@ -193,7 +193,7 @@ def _laser_scars(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Colou
     _shade(retina, _blots(rng, frame, grid[dark], 0.5 * sizes[dark], 1.0), rng.uniform(0.3, 0.9), (1.0, 0.9, 0.6))
 
 
-def _flames(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Colour) -> None:
+def _flames(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Plane) -> None:
     """Bleedings between nerve fibres, which draw them out along their way."""
     count = int(rng.integers(2, 25))
     turn = rng.uniform(0, 2 * np.pi, count)

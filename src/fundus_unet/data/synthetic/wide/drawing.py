@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fundus_unet.data.synthetic.layout import Frame, Plane
 from fundus_unet.data.synthetic.wide.eye import Eye
-from fundus_unet.data.synthetic.wide.growth import Nodes
+from fundus_unet.data.synthetic.wide.tips import Nodes
 
 _SHIFT = 4
 _FINEST = 1100
@@ -123,8 +123,9 @@ def _label(eye: Eye, frame: Frame, pieces: list[_Piece], factor: int) -> NDArray
         if piece.diameter < eye.unseen or piece.strength < 0.42:
             continue
         width = piece.width + eye.drawn_wider * frame.diameter * factor
-        cv2.polylines(fine, [piece.points], False, 255, max(1, round(width)), cv2.LINE_8, _SHIFT)
-        if width < 1.6 * factor:
+        if width >= 1.6 * factor:
+            cv2.polylines(fine, [piece.points], False, 255, round(width), cv2.LINE_8, _SHIFT)
+        else:
             cv2.polylines(thin, [piece.points // factor], False, 1, 1, cv2.LINE_8, _SHIFT)
     covered = cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA) if factor > 1 else fine
     return np.asarray((covered > 127) | (thin > 0))

@@ -43,7 +43,7 @@ def draw_eye(rng: np.random.Generator) -> Eye:
         Disc of 1.8 mm and fovea 4.5 mm from its middle, at 0.29 mm per degree: Hogan, Alvarado and Weddell, Histology
         of the Human Eye, 1971. Ratio of arteries to veins: Hubbard et al., Ophthalmology 106, 1999.
     """
-    angle = float(rng.choice([rng.uniform(28, 36), rng.uniform(40, 52), rng.uniform(52, 62)], p=[0.3, 0.5, 0.2]))
+    angle = float(rng.choice([rng.uniform(28, 36), rng.uniform(40, 52), rng.uniform(52, 64)], p=[0.3, 0.42, 0.28]))
     temporal = 1 if rng.random() < 0.5 else -1
     diameter = _DISC_DEGREES / angle * float(np.clip(rng.normal(1, 0.09), 0.78, 1.25))
     tilt = math.radians(rng.normal(6, 4))  # the fovea lies a little below the disc
@@ -61,10 +61,10 @@ def draw_eye(rng: np.random.Generator) -> Eye:
     if np.hypot(*disc) > 0.46:  # of a small field that is centred on the macula, the disc stays in view as a rule
         disc = disc * (0.46 / np.hypot(*disc)) if rng.random() < 0.8 else disc * (0.56 / np.hypot(*disc))
     layout = Layout(disc, float(diameter), disc + way, temporal)
-    vein = 0.47 / angle * float(np.clip(rng.lognormal(0, 0.12), 0.75, 1.35))
+    vein = 0.44 / angle * float(np.clip(rng.lognormal(0, 0.17), 0.62, 1.3))
     artery = vein * float(np.clip(rng.normal(0.70, 0.07), 0.5, 0.88))
     tip = 0.045 / angle * rng.uniform(0.85, 1.2) + 0.0005
     tortuosity = float(np.clip(rng.lognormal(0, 0.4), 0.45, 2.3))
-    spacing = 2.05 / angle * float(np.clip(rng.lognormal(0, 0.18), 0.72, 1.6))
+    spacing = 2.2 / angle * float(np.clip(rng.lognormal(0, 0.18), 0.72, 1.6))
     unseen = tip * float(rng.choice([rng.uniform(0.8, 1.1), rng.uniform(1.1, 1.7)], p=[0.5, 0.5]))
-    return Eye(layout, angle, vein, artery, tip, spacing, tortuosity, unseen, float(rng.uniform(-0.0003, 0.0014)))
+    return Eye(layout, angle, vein, artery, tip, spacing, tortuosity, unseen, float(rng.uniform(-0.0006, 0.0008)))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from fundus_unet.data.synthetic.figure import SyntheticFundus
-from fundus_unet.data.synthetic.layout import Colour
+from fundus_unet.data.synthetic.layout import Colour, Plane
 from fundus_unet.data.synthetic.wide.aperture import draw_aperture, draw_frame
 from fundus_unet.data.synthetic.wide.burnt_in import burn_in
 from fundus_unet.data.synthetic.wide.courses import draw_courses
@@ -31,25 +31,30 @@ def paint_wide(seed: int, size: int) -> SyntheticFundus:
     ground, base = draw_ground(frame), draw_colour(anatomy, family)
     vessels = draw(eye, frame, grow(tree, eye, draw_courses(tree, eye)))
     retina = paint_retina(surface, eye, ground, family) + _sheen(disease, ground, vessels)
-    light: Colour = np.asarray(cv2.resize(retina, (size, size), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+    light = np.empty((3, size, size), np.float32)
+    for plane, smooth in zip(light, cv2.split(retina), strict=True):
+        cv2.resize(smooth, (size, size), dst=plane, interpolation=cv2.INTER_LINEAR)
     paint_disc(surface, eye, frame, light, base)
     paint_behind(disease, eye, frame, light, base)
     _absorb(tree, ground, vessels, light)
     hidden = paint_before(disease, eye, frame, light, base)
-    light = np.asarray(cv2.exp(light), dtype=np.float32)
-    left, added = (np.asarray(cv2.resize(part, (size, size)), dtype=np.float32) for part in stray_light(optics, ground))
-    scene = [light[..., channel] * (left * np.float32(base[channel])) + added[..., channel] for channel in range(3)]
+    left, added = stray_light(optics, ground)
+    left = np.asarray(cv2.resize(left, (size, size)))
+    scene = []
+    for plane, mean, more in zip(light, base.tolist(), cv2.split(added), strict=True):
+        cv2.exp(plane, dst=plane)
+        plane *= left
+        plane *= np.float32(mean)
+        plane += cv2.resize(more, (size, size))
+        scene.append(plane)
     image = record(optics, frame, family, scene, aperture)
     label = vessels.label & aperture
     if hidden is not None:
         label &= hidden < 0.75
-    field = aperture
     says = marks.random()
-    if says < 0.12:
-        label &= ~burn_in(marks, image, over_field=bool(says < 0.05))
-        if says > 0.1:  # a border so written on may not be told from the field
-            field = np.ones_like(aperture)
-    return SyntheticFundus(jpeg(optics, image), label.astype(np.uint8), field)
+    if says < 0.12:  # what is written beside the field is dark to the network, what is written over it is not
+        label &= ~burn_in(marks, image, over_field=bool(says < 0.08))
+    return SyntheticFundus(jpeg(optics, image), label.astype(np.uint8), aperture)
 
 
 def _sheen(rng: np.random.Generator, ground: Ground, vessels: Drawn) -> Colour:
@@ -64,18 +69,24 @@ def _sheen(rng: np.random.Generator, ground: Ground, vessels: Drawn) -> Colour:
     return np.asarray(sheen[..., None] * (rng.uniform(0.04, 0.16) * np.array([0.5, 1.0, 1.2])), dtype=np.float32)
 
 
-def _absorb(rng: np.random.Generator, ground: Ground, vessels: Drawn, light: Colour) -> None:
+def _absorb(rng: np.random.Generator, ground: Ground, vessels: Drawn, light: Plane) -> None:
     """The light that blood takes away, in place; red is hardly taken, by arteries least of all."""
-    size = light.shape[0]
+    size = light.shape[1]
     artery = np.float32(rng.uniform(0.66, 0.92)) * vessels.artery
-    upper, lower = np.maximum(artery, vessels.vein), np.minimum(artery, vessels.vein)
-    depth = cv2.sqrt(upper + np.float32(0.3) * lower)  # to the power of 3/4: thin vessels are seen better than that
-    uneven = cv2.resize(cv2.exp(np.float32(0.18) * low_noise(rng, ground.frame.size, 9)), (size, size))
-    blood = depth * cv2.sqrt(depth) * uneven * np.float32(rng.lognormal(np.log(0.30), 0.25))
-    blood = blood / (1 + blood * np.float32(1 / 1.1))
+    upper = np.maximum(artery, vessels.vein)
+    depth = upper + np.float32(0.3) * np.minimum(artery, vessels.vein)
+    root = cv2.sqrt(depth)  # to the power of 3/4, since thin vessels are seen better than in proportion to their depth
+    blood = np.multiply(root, cv2.sqrt(root), out=depth)
+    uneven = cv2.exp(
+        np.float32(0.18) * low_noise(rng, ground.frame.size, 9) + np.float32(rng.normal(np.log(0.30), 0.25))
+    )
+    blood *= cv2.resize(uneven, (size, size))
+    blood /= 1 + blood * np.float32(1 / 1.1)
+    red, in_vein = rng.uniform(0.08, 0.22), rng.uniform(0.2, 0.42)
     shine = np.float32(rng.uniform(0.2, 1.0) if rng.random() < 0.8 else 0.0)
-    red = np.where(artery >= vessels.vein, np.float32(rng.uniform(0.08, 0.22)), np.float32(rng.uniform(0.2, 0.42)))
-    light[..., 0] -= blood * red
-    blood = blood * (1 - shine * np.minimum(cv2.GaussianBlur(vessels.reflex, (0, 0), 0.6 * max(size / 512, 0.5)), 1))
-    light[..., 1] -= blood
-    light[..., 2] -= np.float32(rng.uniform(0.5, 1.0)) * blood
+    share = np.float32(red) + np.float32(in_vein - red) * (vessels.vein > artery)
+    light[0] -= share * blood
+    reflex = cv2.GaussianBlur(vessels.reflex, (0, 0), 0.6 * max(size / 512, 0.5))
+    blood *= 1 - shine * np.minimum(reflex, 1)
+    light[1] -= blood
+    light[2] -= np.float32(rng.uniform(0.5, 1.0)) * blood

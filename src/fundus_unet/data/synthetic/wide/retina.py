@@ -13,7 +13,7 @@ from fundus_unet.data.synthetic.layout import Colour, Frame, Plane
 from fundus_unet.data.synthetic.noise import smooth_noise
 from fundus_unet.data.synthetic.wide.eye import Eye
 from fundus_unet.data.synthetic.wide.family import Family
-from fundus_unet.data.synthetic.wide.texture import noise_tile, soft_patches, texture
+from fundus_unet.data.synthetic.wide.texture import mottled_tile, noise_tile, soft_patches, texture
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ def paint_retina(rng: np.random.Generator, eye: Eye, ground: Ground, family: Fam
     pigment = float(rng.choice([rng.uniform(0.02, 0.10), rng.uniform(0.10, 0.24)], p=[0.7, 0.3])) * low_noise(
         rng, size, 2, 4, 0.6
     )
-    mottling = rng.uniform(0.008, 0.03) * texture(rng, size, 90) + rng.uniform(0.01, 0.04) * texture(rng, size, 38)
-    mottling += rng.uniform(0.0, 0.03) * texture(rng, size, 16)
+    mottling = np.float32(rng.uniform(0.015, 0.06)) * texture(rng, size, float(rng.uniform(55, 100)), mottled_tile())
     choroid, choroid_colour = _choroid(rng, eye, ground)
     fibres = _fibres(rng, eye, ground)
     broad = draw_ground(ground.frame)
@@ -171,4 +170,5 @@ def _lighting(rng: np.random.Generator, ground: Ground, family: Family) -> tuple
         edge = rng.uniform(0.12, 0.45)
         lighting -= rng.uniform(0.2, 0.9) * np.clip((side - edge) * np.float32(1 / 0.25), 0, 1.2)
     lighting -= float(np.mean(lighting[square < 0.95]))
+    lighting = np.minimum(lighting, 0.25 + 0.4 * lighting)  # the exposure follows the brightest place
     return np.asarray(lighting, dtype=np.float32), float(rng.uniform(0.55, 1.0))

@@ -32,11 +32,24 @@ def noise_tile(grain: float) -> Plane:
     return white
 
 
-def texture(rng: np.random.Generator, size: int, cells: float, stretch: float = 1.0) -> Plane:
+@functools.cache
+def mottled_tile() -> Plane:
+    """Noise with grains of several sizes, as pigment has.
+
+    Shapes:
+        as `noise_tile`.
+    """
+    total = noise_tile(3.0) + 0.8 * noise_tile(7.0)[::-1] + 0.6 * noise_tile(16.0).T
+    total = np.ascontiguousarray(total / total.std(), dtype=np.float32)
+    total.setflags(write=False)
+    return total
+
+
+def texture(rng: np.random.Generator, size: int, cells: float, tile: Plane | None = None) -> Plane:
     """A random piece of noise, turned at random, with about `cells` grains along a side.
 
     Args:
-        stretch: How much longer than wide a grain is.
+        tile: Other noise than `noise_tile(3.0)`, whose finest grain is as fine.
 
     Shapes:
         returns (size, size) float32, about unit variance.
@@ -45,11 +58,11 @@ def texture(rng: np.random.Generator, size: int, cells: float, stretch: float = 
     step = _SIDE_OF_GRAIN * grain * cells / size  # tile pixels per pixel
     turn = rng.uniform(0, 2 * np.pi)
     cos, sin = math.cos(turn), math.sin(turn)
-    matrix = np.array([[step * cos, -step * sin / stretch, 0], [step * sin, step * cos / stretch, 0]])
+    matrix = np.array([[step * cos, -step * sin, 0], [step * sin, step * cos, 0]])
     matrix[:, 2] = rng.uniform(0, _SIDE, 2)
     return np.asarray(
         cv2.warpAffine(
-            noise_tile(grain),
+            noise_tile(grain) if tile is None else tile,
             matrix,
             (size, size),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
@@ -66,16 +79,15 @@ def white_noise(rng: np.random.Generator, size: int, grain: float = 0.0) -> Plan
     """A random piece of white noise, or of noise of a small grain, one value per pixel.
 
     Shapes:
-        returns (size, size) float32, unit variance.
+        returns (size, size) float32, unit variance, not to be written to.
     """
     tile = noise_tile(grain)
-    top, left, flips = (int(value) for value in rng.integers(0, (_SIDE, _SIDE, 4)))
+    top, left = (int(value) for value in rng.integers(0, _SIDE, 2))
     if size + max(top, left) > _SIDE:
-        top, left = (top, left) if size < _SIDE // 2 else (top % 64, left % 64)
+        top, left = (top % (_SIDE - size), left % (_SIDE - size)) if size < _SIDE else (top, left)
         times = math.ceil((size + max(top, left)) / _SIDE)
-        tile = np.tile(tile, (times, times))
-    piece = tile[top : top + size, left : left + size]
-    return np.asarray(piece if flips == 3 else cv2.flip(piece, flips - 1))
+        tile = np.tile(tile, (times, times)) if times > 1 else tile
+    return tile[top : top + size, left : left + size]
 
 
 def soft_patches(field: Plane, share: float) -> NDArray[np.float32]:
