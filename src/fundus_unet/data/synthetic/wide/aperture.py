@@ -1,10 +1,13 @@
 """The shape of the field of view, and how it lies in the frame."""
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fundus_unet.data.synthetic.layout import Frame
 from fundus_unet.data.synthetic.wide.family import Family
+
+_SHIFT = 4
 
 
 def draw_frame(rng: np.random.Generator, size: int, family: Family) -> Frame:
@@ -27,31 +30,45 @@ def draw_aperture(rng: np.random.Generator, frame: Frame, family: Family) -> NDA
     Shapes:
         returns (H, W) bool.
     """
-    axis = np.arange(frame.size, dtype=np.float32)
-    x = ((axis - frame.centre[0]) / frame.diameter)[None]
-    y = ((axis - frame.centre[1]) / frame.diameter)[:, None]
     if family.field == "full":
         return np.ones((frame.size, frame.size), bool)
-    inside = x**2 + y**2 <= 0.25
+    inside = np.zeros((frame.size, frame.size), np.uint8)
+    _disc(inside, frame, 0.0, 0.0, 0.5)
     if rng.random() < family.tab:
-        _add_tab(rng, inside, x, y)
+        _add_tab(rng, inside, frame)
     cut = family.field if rng.random() < 0.85 else str(rng.choice(["circle", "cut"]))
     if cut == "cut":
-        inside &= np.abs(y - rng.normal(0, 0.02)) < rng.uniform(0.33, 0.47)
+        half, off = rng.uniform(0.33, 0.47), rng.normal(0, 0.02)
+        _keep(inside, frame, off - half, off + half)
     elif cut == "cut_all":
-        inside &= (np.abs(x) < rng.uniform(0.38, 0.5)) & (np.abs(y) < rng.uniform(0.38, 0.5))
-    return np.asarray(inside)
+        across, along = rng.uniform(0.38, 0.5, 2)
+        _keep(inside, frame, -across, across)
+        _keep(inside.T, frame, -along, along)
+    return inside > 0
 
 
-def _add_tab(
-    rng: np.random.Generator, inside: NDArray[np.bool_], x: NDArray[np.float32], y: NDArray[np.float32]
-) -> None:
+def _disc(inside: NDArray[np.uint8], frame: Frame, x: float, y: float, radius: float) -> None:
+    """Draw a disc given in field diameters, in place."""
+    place = frame.pixels(np.array([[x, y]]))[0]
+    centre = (round(place[0] * 2**_SHIFT), round(place[1] * 2**_SHIFT))
+    cv2.circle(inside, centre, round(radius * frame.diameter * 2**_SHIFT), 1, cv2.FILLED, cv2.LINE_8, _SHIFT)
+
+
+def _keep(inside: NDArray[np.uint8], frame: Frame, low: float, high: float) -> None:
+    """Leave nothing above and below two rows given in field diameters, in place."""
+    middle = frame.centre[1]
+    inside[: max(0, round(middle + low * frame.diameter))] = 0
+    inside[max(0, round(middle + high * frame.diameter)) :] = 0
+
+
+def _add_tab(rng: np.random.Generator, inside: NDArray[np.uint8], frame: Frame) -> None:
     """The tab that marks the orientation, in place."""
     angle = np.deg2rad(rng.choice([-45, -135, 45, -90, 0], p=[0.5, 0.15, 0.15, 0.1, 0.1]) + rng.normal(0, 8))
-    tab_x, tab_y = 0.497 * np.cos(angle), 0.497 * np.sin(angle)
+    out = np.array([np.cos(angle), np.sin(angle)])
     if rng.random() < 0.5:
-        inside |= np.hypot(x - tab_x, y - tab_y) < rng.uniform(0.015, 0.028)
+        _disc(inside, frame, 0.497 * out[0], 0.497 * out[1], rng.uniform(0.015, 0.028))
     else:
-        along = (x - tab_x) * np.cos(angle) + (y - tab_y) * np.sin(angle)
-        across = (y - tab_y) * np.cos(angle) - (x - tab_x) * np.sin(angle)
-        inside |= (np.abs(along) < 0.025) & (np.abs(across) < rng.uniform(0.012, 0.028))
+        aside = rng.uniform(0.012, 0.028) * np.array([-out[1], out[0]])
+        corners = np.array([0.47 * out - aside, 0.522 * out - aside, 0.522 * out + aside, 0.47 * out + aside])
+        points = np.round(frame.pixels(corners) * 2**_SHIFT).astype(np.int32)
+        cv2.fillConvexPoly(inside, points, 1, cv2.LINE_8, _SHIFT)

@@ -68,7 +68,7 @@ def _reduced(plane: Plane, size: int) -> Plane:
 def _pieces(frame: Frame, nodes: Nodes, factor: int) -> list[_Piece]:
     """Stretches of a vessel of about one width and contrast."""
     width = nodes.diameter * frame.diameter * factor
-    kind = np.round(np.log(np.maximum(width, 0.3)) * 6).astype(np.int64) * 64 + np.round(nodes.strength * 4).astype(
+    kind = np.round(np.log(np.maximum(width, 0.3)) * 5).astype(np.int64) * 64 + np.round(nodes.strength * 3).astype(
         np.int64
     )
     cut = np.flatnonzero((np.diff(nodes.vessel) != 0) | (np.diff(kind) != 0)) + 1
@@ -123,9 +123,9 @@ def _label(eye: Eye, frame: Frame, pieces: list[_Piece], factor: int) -> NDArray
         if piece.diameter < eye.unseen or piece.strength < 0.42:
             continue
         width = piece.width + eye.drawn_wider * frame.diameter * factor
-        if width >= 1.6 * factor:
+        if width > factor:
             cv2.polylines(fine, [piece.points], False, 255, round(width), cv2.LINE_8, _SHIFT)
-        else:
+        if width < 1.6 * factor:
             cv2.polylines(thin, [piece.points // factor], False, 1, 1, cv2.LINE_8, _SHIFT)
     covered = cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA) if factor > 1 else fine
     return np.asarray((covered > 127) | (thin > 0))

@@ -38,16 +38,16 @@ def paint_wide(seed: int, size: int) -> SyntheticFundus:
     paint_behind(disease, eye, frame, light, base)
     _absorb(tree, ground, vessels, light)
     hidden = paint_before(disease, eye, frame, light, base)
-    left, added = stray_light(optics, ground)
-    left = np.asarray(cv2.resize(left, (size, size)))
-    scene = []
-    for plane, mean, more in zip(light, base.tolist(), cv2.split(added), strict=True):
+    haze, milk, stray = stray_light(optics, ground)
+    haze = np.asarray(cv2.resize(haze, (size, size)))
+    left = 1 - haze
+    for channel, plane in enumerate(light):
         cv2.exp(plane, dst=plane)
-        plane *= left
-        plane *= np.float32(mean)
-        plane += cv2.resize(more, (size, size))
-        scene.append(plane)
-    image = record(optics, frame, family, scene, aperture)
+        cv2.multiply(plane, left, dst=plane, scale=base[channel])
+        cv2.scaleAdd(haze, milk[channel], plane, dst=plane)
+        if stray is not None:
+            plane += cv2.resize(stray[..., channel], (size, size))
+    image = record(optics, frame, family, list(light), aperture)
     label = vessels.label & aperture
     if hidden is not None:
         label &= hidden < 0.75

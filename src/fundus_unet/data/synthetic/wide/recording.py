@@ -10,11 +10,11 @@ from fundus_unet.data.synthetic.wide.retina import Ground, low_noise
 from fundus_unet.data.synthetic.wide.texture import white_noise
 
 
-def stray_light(rng: np.random.Generator, ground: Ground) -> tuple[Plane, Colour]:
+def stray_light(rng: np.random.Generator, ground: Ground) -> tuple[Plane, NDArray[np.float64], Colour | None]:
     """Haze of a cloudy lens and light that never saw the retina.
 
     Shapes:
-        how much of the retina's light is left, (h, w), and what is added to it, (h, w, 3).
+        share of the haze in the light, (h, w); its colour, (3,); what else is added, (h, w, 3), None for nothing.
     """
     size = ground.frame.size
     square = 4 * (ground.x * ground.x + ground.y * ground.y)
@@ -22,7 +22,7 @@ def stray_light(rng: np.random.Generator, ground: Ground) -> tuple[Plane, Colour
     haze = np.float32(strength) * np.clip(0.55 + 0.45 * low_noise(rng, size, 2, 2), 0, 1.6)
     haze *= np.minimum(np.float32(rng.uniform(0.2, 1.0)) + square, 1.3)
     milk = np.array([0.62, 0.45, 0.32]) * rng.uniform(0.5, 1.15) * np.exp(rng.normal(0, 0.1, 3))
-    added = haze[..., None] * milk.astype(np.float32)
+    added = np.zeros((size, size, 3), np.float32)
     if rng.random() < 0.14:  # a crescent at the rim
         _add(added, _crescent(rng, ground), rng.uniform(0.08, 0.5), rng.uniform([0.5, 0.3, 0.1], [0.9, 0.7, 0.7]))
     if rng.random() < 0.08:  # the lens mirrors the flash
@@ -35,8 +35,8 @@ def stray_light(rng: np.random.Generator, ground: Ground) -> tuple[Plane, Colour
             place, radius = rng.uniform(-0.45, 0.45, 2), rng.uniform(0.006, 0.02)
             away = np.hypot(ground.x - np.float32(place[0]), ground.y - np.float32(place[1]))
             _add(added, (np.abs(away - radius) < 0.3 * radius).astype(np.float32), rng.uniform(0.02, 0.12), np.ones(3))
-        added = cv2.GaussianBlur(added, (0, 0), 1.0)
-    return np.asarray(1 - haze, dtype=np.float32), np.asarray(added, dtype=np.float32)
+        added = np.asarray(cv2.GaussianBlur(added, (0, 0), 1.0), dtype=np.float32)
+    return haze, milk, added if added.any() else None
 
 
 def _add(light: Colour, where: Plane, strength: float, colour: NDArray[np.float64]) -> None:
