@@ -62,7 +62,7 @@ def test_a_seed_is_the_same_eye_in_every_size() -> None:
         small, large = paint(seed, 256), paint(seed, 512)
         reduced = cv2.resize(large.label.astype(np.float32), (256, 256), interpolation=cv2.INTER_AREA)
         here = cv2.dilate((reduced > 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-        assert (small.label > 0)[~here].sum() <= 0.02 * small.label.sum()
+        assert (small.label > 0)[~here].sum() <= 0.06 * small.label.sum()
 
 
 def test_labels_are_binary_inside_the_field_and_neither_empty_nor_everything(eyes: list[SyntheticFundus]) -> None:

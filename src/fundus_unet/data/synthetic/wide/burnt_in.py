@@ -43,14 +43,13 @@ def burn_in(rng: np.random.Generator, image: NDArray[np.uint8], over_field: bool
         cv2.putText(ink, text, place, font, scale, 255, width, kind)
         if over_field and rng.random() < 0.25:
             _mark(rng, ink, width)
-        if rng.random() < 0.2:  # on a plate of its own
-            plate = (slice(max(place[1] - high - 3, 0), place[1] + 5), slice(max(place[0] - 3, 0), place[0] + wide + 3))
-            image[plate] = 0 if sum(colour) > 300 else 255
-            written[plate] = 255
         rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
         if len(rows) == 0:
             continue
-        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+        box = slice(max(rows[0] - 3, 0), rows[-1] + 4), slice(max(columns[0] - 3, 0), columns[-1] + 4)
+        if rng.random() < 0.2:  # on a plate of its own
+            image[box] = 0 if sum(colour) > 300 else 255
+            written[box] = 255
         alpha = ink[box].astype(np.float32)[..., None] / 255
         image[box] = (image[box] * (1 - alpha) + alpha * np.array(colour, np.float32)).astype(np.uint8)
         written = np.maximum(written, ink)

@@ -73,12 +73,12 @@ def paint_before(
         sizes = rng.uniform(0.008, 0.024, len(places))
         _mix(retina, _blots(rng, frame, places, sizes, 5.0), rng.uniform(0.3, 0.8), _beside(_WHITE, base))
     hidden = None
-    if rng.random() < 0.04:
+    if rng.random() < 0.03:
         hidden = _myelin(rng, eye, frame)
         _mix(retina, hidden, 0.95, _beside(_WHITE, base))
     if rng.random() < 0.02:
         place = eye.layout.fovea + rng.normal(0, 0.15, (1, 2))
-        pool = _blots(rng, frame, place, rng.uniform(0.04, 0.12, 1), 1.5)
+        pool = _blots(rng, frame, place, rng.uniform(0.04, 0.12, 1), 1.5, 0.6, np.zeros(1))
         level = frame.pixels(place)[0, 1] - rng.uniform(0.0, 0.03) * frame.diameter
         pool[: int(np.clip(level, 0, frame.size))] = 0  # blood before the retina settles with a level surface
         _shade(retina, pool, rng.uniform(0.7, 1.3), (0.4, 1.0, 0.9))

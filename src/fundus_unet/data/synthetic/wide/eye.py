@@ -30,6 +30,8 @@ class Eye:
     """The widest gap that is left without a branch."""
     tortuosity: float
     """1 is a common eye."""
+    clarity: float
+    """1 of a clear picture; less, and haze and blur hide fine vessels from the camera and from the observer."""
     unseen: float
     """Diameter below which the observer left vessels out of the label."""
     drawn_wider: float
@@ -65,6 +67,8 @@ def draw_eye(rng: np.random.Generator) -> Eye:
     artery = vein * float(np.clip(rng.normal(0.70, 0.07), 0.5, 0.88))
     tip = 0.045 / angle * rng.uniform(0.85, 1.2) + 0.0005
     tortuosity = float(np.clip(rng.lognormal(0, 0.4), 0.45, 2.3))
-    spacing = 2.2 / angle * float(np.clip(rng.lognormal(0, 0.18), 0.72, 1.6))
-    unseen = tip * float(rng.choice([rng.uniform(0.8, 1.1), rng.uniform(1.1, 1.7)], p=[0.5, 0.5]))
-    return Eye(layout, angle, vein, artery, tip, spacing, tortuosity, unseen, float(rng.uniform(-0.0006, 0.0008)))
+    spacing = 2.1 / angle * float(np.clip(rng.lognormal(0, 0.18), 0.72, 1.6))
+    clarity = float(rng.choice([rng.uniform(0.8, 1.0), rng.uniform(0.4, 0.8)], p=[0.8, 0.2]))
+    unseen = tip * float(rng.choice([rng.uniform(0.75, 1.0), rng.uniform(1.0, 1.5)], p=[0.6, 0.4])) / clarity**0.5
+    drawn_wider = float(rng.uniform(-0.0006, 0.0008))
+    return Eye(layout, angle, vein, artery, tip, spacing, tortuosity, clarity, unseen, drawn_wider)

@@ -38,7 +38,7 @@ def paint_wide(seed: int, size: int) -> SyntheticFundus:
     paint_behind(disease, eye, frame, light, base)
     _absorb(tree, ground, vessels, light)
     hidden = paint_before(disease, eye, frame, light, base)
-    haze, milk, stray = stray_light(optics, ground)
+    haze, milk, stray = stray_light(optics, eye, ground)
     haze = np.asarray(cv2.resize(haze, (size, size)))
     left = 1 - haze
     for channel, plane in enumerate(light):
@@ -47,7 +47,7 @@ def paint_wide(seed: int, size: int) -> SyntheticFundus:
         cv2.scaleAdd(haze, milk[channel], plane, dst=plane)
         if stray is not None:
             plane += cv2.resize(stray[..., channel], (size, size))
-    image = record(optics, frame, family, list(light), aperture)
+    image = record(optics, eye, frame, family, list(light), aperture)
     label = vessels.label & aperture
     if hidden is not None:
         label &= hidden < 0.75
@@ -78,7 +78,7 @@ def _absorb(rng: np.random.Generator, ground: Ground, vessels: Drawn, light: Pla
     root = cv2.sqrt(depth)  # to the power of 3/4, since thin vessels are seen better than in proportion to their depth
     blood = np.multiply(root, cv2.sqrt(root), out=depth)
     uneven = cv2.exp(
-        np.float32(0.18) * low_noise(rng, ground.frame.size, 9) + np.float32(rng.normal(np.log(0.30), 0.25))
+        np.float32(0.18) * low_noise(rng, ground.frame.size, 9) + np.float32(rng.normal(np.log(0.30), 0.22))
     )
     blood *= cv2.resize(uneven, (size, size))
     blood /= 1 + blood * np.float32(1 / 1.1)

@@ -5,12 +5,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_unet.data.synthetic.layout import Colour, Frame, Plane
+from fundus_unet.data.synthetic.wide.eye import Eye
 from fundus_unet.data.synthetic.wide.family import Family
 from fundus_unet.data.synthetic.wide.retina import Ground, low_noise
 from fundus_unet.data.synthetic.wide.texture import white_noise
 
 
-def stray_light(rng: np.random.Generator, ground: Ground) -> tuple[Plane, NDArray[np.float64], Colour | None]:
+def stray_light(rng: np.random.Generator, eye: Eye, ground: Ground) -> tuple[Plane, NDArray[np.float64], Colour | None]:
     """Haze of a cloudy lens and light that never saw the retina.
 
     Shapes:
@@ -18,7 +19,7 @@ def stray_light(rng: np.random.Generator, ground: Ground) -> tuple[Plane, NDArra
     """
     size = ground.frame.size
     square = 4 * (ground.x * ground.x + ground.y * ground.y)
-    strength = rng.uniform(0.0, 0.06) if rng.random() < 0.82 else rng.uniform(0.06, 0.34)
+    strength = rng.uniform(0.0, 0.06) + (1 - eye.clarity) * rng.uniform(0.0, 0.5)
     haze = np.float32(strength) * np.clip(0.55 + 0.45 * low_noise(rng, size, 2, 2), 0, 1.6)
     haze *= np.minimum(np.float32(rng.uniform(0.2, 1.0)) + square, 1.3)
     milk = np.array([0.62, 0.45, 0.32]) * rng.uniform(0.5, 1.15) * np.exp(rng.normal(0, 0.1, 3))
@@ -51,7 +52,7 @@ def _crescent(rng: np.random.Generator, ground: Ground) -> Plane:
 
 
 def record(
-    rng: np.random.Generator, frame: Frame, family: Family, scene: list[Plane], aperture: NDArray[np.bool_]
+    rng: np.random.Generator, eye: Eye, frame: Frame, family: Family, scene: list[Plane], aperture: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
     """Record the light that falls through the aperture.
 
@@ -64,7 +65,7 @@ def record(
     beyond = 1 - edge * np.float32(1 / 255)
     edge = edge.astype(np.float32)
     black = 255 * rng.uniform(0.0, 0.024) * rng.uniform(0.4, 1.0, 3)
-    blur = family.blur * pixel * (rng.uniform(0.5, 1.1) if rng.random() < 0.8 else rng.uniform(1.1, 2.4))
+    blur = family.blur * pixel * rng.uniform(0.5, 1.1) * (1 + (1 - eye.clarity) * rng.uniform(0.0, 2.5))
     grain = family.grain * rng.uniform(0.4, 1.4)
     # the pixels' colours are made from their neighbours', so that the grain is no longer white
     smooth = 0.45 if grain > 1.2 else 0.0

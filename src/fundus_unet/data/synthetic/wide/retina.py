@@ -63,7 +63,7 @@ def paint_retina(rng: np.random.Generator, eye: Eye, ground: Ground, family: Fam
     pigment = float(rng.choice([rng.uniform(0.02, 0.10), rng.uniform(0.10, 0.24)], p=[0.7, 0.3])) * low_noise(
         rng, size, 2, 4, 0.6
     )
-    mottling = np.float32(rng.uniform(0.015, 0.06)) * texture(rng, size, float(rng.uniform(55, 100)), mottled_tile())
+    mottling = np.float32(rng.uniform(0.012, 0.045)) * texture(rng, size, float(rng.uniform(55, 100)), mottled_tile())
     choroid, choroid_colour = _choroid(rng, eye, ground)
     fibres = _fibres(rng, eye, ground)
     broad = draw_ground(ground.frame)
@@ -170,5 +170,5 @@ def _lighting(rng: np.random.Generator, ground: Ground, family: Family) -> tuple
         edge = rng.uniform(0.12, 0.45)
         lighting -= rng.uniform(0.2, 0.9) * np.clip((side - edge) * np.float32(1 / 0.25), 0, 1.2)
     lighting -= float(np.mean(lighting[square < 0.95]))
-    lighting = np.minimum(lighting, 0.25 + 0.4 * lighting)  # the exposure follows the brightest place
+    lighting = np.minimum(lighting, 0.2 + 0.35 * lighting)  # the exposure follows the brightest place
     return np.asarray(lighting, dtype=np.float32), float(rng.uniform(0.55, 1.0))
