@@ -41,19 +41,27 @@ def burn_in(rng: np.random.Generator, image: NDArray[np.uint8], over_field: bool
         kind = cv2.LINE_AA if rng.random() < 0.7 else cv2.LINE_8
         ink = np.zeros((size, size), np.uint8)
         cv2.putText(ink, text, place, font, scale, 255, width, kind)
+        plate = _around(ink)
+        if plate is not None and rng.random() < 0.2:  # on a plate of its own
+            image[plate] = 0 if sum(colour) > 300 else 255
+            written[plate] = 255
         if over_field and rng.random() < 0.25:
             _mark(rng, ink, width)
-        rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-        if len(rows) == 0:
+        box = _around(ink)
+        if box is None:
             continue
-        box = slice(max(rows[0] - 3, 0), rows[-1] + 4), slice(max(columns[0] - 3, 0), columns[-1] + 4)
-        if rng.random() < 0.2:  # on a plate of its own
-            image[box] = 0 if sum(colour) > 300 else 255
-            written[box] = 255
         alpha = ink[box].astype(np.float32)[..., None] / 255
         image[box] = (image[box] * (1 - alpha) + alpha * np.array(colour, np.float32)).astype(np.uint8)
         written = np.maximum(written, ink)
     return np.asarray(written > 60)
+
+
+def _around(ink: NDArray[np.uint8]) -> tuple[slice, slice] | None:
+    """Rows and columns of what is written and three pixels more, None for nothing."""
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if len(rows) == 0:
+        return None
+    return slice(max(rows[0] - 3, 0), rows[-1] + 4), slice(max(columns[0] - 3, 0), columns[-1] + 4)
 
 
 def _colour(rng: np.random.Generator) -> tuple[int, int, int]:

@@ -52,8 +52,8 @@ def paint_wide(seed: int, size: int) -> SyntheticFundus:
     if hidden is not None:
         label &= hidden < 0.75
     says = marks.random()
-    if says < 0.12:  # what is written beside the field is dark to the network, what is written over it is not
-        label &= ~burn_in(marks, image, over_field=bool(says < 0.08))
+    if says < 0.1:  # what is written beside the field is dark to the network, what is written over it is not
+        label &= ~burn_in(marks, image, over_field=bool(says < 0.06))
     return SyntheticFundus(jpeg(optics, image), label.astype(np.uint8), aperture)
 
 
