@@ -2,15 +2,14 @@
 
 import math
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fundus_unet.data.synthetic.layout import Frame, Plane, Points
 from fundus_unet.data.synthetic.wide.eye import Eye
+from fundus_unet.data.synthetic.wide.spots import beside, blots, mix, shade
 from fundus_unet.data.synthetic.wide.texture import texture
 
-_SHIFT = 4
 _BLOOD = (0.30, 1.0, 0.85)
 _YELLOW = (0.97, 0.80, 0.35)
 _WHITE = (0.95, 0.85, 0.68)
@@ -24,28 +23,26 @@ def paint_behind(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Plane
     """
     if rng.random() < 0.2:
         places, sizes = _exudates(rng, eye)
-        _mix(retina, _blots(rng, frame, places, sizes, 0.5), rng.uniform(0.5, 0.95), _beside(_YELLOW, base))
+        mix(retina, blots(rng, frame, places, sizes, 0.5), rng.uniform(0.5, 0.95), beside(_YELLOW, base))
     if rng.random() < 0.2:
         count = int(rng.integers(15, 90))
         places = eye.layout.fovea + rng.normal(0, rng.uniform(0.06, 0.2), (count, 2))
         sizes = np.exp(rng.uniform(math.log(0.0015), math.log(0.008), count))
-        _mix(retina, _blots(rng, frame, places, sizes, 1.5), rng.uniform(0.2, 0.6), (0.15, 0.6, 0.4))
+        mix(retina, blots(rng, frame, places, sizes, 1.5), rng.uniform(0.2, 0.6), (0.15, 0.6, 0.4))
     if rng.random() < 0.1:
         _laser_scars(rng, eye, frame, retina)
     if rng.random() < 0.06:
         places = eye.layout.fovea + rng.normal(0, 0.1, (int(rng.integers(1, 4)), 2))
         sizes = rng.uniform(0.02, 0.09, len(places))
-        bare = _blots(rng, frame, places, sizes, 2.5) * (0.7 + 0.3 * texture(rng, frame.size, 40))
-        _mix(retina, np.asarray(bare), rng.uniform(0.3, 0.8), (0.15, 0.42, 0.2))
+        bare = blots(rng, frame, places, sizes, 2.5) * (0.7 + 0.3 * texture(rng, frame.size, 40))
+        mix(retina, np.asarray(bare), rng.uniform(0.3, 0.8), (0.15, 0.42, 0.2))
     if rng.random() < 0.05:
         place = rng.uniform(-0.35, 0.35, (1, 2))
-        _shade(
-            retina, _blots(rng, frame, place, rng.uniform(0.03, 0.08, 1), 5.0), rng.uniform(0.2, 0.5), (1.0, 0.8, 0.5)
-        )
+        shade(retina, blots(rng, frame, place, rng.uniform(0.03, 0.08, 1), 5.0), rng.uniform(0.2, 0.5), (1.0, 0.8, 0.5))
     if rng.random() < 0.12:  # clumps of pigment
         places = rng.uniform(-0.45, 0.45, (int(rng.integers(3, 25)), 2))
         sizes = rng.uniform(0.002, 0.009, len(places))
-        _shade(retina, _blots(rng, frame, places, sizes, 1.0), rng.uniform(0.2, 0.7), (1.0, 0.9, 0.6))
+        shade(retina, blots(rng, frame, places, sizes, 1.0), rng.uniform(0.2, 0.7), (1.0, 0.9, 0.6))
 
 
 def paint_before(
@@ -60,101 +57,30 @@ def paint_before(
         count = int(rng.integers(4, 45))
         places = 0.5 * eye.layout.fovea + rng.normal(0, rng.uniform(0.12, 0.28), (count, 2))
         sizes = rng.uniform(0.0014, 0.0034, count)
-        _shade(retina, _blots(rng, frame, places, sizes, 0.6), rng.uniform(0.25, 0.6), _BLOOD)
+        shade(retina, blots(rng, frame, places, sizes, 0.6), rng.uniform(0.25, 0.6), _BLOOD)
     if rng.random() < 0.2:
         count = int(rng.integers(2, 16))
         places = 0.5 * eye.layout.fovea + rng.normal(0, rng.uniform(0.15, 0.28), (count, 2))
         sizes = np.exp(rng.uniform(math.log(0.004), math.log(0.02), count))
-        _shade(retina, _blots(rng, frame, places, sizes, 1.5), rng.uniform(0.3, 0.9), _BLOOD)
+        shade(retina, blots(rng, frame, places, sizes, 1.5), rng.uniform(0.3, 0.9), _BLOOD)
     if rng.random() < 0.1:
         _flames(rng, eye, frame, retina)
     if rng.random() < 0.12:
         places = eye.layout.disc + rng.normal(0, 0.2, (int(rng.integers(1, 7)), 2))
         sizes = rng.uniform(0.008, 0.024, len(places))
-        _mix(retina, _blots(rng, frame, places, sizes, 5.0), rng.uniform(0.3, 0.8), _beside(_WHITE, base))
+        mix(retina, blots(rng, frame, places, sizes, 5.0), rng.uniform(0.3, 0.8), beside(_WHITE, base))
     hidden = None
     if rng.random() < 0.03:
         hidden = _myelin(rng, eye, frame)
-        _mix(retina, hidden, 0.95, _beside(_WHITE, base))
+        mix(retina, hidden, 0.95, beside(_WHITE, base))
     if rng.random() < 0.02:
         place = eye.layout.fovea + rng.normal(0, 0.15, (1, 2))
-        pool = _blots(rng, frame, place, rng.uniform(0.04, 0.12, 1), 1.5, 0.6, np.zeros(1))
+        pool = blots(rng, frame, place, rng.uniform(0.04, 0.12, 1), 1.5, 0.6, np.zeros(1))
         level = frame.pixels(place)[0, 1] - rng.uniform(0.0, 0.03) * frame.diameter
         pool[: int(np.clip(level, 0, frame.size))] = 0  # blood before the retina settles with a level surface
-        _shade(retina, pool, rng.uniform(0.7, 1.3), (0.4, 1.0, 0.9))
+        shade(retina, pool, rng.uniform(0.7, 1.3), (0.4, 1.0, 0.9))
         hidden = pool if hidden is None else np.maximum(hidden, pool)
     return hidden
-
-
-def _beside(colour: tuple[float, float, float], base: NDArray[np.float64]) -> tuple[float, float, float]:
-    red, green, blue = (max(math.log(value / mean), 0.05) for value, mean in zip(colour, base.tolist(), strict=True))
-    return red, green, blue
-
-
-def _mix(retina: Plane, alpha: Plane, strength: float, gain: tuple[float, float, float]) -> None:
-    """Move towards a lighter colour, given beside the retina's mean, in place and only where something is."""
-    box = _where(alpha)
-    if box is None:
-        return
-    cover = np.float32(strength) * alpha[box]
-    for channel, value in enumerate(gain):
-        plane = retina[(channel, *box)]
-        plane += cover * np.maximum(np.float32(value) - plane, 0)
-
-
-def _shade(retina: Plane, alpha: Plane, strength: float, share: tuple[float, float, float]) -> None:
-    box = _where(alpha)
-    if box is None:
-        return
-    cover = np.float32(strength) * alpha[box]
-    for channel, value in enumerate(share):
-        retina[(channel, *box)] -= np.float32(value) * cover
-
-
-def _where(alpha: Plane) -> tuple[slice, slice] | None:
-    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
-    return (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)) if len(rows) else None
-
-
-def _blots(
-    rng: np.random.Generator,
-    frame: Frame,
-    places: Points,
-    sizes: NDArray[np.float64],
-    softness: float,
-    oval: float = 0.5,
-    along: NDArray[np.float64] | None = None,
-    widest: float = 1.0,
-) -> Plane:
-    """Uneven spots in [0, 1].
-
-    Args:
-        softness: Standard deviation of the blur of their edge, in pixels of a 512-pixel field.
-        oval, widest: The least and the greatest ratio of width to length.
-        along: Direction of each spot's length; random without it.
-
-    Shapes:
-        places (n, 2) and sizes (n,) in field diameters; returns (H, W).
-    """
-    plane = np.zeros((frame.size, frame.size), np.uint8)
-    count = len(places)
-    centres, radii = frame.pixels(places), np.maximum(sizes * frame.diameter, 0.6)
-    turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
-    wobble = 1 + 0.16 * rng.standard_normal((count, 1)) * np.sin(2 * turn + rng.uniform(0, 6.3, (count, 1)))
-    wobble += 0.13 * rng.standard_normal((count, 1)) * np.sin(3 * turn + rng.uniform(0, 6.3, (count, 1)))
-    wobble += 0.05 * rng.standard_normal((count, 20))
-    ways = rng.uniform(0, np.pi, count) if along is None else along
-    u = radii[:, None] * wobble * np.cos(turn)
-    v = radii[:, None] * wobble * np.sin(turn) * rng.uniform(oval, widest, (count, 1))
-    cos, sin = np.cos(ways)[:, None], np.sin(ways)[:, None]
-    outline = np.stack([centres[:, :1] + cos * u - sin * v, centres[:, 1:] + sin * u + cos * v], axis=2)
-    points = np.round(np.clip(outline, -2e4, 2e4) * 2**_SHIFT).astype(np.int32)
-    for one, value in zip(points, rng.uniform(150, 255, count).tolist(), strict=True):
-        cv2.fillPoly(plane, [one], value, cv2.LINE_AA, _SHIFT)
-    if softness > 0:
-        sigma = max(softness * frame.diameter / 512, 0.3)
-        plane = np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), dtype=np.uint8)
-    return np.asarray(plane * np.float32(1 / 255), dtype=np.float32)
 
 
 def _exudates(rng: np.random.Generator, eye: Eye) -> tuple[Points, NDArray[np.float64]]:
@@ -188,9 +114,9 @@ def _laser_scars(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Plane
     if len(grid) == 0:
         return
     sizes = step * rng.uniform(0.12, 0.26) * rng.lognormal(0, 0.2, len(grid))
-    _mix(retina, _blots(rng, frame, grid, sizes, 1.3, 0.8), rng.uniform(0.3, 0.8), (0.25, 0.75, 0.6))
+    mix(retina, blots(rng, frame, grid, sizes, 1.3, 0.8), rng.uniform(0.3, 0.8), (0.25, 0.75, 0.6))
     dark = rng.random(len(grid)) < rng.uniform(0, 0.9)
-    _shade(retina, _blots(rng, frame, grid[dark], 0.5 * sizes[dark], 1.0), rng.uniform(0.3, 0.9), (1.0, 0.9, 0.6))
+    shade(retina, blots(rng, frame, grid[dark], 0.5 * sizes[dark], 1.0), rng.uniform(0.3, 0.9), (1.0, 0.9, 0.6))
 
 
 def _flames(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Plane) -> None:
@@ -200,8 +126,8 @@ def _flames(rng: np.random.Generator, eye: Eye, frame: Frame, retina: Plane) -> 
     reach = eye.layout.disc_diameter * rng.uniform(0.6, 2.8, count)
     places = eye.layout.disc + reach[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)
     sizes = np.exp(rng.uniform(math.log(0.006), math.log(0.028), count))
-    alpha = _blots(rng, frame, places, sizes, 1.2, 0.1, turn + rng.normal(0, 0.15, count), 0.5)
-    _shade(retina, alpha, rng.uniform(0.3, 0.9), _BLOOD)
+    alpha = blots(rng, frame, places, sizes, 1.2, 0.1, turn + rng.normal(0, 0.15, count), 0.5)
+    shade(retina, alpha, rng.uniform(0.3, 0.9), _BLOOD)
 
 
 def _myelin(rng: np.random.Generator, eye: Eye, frame: Frame) -> Plane:
@@ -212,4 +138,4 @@ def _myelin(rng: np.random.Generator, eye: Eye, frame: Frame) -> Plane:
     reach = eye.layout.disc_diameter * (0.5 + rng.exponential(rng.uniform(0.15, 0.4), count))
     places = eye.layout.disc + reach[:, None] * np.stack([np.cos(ways), np.sin(ways)], axis=1)
     sizes = eye.layout.disc_diameter * rng.uniform(0.05, 0.2, count)
-    return _blots(rng, frame, places, sizes, 1.8, 0.05, ways + rng.normal(0, 0.12, count), 0.12)
+    return blots(rng, frame, places, sizes, 1.8, 0.05, ways + rng.normal(0, 0.12, count), 0.12)
