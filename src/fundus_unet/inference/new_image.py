@@ -9,6 +9,8 @@ from fundus_unet.data.images.decoding import MAX_PIXELS
 from fundus_unet.data.images.field_of_view import estimate_field_of_view, field_of_view_diameter
 from fundus_unet.data.images.preprocessing import Preprocessor, WorkingImage
 from fundus_unet.data.images.reading import read_image
+from fundus_unet.inference.image_quality import quality_warnings
+from fundus_unet.inference.inspected_image import InspectedImage
 from fundus_unet.inference.sources import Source
 
 LEAST_SIDE = 32
@@ -68,23 +70,7 @@ def prepare_new_image(source: Source, image: np.ndarray, preprocessor: Preproces
             fix="set a smaller scale",
         )
     working = preprocessor.prepare(image, field_of_view, (rows, columns))
-    return NewImage(
-        source,
-        image,
-        field_of_view,
-        field_of_view_diameter(field_of_view),
-        working,
-        rows / height,
-        tuple(_warnings(working, bool(field_of_view.all()))),
-    )
-
-
-def _warnings(working: WorkingImage, whole_frame: bool) -> list[str]:
-    warnings = []
-    if whole_frame:
-        warnings.append("no border of a field of view was found, so the whole frame is taken for it")
-    red, green, blue = (float(value) for value in working.mean)
-    coloured = max(red, green, blue) - min(red, green, blue) > 8
-    if coloured and not red >= green >= blue - 8:
-        warnings.append("its colours are not those of a fundus, which is reddest and least blue")
-    return warnings
+    diameter, scale = field_of_view_diameter(field_of_view), rows / height
+    inspected = InspectedImage.of(working, diameter * scale)
+    warnings = quality_warnings(inspected, bool(field_of_view.all()))
+    return NewImage(source, image, field_of_view, diameter, working, scale, tuple(warnings))
