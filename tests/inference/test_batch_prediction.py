@@ -310,16 +310,17 @@ class TestOutputs:
     def test_every_kind(self, tmp_path, network):
         source = sample(tmp_path / "a.png")
         source = Source(source.path, PurePath("deep/er/a.b"))
-        work = batch(tmp_path, network, kinds=["probability", "mask", "overlay", "skeleton"])
+        kinds = ["probability", "mask", "overlay", "skeleton"]
+        work = batch(tmp_path, network, kinds=kinds)
         assert not work.outputs.exist(source.name)
         run(work, [source])
         work.outputs.manifest.read_again()
         assert work.outputs.exist(source.name)
         read = {
-            kind: cv2.imread(str(tmp_path / f"out/{kind}/deep/er/a.b{ending}"), cv2.IMREAD_UNCHANGED)
-            for kind, ending in outputs.ENDINGS.items()
+            kind: cv2.imread(str(tmp_path / f"out/{kind}/deep/er/a.b{outputs.ENDINGS[kind]}"), cv2.IMREAD_UNCHANGED)
+            for kind in kinds
         }
-        assert {kind: image.shape[:2] for kind, image in read.items()} == dict.fromkeys(outputs.ENDINGS, (60, 80))
+        assert {kind: image.shape[:2] for kind, image in read.items()} == dict.fromkeys(kinds, (60, 80))
         assert ((read["probability"] >= 128) == (read["mask"] > 0)).all()
         skeleton = read["skeleton"] > 0
         assert 0 < skeleton.sum() < (read["mask"] > 0).sum() / 2

@@ -90,13 +90,13 @@ def test_tiles_without_field_of_view_are_not_predicted():
 
     def predict(rows, columns):
         seen.append((columns.start, columns.stop))
-        return torch.ones(rows.stop - rows.start, columns.stop - columns.start)
+        return torch.ones(1, rows.stop - rows.start, columns.stop - columns.start)
 
     tiling = Tiling(100, 8, 2)
     logits = predict_tiled(predict, field, tiling)
     assert 0 < len(seen) < len(tiling.spans(400))
     assert all(stop > 300 for _, stop in seen)
-    torch.testing.assert_close(logits[:, 300:], torch.ones(64, 100))
+    torch.testing.assert_close(logits[0, :, 300:], torch.ones(64, 100))
 
 
 @pytest.mark.parametrize(("tile", "reach"), [(1024, 184), (512, 56), (416, 32)])

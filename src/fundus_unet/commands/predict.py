@@ -19,13 +19,14 @@ from fundus_unet.inference.batch_report import Report
 from fundus_unet.inference.inputs import find_images
 from fundus_unet.inference.manifest import Manifest
 from fundus_unet.inference.output_folder import SETTINGS, fingerprint
-from fundus_unet.inference.outputs import Outputs
+from fundus_unet.inference.outputs import UNCERTAINTY, Outputs
 from fundus_unet.inference.plan import is_done, planned
 from fundus_unet.inference.sources import SourceList
 from fundus_unet.inference.stage_rates import StageRates
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.last_run import named_run
-from fundus_unet.runs.trained_model import load_trained
+from fundus_unet.runs.trained_ensemble import load_networks
+from fundus_unet.runs.trained_model import TrainedModel
 
 FAILED = 1
 
@@ -45,9 +46,17 @@ def predict_from_config(config: DictConfig) -> None:
     sources = find_images(named, leave_out=out_dir) if alone else SourceList()
     kinds, bits, overlay = list(config.outputs), config.probability_bits, config.overlay
     Outputs(out_dir, kinds, bits, overlay)  # before the other processes are started
-    run_dir = config.run_dir and named_run("run_dir", config.run_dir, config.paths.runs_dir)
-    model = load_trained(run_dir, config.weights, config.runtime, device)
-    threshold = model.facts.threshold if config.threshold == "validation" else float(config.threshold)
+    runs = [named_run("run_dir", run, config.paths.runs_dir) for run in _texts(config.run_dir)]
+    model = load_networks(runs, _texts(config.weights), config.runtime, device)
+    threshold = model.threshold if config.threshold == "validation" else float(config.threshold)
+    preprocessor = model.preprocessor(config.scale)
+    if UNCERTAINTY in kinds and config.tta == "none" and isinstance(model, TrainedModel):
+        raise InputError(
+            "there is no uncertainty: it is how far several maps of an image differ, and one is made",
+            expected="test-time augmentation, or several networks",
+            got="tta=none, and one network",
+            fix="set tta=d4 (8 maps of each image) or weights=[a,b]; or leave uncertainty out of outputs",
+        )
     place = launched(device, config.devices, config.num_nodes, config.strategy)
     if place.is_first and not alone:
         sources = find_images(named, leave_out=out_dir)
@@ -66,7 +75,7 @@ def predict_from_config(config: DictConfig) -> None:
     write_threads = config.write_threads or max(1, read_threads // 2)
     work = BatchPrediction(
         model.predictor(place.device, config.precision, config.tile, config.tta),
-        model.preprocessor(config.scale),
+        preprocessor,
         outputs,
         threshold,
         batch_size=config.batch_size or (8 if device.type == "cuda" else 1),
@@ -121,9 +130,14 @@ def _predict_all(
         sys.exit(FAILED)
 
 
+def _texts(given: Any) -> list[str]:
+    """Of a setting that is a text, several, or null."""
+    return [str(one) for one in given] if isinstance(given, ListConfig) else [str(given)] if given else []
+
+
 def _named(images: Any) -> list[str]:
     """Raise `InputError` where nothing is named."""
-    named = [str(image) for image in images] if isinstance(images, ListConfig) else [str(images)] if images else []
+    named = _texts(images)
     if not named:
         raise InputError(
             "which images?",

@@ -114,8 +114,8 @@ class _Export(RunUser):
 class _Predict(RunUser):
     images: PathText | list[PathText] | None
     out_dir: WritableFolder
-    run_dir: PathText | None
-    weights: PathText | None
+    run_dir: PathText | Some[PathText] | None
+    weights: PathText | Some[PathText] | None
     runtime: Annotated[str, one_of(*RUNTIMES)]
     scale: Annotated[str, one_of("auto", "native")] | Positive
     threshold: Annotated[str, one_of("validation")] | Annotated[float, Ge(0), Le(1)]

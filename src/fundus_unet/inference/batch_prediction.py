@@ -16,19 +16,17 @@ from fundus_unet.core.plain_text import printable
 from fundus_unet.data.images.decoding import pixel_count
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.cost import Cost
+from fundus_unet.inference.ensemble import Ensemble
+from fundus_unet.inference.map_warnings import map_warnings
 from fundus_unet.inference.new_image import NewImage, read_new_image
-from fundus_unet.inference.outputs import Outputs
+from fundus_unet.inference.outputs import UNCERTAINTY, Outputs
 from fundus_unet.inference.pixel_budget import PixelBudget
-from fundus_unet.inference.predictor import Predictor
+from fundus_unet.inference.predictor import Maps, Predictor
 from fundus_unet.inference.record import ERROR, OK, WARNING, Record
 from fundus_unet.inference.sources import Source
 from fundus_unet.inference.stage_rates import NETWORK, READING, WRITING, StageRates
 from fundus_unet.metrics.segmentation import vessel_mask
 from fundus_unet.metrics.topology import skeleton_length, skeleton_of
-
-PLAUSIBLE_FRACTION = (0.01, 0.3)
-"""Of the field of view: labels of the public sets cover 0.06 to 0.13."""
-
 
 MOST_AT_ONCE = 16
 """Images that are written together; a kill costs no more."""
@@ -44,7 +42,7 @@ class _Read:
 
 class _Predicted(NamedTuple):
     item: _Read
-    probability: np.ndarray
+    maps: Maps
     seconds: float
 
 
@@ -70,7 +68,7 @@ class BatchPrediction:
         rates: Told what every image costs at each stage.
     """
 
-    predictor: Predictor
+    predictor: Predictor | Ensemble
     preprocessor: Preprocessor
     outputs: Outputs
     threshold: float
@@ -161,9 +159,10 @@ class BatchPrediction:
         cost = Cost(self.predictor.device)
         samples = [item.sample for item in batch if item.sample is not None]
         try:
-            probabilities = self.predictor.probabilities(
+            found = self.predictor.maps(
                 [sample.working for sample in samples],
                 [sample.field_of_view for sample in samples],
+                UNCERTAINTY in self.outputs.kinds,
             )
         except Exception as error:
             for item in batch:
@@ -172,8 +171,8 @@ class BatchPrediction:
             return
         seconds = cost.seconds() / len(batch)
         self.rates.add(NETWORK, cost.seconds(), len(batch))
-        for item, probability in zip(batch, probabilities, strict=True):
-            unwritten.append(_Predicted(item, probability, item.seconds + seconds))
+        for item, maps in zip(batch, found, strict=True):
+            unwritten.append(_Predicted(item, maps, item.seconds + seconds))
             writing.submit(self._write, unwritten, budget, on_done)
 
     def _write(self, unwritten: deque[_Predicted], budget: PixelBudget, on_done: Callable[[Record], None]) -> None:
@@ -205,9 +204,11 @@ class BatchPrediction:
     def _draw(self, predicted: _Predicted) -> _Drawn:
         cost, sample = Cost(), predicted.item.sample
         assert sample is not None
-        mask = vessel_mask(torch.from_numpy(predicted.probability), self.threshold).numpy() & sample.field_of_view
-        record = _record(sample, mask, self.threshold)
-        return _Drawn(predicted, record, self.outputs.drawn(sample, predicted.probability, mask), cost.seconds())
+        maps = predicted.maps
+        mask = vessel_mask(torch.from_numpy(maps.probability), self.threshold).numpy() & sample.field_of_view
+        warnings = [*sample.warnings, *map_warnings(maps.probability, mask, sample.field_of_view)]
+        record = _record(sample, mask, self.threshold, warnings)
+        return _Drawn(predicted, record, self.outputs.drawn(sample, maps, mask), cost.seconds())
 
     @staticmethod
     def _end(item: _Read, record: Record, budget: PixelBudget, on_done: Callable[[Record], None]) -> None:
@@ -236,11 +237,8 @@ def _equal_size(one: _Read, other: _Read) -> bool:
     return one.sample.working.image.shape == other.sample.working.image.shape
 
 
-def _record(sample: NewImage, mask: np.ndarray, threshold: float) -> Record:
+def _record(sample: NewImage, mask: np.ndarray, threshold: float, warnings: Sequence[str]) -> Record:
     fraction = float(mask.sum() / sample.field_of_view.sum())
-    warnings = list(sample.warnings)
-    if not PLAUSIBLE_FRACTION[0] <= fraction <= PLAUSIBLE_FRACTION[1]:
-        warnings.append(f"vessels cover {fraction:.1%} of the field of view, which is unusual")
     height, width = sample.field_of_view.shape
     length = _vessel_length(mask, sample.scale)
     return Record(

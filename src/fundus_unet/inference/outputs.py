@@ -1,7 +1,8 @@
 """The files that are written for every image, on its own pixel grid.
 
-`probability`: 0 to the largest value of its bits is 0 to 1. `mask` and `skeleton`: 0 and 255. `overlay`: the mask over
-the image, as contours or filled, for a person to look at.
+`probability`: 0 to the largest value of its bits is 0 to 1. `uncertainty`: 16 bits, 0 to 65535 is a standard deviation
+of the probability from 0 to 0.5. `mask` and `skeleton`: 0 and 255. `overlay`: the mask over the image, as contours or
+filled, for a person to look at.
 """
 
 import os
@@ -17,11 +18,15 @@ from fundus_unet.core.files import write_bytes
 from fundus_unet.drawing.overlay import CONTOUR, STYLES, vessel_overlay
 from fundus_unet.inference.manifest import Manifest
 from fundus_unet.inference.new_image import NewImage
+from fundus_unet.inference.predictor import Maps
 from fundus_unet.inference.sources import Source
 from fundus_unet.metrics.topology import skeleton_of
 
-ENDINGS = {"probability": ".png", "mask": ".png", "overlay": ".jpg", "skeleton": ".png"}
+UNCERTAINTY = "uncertainty"
+ENDINGS = {"probability": ".png", "mask": ".png", "overlay": ".jpg", "skeleton": ".png", UNCERTAINTY: ".png"}
 BITS = (8, 16)
+LARGEST_DEVIATION = 0.5
+"""Of probabilities: half of them 0, half of them 1."""
 
 
 class Outputs:
@@ -118,14 +123,20 @@ class Outputs:
                     fix="move it elsewhere, or choose another out_dir",
                 )
 
-    def drawn(self, sample: NewImage, probability: np.ndarray, mask: np.ndarray) -> dict[Path, bytes]:
+    def drawn(self, sample: NewImage, maps: Maps, mask: np.ndarray) -> dict[Path, bytes]:
         """The content of every kind's file.
 
         Shapes:
-            probability float32 (H, W), mask bool (H, W).
+            mask bool (H, W).
         """
+
+        def uncertainty() -> np.ndarray:
+            assert maps.uncertainty is not None
+            return _quantised(maps.uncertainty / np.float32(LARGEST_DEVIATION), 16)
+
         draw: dict[str, Callable[[], np.ndarray]] = {
-            "probability": lambda: _quantised(probability, self.bits),
+            "probability": lambda: _quantised(maps.probability, self.bits),
+            UNCERTAINTY: uncertainty,
             "mask": lambda: mask * np.uint8(255),
             "overlay": lambda: vessel_overlay(sample.image, mask, sample.field_of_view, self.overlay)[..., ::-1],
             "skeleton": lambda: skeleton_of(mask) * np.uint8(255),

@@ -1,16 +1,32 @@
 """Vessel probability of a whole image."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fundus_unet.data.images.preprocessing import WorkingImage, probability_at
+from fundus_unet.data.images.preprocessing import WorkingImage, probability_at, spread_at
 from fundus_unet.inference.folding import folded
-from fundus_unet.inference.symmetries import average_over, check_symmetries
+from fundus_unet.inference.symmetries import SYMMETRIES, average_and_spread, average_over, check_symmetries
 from fundus_unet.inference.tiling import Tiling, predict_tiled
+
+
+class Maps(NamedTuple):
+    """What is found in one image, on its own pixel grid; zero outside the field of view.
+
+    Shapes:
+        float32 (H, W).
+
+    Units:
+        `uncertainty` is the standard deviation of the probability over what was averaged, 0 to 0.5; None where it was
+        not asked for.
+    """
+
+    probability: np.ndarray
+    uncertainty: np.ndarray | None = None
 
 
 class Predictor:
@@ -41,35 +57,56 @@ class Predictor:
         self.symmetries = check_symmetries(symmetries)
         self.size_multiple = getattr(network, "size_multiple", 1)
 
+    @property
+    def maps_per_image(self) -> int:
+        """How many are averaged."""
+        return len(SYMMETRIES[self.symmetries])
+
     def probability(self, working: WorkingImage, field_of_view: np.ndarray) -> np.ndarray:
         """Vessel probability on the original pixel grid, zero outside the field of view.
 
         Shapes:
             an image at working resolution and its field of view, bool (H, W) -> float32 (H, W).
         """
-        return self.probabilities([working], [field_of_view])[0]
+        return self.maps([working], [field_of_view])[0].probability
 
     @torch.inference_mode()
-    def probabilities(self, working: Sequence[WorkingImage], fields_of_view: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """As `probability`, for several images of one size at working resolution, in one pass."""
+    def maps(
+        self, working: Sequence[WorkingImage], fields_of_view: Sequence[np.ndarray], uncertainty: bool = False
+    ) -> list[Maps]:
+        """As `probability`, for several images of one size at working resolution, in one pass.
+
+        Args:
+            uncertainty: Whether to find out how far the copies of test-time augmentation differ.
+        """
         if self.tiling and max(working[0].field_of_view.shape) > self.tiling.tile:
-            logits = torch.stack([self._tiled(image, self.tiling) for image in working])[:, None]
+            found = torch.stack([self._tiled(image, self.tiling, uncertainty) for image in working])
         else:
-            logits = self._logits(torch.stack([image.tensor() for image in working]))
+            found = self._channels(torch.stack([image.tensor() for image in working]), uncertainty)
         return [
-            probability_at(one[None], region.shape, torch.from_numpy(region)[None, None].to(one.device))[0, 0]
-            .cpu()
-            .numpy()
-            for one, region in zip(logits, fields_of_view, strict=True)
+            Maps(
+                _on_grid(probability_at, channels[:1], region)[0, 0].cpu().numpy(),
+                _on_grid(spread_at, channels[1:], region)[0, 0].cpu().numpy() if uncertainty else None,
+            )
+            for channels, region in zip(found, fields_of_view, strict=True)
         ]
 
-    def _tiled(self, working: WorkingImage, tiling: Tiling) -> Tensor:
+    def _tiled(self, working: WorkingImage, tiling: Tiling, uncertainty: bool) -> Tensor:
         def tile(rows: slice, columns: slice) -> Tensor:
-            return self._logits(working.tensor(rows, columns)[None])[0, 0]
+            return self._channels(working.tensor(rows, columns)[None], uncertainty)[0]
 
-        return predict_tiled(tile, working.field_of_view, tiling)
+        return predict_tiled(tile, working.field_of_view, tiling, channels=1 + uncertainty)
 
-    def _logits(self, image: Tensor) -> Tensor:
+    def _channels(self, image: Tensor, uncertainty: bool) -> Tensor:
+        """Logits, and where it is asked for the spread of the copies' probabilities."""
         image = image.to(self.device, memory_format=torch.channels_last)
+        average = average_and_spread if uncertainty else average_over
         with torch.autocast(self.device.type, self.autocast) if self.autocast else nullcontext():
-            return average_over(self.symmetries, self.network, image, self.size_multiple)
+            return average(self.symmetries, self.network, image, self.size_multiple)
+
+
+def _on_grid(
+    place: Callable[[Tensor, tuple[int, int], Tensor], Tensor], channel: Tensor, field_of_view: np.ndarray
+) -> Tensor:
+    region = torch.from_numpy(field_of_view)[None, None].to(channel.device)
+    return place(channel[None], (region.shape[-2], region.shape[-1]), region)

@@ -80,25 +80,28 @@ class Tiling:
         return weights
 
 
-def predict_tiled(predict: Callable[[slice, slice], Tensor], field_of_view: np.ndarray, tiling: Tiling) -> Tensor:
+def predict_tiled(
+    predict: Callable[[slice, slice], Tensor], field_of_view: np.ndarray, tiling: Tiling, channels: int = 1
+) -> Tensor:
     """Logits of a whole image; tiles without field of view are left out and give 0.
 
     Args:
-        predict: Gives the logits of the tile at (rows, columns), a tensor (rows, columns).
+        predict: Gives the logits of the tile at (rows, columns), a tensor (channels, rows, columns); what it gives in
+            other channels is faded in the same way.
 
     Shapes:
-        field of view bool (h, w) -> float32 (h, w) on the CPU.
+        field of view bool (h, w) -> float32 (channels, h, w) on the CPU.
     """
     height, width = field_of_view.shape
     row_spans, column_spans = tiling.spans(height), tiling.spans(width)
     row_weights, column_weights = tiling.weights(row_spans), tiling.weights(column_spans)
-    logits = torch.zeros(height, width)
+    logits = torch.zeros(channels, height, width)
     for (top, bottom), row_weight in zip(row_spans, row_weights, strict=True):
         for (left, right), column_weight in zip(column_spans, column_weights, strict=True):
             rows, columns = slice(top, bottom), slice(left, right)
             if field_of_view[rows, columns].any():
                 tile = predict(rows, columns).float().cpu()
-                logits[rows, columns] += tile * row_weight[:, None] * column_weight
+                logits[:, rows, columns] += tile * row_weight[:, None] * column_weight
     return logits
 
 

@@ -36,6 +36,11 @@ class TrainedModel:
     origin: str
     fingerprint: str
 
+    @property
+    def threshold(self) -> float:
+        """Of the mask: the best on validation."""
+        return self.facts.threshold
+
     def predictor(self, device: torch.device, precision: str, tile: int | None, tta: str) -> Predictor:
         """What predicts whole images.
 
@@ -65,7 +70,7 @@ def load_trained(
 
     Args:
         run_dir: A run directory of a finished training, whose best checkpoint is taken.
-        weights: A name in weights/, or a file that export made.
+        weights: A name in weights/, or a file that export made, or a run directory.
         runtime: `torch`; or `onnx`, which takes as many threads as torch, for a file of that format.
         device: Where ONNX Runtime works; a torch network is moved by its user.
 
@@ -77,6 +82,8 @@ def load_trained(
         raise InputError("two networks are named", expected="run_dir or weights", got=f"{run_dir} and {weights}")
     if runtime not in RUNTIMES:
         raise InputError(f"unknown runtime {runtime!r}", expected=RUNTIMES, fix=did_you_mean(str(runtime), RUNTIMES))
+    if weights is not None and is_run(weights):
+        run_dir = weights
     if run_dir is not None:
         run = RunDirectory(run_dir)
         if runtime == "torch":
@@ -97,6 +104,11 @@ def load_trained(
             fix=f"set runtime={'onnx' if path.suffix == '.onnx' else 'torch'}",
         )
     return _of_onnx(path, device) if runtime == "onnx" else _of_file(path)
+
+
+def is_run(weights: str) -> bool:
+    """Whether weights are a folder, which can only be a run's, and not those of that name in weights/."""
+    return not (WEIGHTS_DIR / weights / "model.safetensors").is_file() and Path(weights).expanduser().is_dir()
 
 
 def weights_file(name: str) -> Path:

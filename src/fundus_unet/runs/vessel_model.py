@@ -1,5 +1,6 @@
 """Vessel maps from Python: `load_model("vessels").predict("photo.jpg")`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -10,10 +11,12 @@ import torch
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import PROGRAM
 from fundus_unet.data.images.reading import read_image
+from fundus_unet.inference.map_warnings import map_warnings
 from fundus_unet.inference.new_image import prepare_new_image
 from fundus_unet.inference.sources import Source
 from fundus_unet.metrics.segmentation import vessel_mask
 from fundus_unet.runs.device import choose_device
+from fundus_unet.runs.trained_ensemble import TrainedEnsemble, together
 from fundus_unet.runs.trained_model import OWN_WEIGHTS, TrainedModel, load_trained
 
 
@@ -26,6 +29,8 @@ class VesselMaps:
         `field_of_view` bool (H, W), as it was found in the image.
 
     Args:
+        uncertainty: The standard deviation of the probability over test-time copies and networks, float32 (H, W), 0 to
+            0.5; None where one network makes one map.
         warnings: Why the maps may be worth little.
     """
 
@@ -33,21 +38,22 @@ class VesselMaps:
     mask: np.ndarray
     field_of_view: np.ndarray
     warnings: tuple[str, ...]
+    uncertainty: np.ndarray | None = None
 
 
 class VesselModel:
-    """A trained network that takes whole fundus images of any camera and size.
+    """A trained network, or several whose maps are averaged, that takes whole fundus images of any camera and size.
 
     Args:
         device, tta, tile, scale: As the settings of `fundus-unet predict`.
 
     Attributes:
-        threshold: Of the mask: the best on the validation images of training.
+        threshold: Of the mask: the best on the validation images of training; of several networks, their mean.
     """
 
     def __init__(
         self,
-        model: TrainedModel,
+        model: TrainedModel | TrainedEnsemble,
         device: torch.device,
         *,
         tta: str = "none",
@@ -56,7 +62,7 @@ class VesselModel:
     ) -> None:
         self.predictor = model.predictor(device, "auto", tile, tta)
         self.preprocessor = model.preprocessor(scale)
-        self.threshold = model.facts.threshold
+        self.threshold = model.threshold
 
     def predict(self, image: Any, threshold: float | None = None) -> VesselMaps:
         """Find the vessels in one image.
@@ -75,13 +81,15 @@ class VesselModel:
         path = Path(image) if is_path else Path("the image")
         pixels = read_image(path) if is_path else _pixels(image)
         sample = prepare_new_image(Source(path, PurePath(path.stem)), pixels, self.preprocessor)
-        probability = self.predictor.probability(sample.working, sample.field_of_view)
-        mask = vessel_mask(torch.from_numpy(probability), threshold).numpy() & sample.field_of_view
-        return VesselMaps(probability, mask, sample.field_of_view, sample.warnings)
+        several = self.predictor.maps_per_image > 1
+        (maps,) = self.predictor.maps([sample.working], [sample.field_of_view], uncertainty=several)
+        mask = vessel_mask(torch.from_numpy(maps.probability), threshold).numpy() & sample.field_of_view
+        warnings = (*sample.warnings, *map_warnings(maps.probability, mask, sample.field_of_view))
+        return VesselMaps(maps.probability, mask, sample.field_of_view, warnings, maps.uncertainty)
 
 
 def load_model(
-    model: str | Path = OWN_WEIGHTS,
+    model: str | Path | Sequence[str | Path] = OWN_WEIGHTS,
     *,
     device: str = "auto",
     tta: str = "none",
@@ -92,7 +100,8 @@ def load_model(
 
     Args:
         model: `vessels`, the weights that come with the project; a run directory; or a file that
-            `fundus-unet export` wrote: `.safetensors`, or `.onnx` where onnxruntime is installed.
+            `fundus-unet export` wrote: `.safetensors`, or `.onnx` where onnxruntime is installed. Of several, the
+            maps are averaged.
         device: `auto` (a GPU where there is one), `cpu` or `cuda`.
         tta: Test-time augmentation: `none`, `flips` (4 copies) or `d4` (8 copies).
         tile: Images with a side above this at working resolution are predicted in tiles; None: always whole.
@@ -101,17 +110,22 @@ def load_model(
     Raises:
         InputError: For an unknown name, an unfinished run, or a file that cannot be used.
     """
-    chosen, path = choose_device(device), Path(model).expanduser()
+    chosen = choose_device(device)
+    names = [model] if isinstance(model, str | Path) else list(model)
+    trained = together([_loaded(name, chosen) for name in names])
+    return VesselModel(trained, chosen, tta=tta, tile=tile, scale=scale)
+
+
+def _loaded(model: str | Path, device: torch.device) -> TrainedModel:
+    path = Path(model).expanduser()
     if not path.exists() and len(path.parts) > 1:
         raise InputError(
             f"there is no {path}",
             expected=f"a run directory, a file that {PROGRAM} export wrote, or {OWN_WEIGHTS!r}",
         )
     if path.is_dir():
-        trained = load_trained(str(path))
-    else:
-        trained = load_trained(None, str(model), "onnx" if path.suffix == ".onnx" else "torch", chosen)
-    return VesselModel(trained, chosen, tta=tta, tile=tile, scale=scale)
+        return load_trained(str(path))
+    return load_trained(None, str(model), "onnx" if path.suffix == ".onnx" else "torch", device)
 
 
 def _pixels(image: Any) -> np.ndarray:

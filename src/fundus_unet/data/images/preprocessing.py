@@ -129,8 +129,16 @@ def probability_at(logits: Tensor, size: tuple[int, int], field_of_view: Tensor)
     Convention:
         `align_corners=False`, pixel centres.
     """
-    if logits.shape[-2:] == tuple(size):
-        values = logits.to(torch.float32, copy=True)
-    else:
-        values = F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False, antialias=True)
-    return values.sigmoid_().mul_(field_of_view)  # in place: an image may fill much of the memory
+    return _resized(logits, size).sigmoid_().mul_(field_of_view)  # in place: an image may fill much of the memory
+
+
+@torch.no_grad()
+def spread_at(spread: Tensor, size: tuple[int, int], field_of_view: Tensor) -> Tensor:
+    """A standard deviation of probabilities brought to the image's own pixel grid like their logits."""
+    return _resized(spread, size).mul_(field_of_view)
+
+
+def _resized(values: Tensor, size: tuple[int, int]) -> Tensor:
+    if values.shape[-2:] == tuple(size):
+        return values.to(torch.float32, copy=True)
+    return F.interpolate(values.float(), size=size, mode="bilinear", align_corners=False, antialias=True)
