@@ -30,8 +30,8 @@ def separate_fields(image: InspectedImage) -> int:
     red, green, blue = cv2.split(cv2.absdiff(frame, np.broadcast_to(border.astype(np.uint8), frame.shape)))
     parts = (cv2.max(cv2.max(red, green), blue) > _APART).astype(np.uint8)
     side = 2 * max(1, round(0.008 * max(parts.shape))) + 1  # cuts lines and letters off
-    parts = cv2.morphologyEx(parts, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
-    _, _, stats, _ = cv2.connectedComponentsWithStats(parts)
+    opened = cv2.morphologyEx(parts, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(opened)
     areas = stats[1:, cv2.CC_STAT_AREA]
     if not len(areas):
         return 0

@@ -26,6 +26,7 @@ LEAST_COLOUR = 8
 """89 and more in the same images."""
 MOST_MARKED = 0.0005
 """At most 0.0003 in the same images; a date of small letters covers 0.0008 and more."""
+NO_BORDER = "no border of a field of view was found: the whole frame is taken for it, its diagonal for the diameter"
 
 
 def quality_warnings(image: InspectedImage, whole_frame: bool) -> list[str]:
@@ -39,7 +40,8 @@ def quality_warnings(image: InspectedImage, whole_frame: bool) -> list[str]:
     shape = _fields_of_view(image, whole_frame)
     told = [shape, _colours(image)]
     if told[1] is None:
-        exposure = _exposure(image) if shape is None or whole_frame else None  # else there is border in it
+        one = shape is None or shape == NO_BORDER  # else what is dark or white may be border
+        exposure = _exposure(image) if one else None
         told.append(exposure)
         if image.diameter >= LEAST_DIAMETER:
             told += [_sharpness(image), _marks(image) if exposure is None else None]
@@ -50,9 +52,9 @@ def quality_warnings(image: InspectedImage, whole_frame: bool) -> list[str]:
 
 def _fields_of_view(image: InspectedImage, whole_frame: bool) -> str | None:
     if separate_fields(image) > 1:
-        return "several fields of view: scale and measures are of neither eye; cut them apart"
+        return "several fields of view: cut them apart, since scale and measures are of neither eye"
     if whole_frame:
-        return "no border of a field of view was found: the whole frame is taken for it, its diagonal for the diameter"
+        return NO_BORDER
     if not is_round(image):
         return "the field of view is not round (ultra-wide, or two eyes?): scale and measures may be wrong"
     return None
@@ -92,7 +94,7 @@ def share_of_green(image: InspectedImage, below: int = 0, from_: int = 256) -> f
 def _sharpness(image: InspectedImage) -> str | None:
     blur = edge_blur(image)
     if blur > MOST_BLUR:
-        return f"blurred, over {blur:.1%} of the field of view's diameter: thin vessels are missed"
+        return f"blurred: edges are spread over {blur:.1%} of the field of view's diameter, so thin vessels are missed"
     return None
 
 
