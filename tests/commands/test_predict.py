@@ -56,7 +56,8 @@ def test_a_folder(scripts: Scripts, run_dir: Path, photos: Path) -> None:
     finished = succeeded(predict(scripts, run_dir, "outputs=[probability,mask,overlay,skeleton]"))
     assert "5 of 5 images have their maps" in finished.out
     names = ("a", "b", "deep/c", "deep/d", "e")
-    expected = [f"{kind}/{name}{ending}" for kind, ending in outputs.ENDINGS.items() for name in names]
+    kinds = ("probability", "mask", "overlay", "skeleton")
+    expected = [f"{kind}/{name}{outputs.ENDINGS[kind]}" for kind in kinds for name in names]
     assert contents(scripts.folder / "out").keys() == {*expected, ".made_0.jsonl", "predictions.csv", "settings.json"}
     rows = table(scripts.folder / "out")
     assert list(rows) == ["a.png", "b.jpg", "e.webp", "c.tif", "d.bmp"]
