@@ -37,7 +37,7 @@ def rank_of_errors(model: TrainedModel, image: np.ndarray, label: np.ndarray, fo
 @pytest.mark.parametrize("seed", [5, 6])
 def test_of_synthetic_images(model, seed):
     fundus = generate_fundus(seed, 384)
-    assert rank_of_errors(model, fundus.image, fundus.label, 384) > 0.8
+    assert rank_of_errors(model, fundus.image, fundus.label, 384) > 0.75
 
 
 @pytest.mark.real

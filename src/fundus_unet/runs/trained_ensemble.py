@@ -72,7 +72,7 @@ def load_networks(
     if runs and weights:
         both = f"run_dir={', '.join(runs)} and weights={', '.join(weights)}"
         fix = "to average runs and files, name all in weights=[...], which takes run directories too"
-        raise InputError("networks are named twice", expected="run_dir or weights", got=both, fix=fix)
+        raise InputError("two networks are named", expected="run_dir or weights", got=both, fix=fix)
     models = [load_trained(run, None, runtime, device) for run in runs]
     models += [load_trained(None, name, runtime, device) for name in weights]
     return together(models or [load_trained(None, None, runtime, device)])
