@@ -108,7 +108,11 @@ def test_networks_that_do_not_go_together(scripts: Scripts, runs: list[Path], ph
     refused(predict(scripts, "run_dir=[runs/run1,runs/run1]"), "a network is named twice", "leave one")
     refused(predict(scripts, "weights=[runs/run1,vessels]"), "different working resolutions", "scale=1", "fov_diameter")
     succeeded(predict(scripts, "weights=[runs/run1,vessels]", "scale=native", "outputs=[mask]"))
-    refused(predict(scripts, "run_dir=[runs/run1]", "weights=[vessels]"), "two networks are named", "weights=[...], which takes run directories too")
+    refused(
+        predict(scripts, "run_dir=[runs/run1]", "weights=[vessels]"),
+        "two networks are named",
+        "weights=[...], which takes run directories too",
+    )
     refused(predict(scripts, "weights=[]"), "weights")
     refused(predict(scripts, "weights=[vessels,vesels]"), "did you mean 'vessels'")
     refused(predict(scripts, "outputs=[uncertanty]"), "did you mean 'uncertainty'")
