@@ -27,7 +27,7 @@ _TRAIN = "albumentations jinja2 lightning matplotlib pooch rarfile requests tens
 EXTRAS = (
     dict.fromkeys(("onnx", "onnxscript", "onnxruntime"), "onnx")
     | dict.fromkeys(_TRAIN.split(), "train")
-    | {"wandb": "wandb", "mlflow": "mlflow"}
+    | {"wandb": "wandb", "mlflow": "mlflow", "pydicom": "dicom"}
     | dict.fromkeys(("joblib", "optuna", "submitit", "hydra_joblib_launcher", "hydra_submitit_launcher"), "sweep")
 )
 """Packages that not every command needs, and the extra of pyproject.toml that brings them."""

@@ -1,6 +1,6 @@
 """Read an image that nobody labelled, and find out what it can be trusted for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.decoding import MAX_PIXELS
 from fundus_unet.data.images.field_of_view import estimate_field_of_view, field_of_view_diameter
 from fundus_unet.data.images.preprocessing import Preprocessor, WorkingImage
-from fundus_unet.data.images.reading import read_image
+from fundus_unet.data.images.reading import read_first_frame
 from fundus_unet.inference.image_quality import quality_warnings
 from fundus_unet.inference.inspected_image import InspectedImage
 from fundus_unet.inference.sources import Source
@@ -46,7 +46,11 @@ def read_new_image(source: Source, preprocessor: Preprocessor) -> NewImage:
     """
     if source.problem is not None:
         raise source.problem
-    return prepare_new_image(source, read_image(source.path), preprocessor)
+    image, left_out = read_first_frame(source.path)
+    sample = prepare_new_image(source, image, preprocessor)
+    if not left_out:
+        return sample
+    return replace(sample, warnings=(f"only the first of its {left_out + 1} frames was predicted", *sample.warnings))
 
 
 def prepare_new_image(source: Source, image: np.ndarray, preprocessor: Preprocessor) -> NewImage:

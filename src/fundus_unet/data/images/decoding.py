@@ -9,10 +9,11 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import open_regular, read_bytes
+from fundus_unet.data.images.dicom import decode_dicom, is_dicom, pixels_by_header
 
 # Pillow's other formats stay closed: one of them (EPS) runs a program.
 FORMATS = ("PNG", "JPEG", "TIFF", "PPM", "GIF", "BMP", "WEBP")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".gif", ".bmp", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".ppm", ".gif", ".bmp", ".webp", ".dcm")
 
 MAX_PIXELS = 10_000 * 10_000
 MAX_BYTES = 2**30  # MAX_PIXELS in four 16-bit channels take three quarters of it
@@ -33,6 +34,8 @@ def decode(path: str | Path) -> Image.Image:
     """
     path = Path(path)
     data = _bytes(path)
+    if is_dicom(data):
+        return decode_dicom(path, data, MAX_PIXELS)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(path, image)
@@ -78,8 +81,12 @@ def size_of(path: str | Path) -> tuple[int, int]:
 def pixel_count(path: Path) -> int:
     """Pixels by the file's header alone, unturned; 0 where it cannot be read, which `decode` tells in words."""
     try:
-        with open_regular(path) as file, Image.open(_Bounded(file.raw), formats=FORMATS) as image:
-            return image.width * image.height
+        with open_regular(path) as file:
+            if is_dicom(file.peek()):
+                return pixels_by_header(path, file)
+            file.raw.seek(0, io.SEEK_SET)
+            with Image.open(_Bounded(file.raw), formats=FORMATS) as image:
+                return image.width * image.height
     except Exception:  # of any kind, as in `decode`
         return 0
 

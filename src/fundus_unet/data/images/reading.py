@@ -8,6 +8,7 @@ from PIL import Image
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.decoding import decode
+from fundus_unet.data.images.dicom import FRAMES_LEFT_OUT
 from fundus_unet.data.images.vessel_codes import coloured_vessels
 
 _WIDE_GREY = ("I", "I;16", "I;16L", "I;16B", "I;16N")
@@ -29,7 +30,13 @@ def read_image(path: str | Path) -> np.ndarray:
     Raises:
         InputError: That names the file where it is absent, empty, truncated, too large or has no known range.
     """
-    return _rgb(decode(path), Path(path))
+    return read_first_frame(path)[0]
+
+
+def read_first_frame(path: str | Path) -> tuple[np.ndarray, int]:
+    """As `read_image`, with how many frames of a DICOM file come after the one that is read."""
+    image = decode(path)
+    return _rgb(image, Path(path)), image.info.get(FRAMES_LEFT_OUT, 0)
 
 
 def read_label(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
