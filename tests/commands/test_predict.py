@@ -22,7 +22,7 @@ from data.layouts import draw
 from fundus_unet.core.left_over import mark
 from fundus_unet.data.synthetic.generate import write_synthetic_set
 from fundus_unet.inference import batch_report, outputs
-from fundus_unet.inference.record import Record
+from fundus_unet.inference.record import Record, Table
 from running import ROOT, Finished, Scripts, contents, refused, succeeded
 
 
@@ -56,9 +56,10 @@ def test_a_folder(scripts: Scripts, run_dir: Path, photos: Path) -> None:
     finished = succeeded(predict(scripts, run_dir, "outputs=[probability,mask,overlay,skeleton]"))
     assert "5 of 5 images have their maps" in finished.out
     names = ("a", "b", "deep/c", "deep/d", "e")
-    kinds = ("probability", "mask", "overlay", "skeleton")
-    expected = [f"{kind}/{name}{outputs.ENDINGS[kind]}" for kind in kinds for name in names]
-    assert contents(scripts.folder / "out").keys() == {*expected, ".made_0.jsonl", "predictions.csv", "settings.json"}
+    kinds = ("thumbnail", "probability", "mask", "overlay", "skeleton")
+    expected = [f"{kind}/{name}{outputs.ALL_ENDINGS[kind]}" for kind in kinds for name in names]
+    also = {".made_0.jsonl", "predictions.csv", "settings.json", "index.html"}
+    assert contents(scripts.folder / "out").keys() == {*expected, *also}
     rows = table(scripts.folder / "out")
     assert list(rows) == ["a.png", "b.jpg", "e.webp", "c.tif", "d.bmp"]
     threshold = json.loads((run_dir / "threshold.json").read_text())["threshold"]
@@ -370,7 +371,8 @@ class TestOwnFiles:
         (out / ".made_0.jsonl").unlink()
         before = {path: path.read_bytes() for path in out.rglob("*.png")}
         for overrides in ((), ("overwrite=true",)):
-            finished = predict(scripts, run_dir, *overrides)
+            refused(predict(scripts, run_dir, *overrides), "index.html was not made by predict")
+            finished = predict(scripts, run_dir, "page=false", *overrides)
             assert finished.code == 1
             assert "was not made by predict" in finished.out
             assert {path: path.read_bytes() for path in out.rglob("*.png")} == before
@@ -420,11 +422,11 @@ def test_a_table_that_cannot_be_written(scripts: Scripts, run_dir: Path, photos:
     Image.fromarray(draw(9)[0]).save(photos / "z.png")
     written = batch_report.write_table
 
-    def full(path: Path, records: Iterable[Record]) -> None:
+    def full(folder: Path, table: Table[Record], records: Iterable[Record]) -> None:
         records = list(records)
         if any(record.image.endswith("z.png") for record in records):
-            raise OSError(28, "No space left on device", str(path))
-        written(path, records)
+            raise OSError(28, "No space left on device", str(folder / table.name))
+        written(folder, table, records)
 
     with monkeypatch.context() as patch:
         patch.setattr(batch_report, "write_table", full)

@@ -19,7 +19,7 @@ from fundus_unet.inference.manifest import Manifest
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.plan import is_done, planned
 from fundus_unet.inference.predictor import Predictor
-from fundus_unet.inference.record import OK, SKIPPED, Record
+from fundus_unet.inference.record import OK, PREDICTIONS, SKIPPED, Record
 from fundus_unet.inference.rows import TABLE, Rows
 from fundus_unet.inference.sources import Source, SourceList
 
@@ -91,7 +91,7 @@ class Batch:
 
 
 def rows(out: Path) -> list[Record]:
-    found = Rows(out)
+    found = Rows(out, PREDICTIONS)
     with found.reading():
         return list(found.of_others([]))
 

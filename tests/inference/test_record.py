@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.inference.record import COLUMNS, ERROR, OK, Journal, Record, write_table
+from fundus_unet.inference.record import COLUMNS, ERROR, OK, PREDICTIONS, Journal, Record, write_table
 from fundus_unet.inference.rows import EARLIER_HEADERS, TABLE, Rows, remove_journals
 
 NAMES = ("a.png", "a\rb.png", "a\nb,c.png", "=1+1.png", "'a.png", "\udcff.png", "\x1b[2J.png", 'a"b.png', "\\x0a.png")
@@ -16,27 +16,27 @@ RECORDS = [Record(name, OK, width=3, height=2, scale=0.5, seconds=1.25, message=
 
 
 def rows(folder: Path) -> list[Record]:
-    found = Rows(folder)
+    found = Rows(folder, PREDICTIONS)
     with found.reading():
         return list(found.of_others([]))
 
 
 def test_a_table_comes_back(tmp_path: Path) -> None:
-    write_table(tmp_path / TABLE, RECORDS)
+    write_table(tmp_path, PREDICTIONS, RECORDS)
     assert rows(tmp_path) == RECORDS
     assert len((tmp_path / TABLE).read_bytes().splitlines()) == 1 + len(RECORDS)
 
 
 def test_journals_come_back(tmp_path: Path) -> None:
     for number, record in enumerate(RECORDS):
-        Journal(tmp_path, number % 2).add(record)
+        Journal(tmp_path, number % 2, PREDICTIONS).add(record)
     with (tmp_path / ".journal_0.csv").open("a") as file:
         file.write('"cut o')
-    Journal(tmp_path, 0).add(RECORDS[0])
+    Journal(tmp_path, 0, PREDICTIONS).add(RECORDS[0])
     with (tmp_path / ".journal_1.csv").open("a") as file:
         file.write("cut" + "," * (len(COLUMNS) - 1))  # whole but for the end of its message
     assert sorted(rows(tmp_path), key=str) == sorted(RECORDS, key=str)
-    remove_journals(tmp_path)
+    remove_journals(tmp_path, PREDICTIONS)
     assert not list(tmp_path.iterdir())
 
 
@@ -64,7 +64,7 @@ def test_rows_of_an_earlier_version_are_not_taken_for_rows_of_this_one(tmp_path:
 def test_files_of_a_user_are_no_journals(tmp_path: Path) -> None:
     (tmp_path / ".journal_of_mine.csv").write_text("mine\n")
     assert rows(tmp_path) == []
-    remove_journals(tmp_path)
+    remove_journals(tmp_path, PREDICTIONS)
     assert (tmp_path / ".journal_of_mine.csv").exists()
     (tmp_path / ".journal_7.csv").write_text("day,mood\n1,good\n")
     with pytest.raises(InputError, match="no table of predictions"):
@@ -79,9 +79,12 @@ def test_what_is_no_file_is_refused(tmp_path: Path, kind: str) -> None:
     elif kind == "folder":
         path.mkdir()
     else:
-        path.symlink_to(target)
-        if kind == "link":
-            write_table(target, RECORDS)
+        if kind == "dangling":
+            path.symlink_to(target)
+        else:
+            write_table(tmp_path, PREDICTIONS, RECORDS)
+            path.replace(target)
+            path.symlink_to(target)
     with pytest.raises(InputError, match="was not made by predict"):
         rows(tmp_path)
     path.rename(tmp_path / ".journal_0.csv")

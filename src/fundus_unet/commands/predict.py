@@ -18,10 +18,12 @@ from fundus_unet.inference.batch_prediction import BatchPrediction
 from fundus_unet.inference.batch_report import Report
 from fundus_unet.inference.inputs import find_images
 from fundus_unet.inference.manifest import Manifest
+from fundus_unet.inference.measures import MeasuresTable
 from fundus_unet.inference.output_folder import SETTINGS, fingerprint
 from fundus_unet.inference.outputs import UNCERTAINTY, Outputs
+from fundus_unet.inference.page import Page
 from fundus_unet.inference.plan import is_done, planned
-from fundus_unet.inference.sources import SourceList
+from fundus_unet.inference.sources import Source, SourceList
 from fundus_unet.inference.stage_rates import StageRates
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.last_run import named_run
@@ -70,7 +72,9 @@ def predict_from_config(config: DictConfig) -> None:
         "probability_bits": bits,
         "overlay": overlay,
     }
-    outputs = Outputs(out_dir, kinds, bits, overlay, Manifest(out_dir, place.number, fingerprint(identity)))
+    manifest = Manifest(out_dir, place.number, fingerprint(identity))
+    outputs = Outputs(out_dir, kinds, bits, overlay, manifest, thumbnails=config.page)
+    measures = MeasuresTable(out_dir, place.number) if config.measures else None
     read_threads = config.read_threads or min(8, cores)
     write_threads = config.write_threads or max(1, read_threads // 2)
     work = BatchPrediction(
@@ -83,8 +87,11 @@ def predict_from_config(config: DictConfig) -> None:
         write_threads=write_threads,
         pixels_in_memory=int(config.megapixels_in_memory * 1e6),
         rates=StageRates(min(read_threads, cores), min(write_threads, cores)),
+        measures=measures,
     )
-    report = Report(out_dir, sources, place.number, place.processes)
+    about = {"model": model.origin, "threshold": f"{threshold:.3g}", "scale": config.scale, "tta": config.tta}
+    page = Page(manifest, about) if config.page else None
+    report = Report(out_dir, sources, place.number, place.processes, page, measures)
     with report.alone() if place.is_first else nullcontext():
         _predict_all(place, report, work, sources, identity, config.overwrite)
 
@@ -97,16 +104,25 @@ def _predict_all(
     identity: dict[str, Any],
     overwrite: bool,
 ) -> None:
-    outputs, todo = work.outputs, array("Q")
+    outputs, measures, todo = work.outputs, work.measures, array("Q")
+
+    def has_all(source: Source) -> bool:
+        return is_done(source, outputs) and (measures is None or measures.has(str(source.path)))
+
+    def read_again() -> None:
+        outputs.manifest.read_again()
+        if measures is not None:
+            measures.read_again()
+
     if place.is_first:
         report.open(identity, overwrite, outputs)
         for index, done in enumerate(planned(sources, outputs, overwrite)):
-            if overwrite or not done:
+            if overwrite or not done or (measures is not None and not measures.has(sources.path(index))):
                 todo.append(index)
             else:
                 report.keep(index)
         report.begin()
-        outputs.manifest.read_again()
+        read_again()
     place.wait()  # until the first has made the folder
     if not place.everywhere(os.path.lexists(report.folder / SETTINGS)):
         raise InputError(
@@ -121,12 +137,12 @@ def _predict_all(
             work.run(own, report.add)
     except KeyboardInterrupt:
         if place.is_first:
-            report.close(lambda source: is_done(source, outputs), interrupted=True)
+            report.close(has_all, interrupted=True)
         sys.exit(INTERRUPTED)
     place.wait()
-    outputs.manifest.read_again()  # the other processes have written too
+    read_again()  # the other processes have written too
     # lightning ends all processes where one of the others does not exit with 0
-    if place.is_first and not report.close(lambda source: is_done(source, outputs), rates=work.rates):
+    if place.is_first and not report.close(has_all, rates=work.rates):
         sys.exit(FAILED)
 
 

@@ -124,6 +124,8 @@ class _Predict(RunUser):
     outputs: list[Annotated[str, one_of(*ENDINGS)]]
     probability_bits: Annotated[int, one_of(*BITS)]
     overlay: Annotated[str, one_of(*STYLES)]
+    page: bool
+    measures: bool
     overwrite: bool
     device: Device
     devices: Threads

@@ -18,6 +18,7 @@ from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.cost import Cost
 from fundus_unet.inference.ensemble import Ensemble
 from fundus_unet.inference.map_warnings import map_warnings
+from fundus_unet.inference.measures import Measures, MeasuresTable, measured
 from fundus_unet.inference.new_image import NewImage, read_new_image
 from fundus_unet.inference.outputs import UNCERTAINTY, Outputs
 from fundus_unet.inference.pixel_budget import PixelBudget
@@ -49,6 +50,7 @@ class _Predicted(NamedTuple):
 class _Drawn(NamedTuple):
     predicted: _Predicted
     record: Record
+    measures: Measures | None
     files: dict[Path, bytes]
     seconds: float
 
@@ -66,6 +68,7 @@ class BatchPrediction:
             at once.
         pixels_in_memory: Bounds those that are read and not yet written, one image excepted.
         rates: Told what every image costs at each stage.
+        measures: Gets a row of every image that is written.
     """
 
     predictor: Predictor | Ensemble
@@ -77,6 +80,7 @@ class BatchPrediction:
     write_threads: int = 2
     pixels_in_memory: int = 64_000_000
     rates: StageRates = field(default_factory=StageRates)
+    measures: MeasuresTable | None = None
 
     def run(self, sources: Sequence[Source], on_done: Callable[[Record], None]) -> None:
         """Predict every source; whatever goes wrong with one is its row's, and the others go on.
@@ -194,6 +198,7 @@ class BatchPrediction:
             errors: Sequence[Exception | None] = self.outputs.write([(one.source, one.files) for one in group])
         except Exception as error:
             errors = [error] * len(group)
+        errors = [wrong or self._keep_measures(one) for one, wrong in zip(group, errors, strict=True)]
         for one, wrong in zip(group, errors, strict=True):
             seconds = one.seconds + cost.seconds() / len(group)
             self.rates.add(WRITING, seconds)
@@ -208,7 +213,16 @@ class BatchPrediction:
         mask = vessel_mask(torch.from_numpy(maps.probability), self.threshold).numpy() & sample.field_of_view
         warnings = [*sample.warnings, *map_warnings(maps.probability, mask, sample.field_of_view)]
         record = _record(sample, mask, self.threshold, warnings)
-        return _Drawn(predicted, record, self.outputs.drawn(sample, maps, mask), cost.seconds())
+        measures = None if self.measures is None else measured(sample, mask)
+        return _Drawn(predicted, record, measures, self.outputs.drawn(sample, maps, mask), cost.seconds())
+
+    def _keep_measures(self, one: _Drawn) -> InputError | None:
+        try:
+            if self.measures is not None and one.measures is not None:
+                self.measures.add(one.measures)
+        except OSError as error:
+            return InputError(f"its measures cannot be written: {error.strerror or error}")
+        return None
 
     @staticmethod
     def _end(item: _Read, record: Record, budget: PixelBudget, on_done: Callable[[Record], None]) -> None:

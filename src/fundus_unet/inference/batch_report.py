@@ -20,9 +20,11 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import remove_partial_files, write_json
 from fundus_unet.core.lock import alone_in
 from fundus_unet.core.plain_text import printable
+from fundus_unet.inference.measures import CAUTION, MeasuresTable, check_measures_stay_true
 from fundus_unet.inference.output_folder import SETTINGS, read_settings
 from fundus_unet.inference.outputs import Outputs
-from fundus_unet.inference.record import ERROR, SKIPPED, WARNING, Journal, Record, write_table
+from fundus_unet.inference.page import PAGE, Page, Selection
+from fundus_unet.inference.record import ERROR, PREDICTIONS, SKIPPED, WARNING, Journal, Record, write_table
 from fundus_unet.inference.rows import TABLE, Rows, remove_journals
 from fundus_unet.inference.sources import Source, SourceList
 from fundus_unet.inference.stage_rates import StageRates
@@ -42,22 +44,34 @@ class Report:
 
     Args:
         sources: Of all processes, for the first one; the others need none.
+        page: Written with the table.
+        measures: Likewise.
     """
 
-    def __init__(self, folder: Path, sources: SourceList, rank: int, processes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sources: SourceList,
+        rank: int,
+        processes: int,
+        page: Page | None = None,
+        measures: MeasuresTable | None = None,
+    ) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal's encoding lacks stops nobody
         self.folder = folder
         self.sources = sources
         self.rank = rank
         self.processes = processes
-        self.journal = Journal(folder, rank)
+        self.page = page
+        self.measures = measures
+        self.journal = Journal(folder, rank, PREDICTIONS)
         self.console = Console(soft_wrap=True, highlight=False)
         self._bar: Progress | None = None
         self._lines = 0
         self._lock = Lock()
         self._unwritten: dict[str, Record] = {}
-        self._rows: Rows | None = None
+        self._rows: Rows[Record] | None = None
         self._finished: float | None = None
 
     @contextmanager
@@ -83,12 +97,18 @@ class Report:
                 of a name that it needs and that predict did not make.
         """
         with self._writing():
-            before, self._rows = read_settings(self.folder / SETTINGS), Rows(self.folder)
+            before, self._rows = read_settings(self.folder / SETTINGS), Rows(self.folder, PREDICTIONS)
             _check_same_settings(self.folder, before, identity, overwrite)
             outputs.manifest.check()
+            if self.page is not None:
+                self.page.check()
+            if self.measures is not None:
+                self.measures.write(self.sources)
+            else:
+                check_measures_stay_true(self.folder, overwrite=overwrite)
             for folder in itertools.chain([self.folder], outputs.folders(source.name for source in self.sources)):
                 remove_partial_files(folder)
-            self._keep(self._rows, {})
+            self._keep(self._rows, {}, Selection())
             write_json(self.folder / SETTINGS, identity)
 
     def keep(self, index: int) -> None:
@@ -170,18 +190,23 @@ class Report:
         """
         written, rows, new = True, None, dict(self._unwritten)
         counts: Counter[str | None] = Counter()
+        selection = Selection()
         try:
-            rows = Rows(self.folder)
+            rows = Rows(self.folder, PREDICTIONS)
             for index, image in enumerate(self.sources.paths()):
                 status = new[image].status if image in new else rows.status(image)
                 if status is None and not interrupted and is_done(self.sources[index]):
                     new[image], status = Record(image, SKIPPED), SKIPPED
                 counts[status] += 1
-            self._keep(rows, new, others_go_on=interrupted and self.processes > 1)
+            if self.measures is not None:
+                self.measures.write(self.sources, others_go_on=interrupted and self.processes > 1)
+            self._keep(rows, new, selection, others_go_on=interrupted and self.processes > 1)
         except OSError as error:
             written = False
-            reason = printable(f"the table {self.folder / TABLE} cannot be written: {error.strerror or error}")
+            path = error.filename or self.folder / TABLE
+            reason = printable(f"the table {path} cannot be written: {error.strerror or error}")
             self.console.print(reason, markup=False)
+        has_page = written and selection.total > 0 and self.page is not None and self._write(self.page, selection)
         finished = counts.total() - counts[ERROR] - counts[None]
         if interrupted:
             self.console.print(f"interrupted: {finished} of {len(self.sources)} are done; the same command goes on")
@@ -191,8 +216,22 @@ class Report:
             f"outputs   {self.folder}",
             f"table     {self.folder / TABLE}",
         )
-        self.console.print("\n".join(map(printable, [*told, *self._speed(rates)])), markup=False)
-        return written and finished == len(self.sources)
+        measures = [f"measures  {self.measures.path}; {CAUTION}"] if self.measures is not None else []
+        page = [f"page      {self.folder / PAGE}"] if has_page else []
+        self.console.print("\n".join(map(printable, [*told, *measures, *page, *self._speed(rates)])), markup=False)
+        return written and (has_page or self.page is None) and finished == len(self.sources)
+
+    def _write(self, page: Page, selection: Selection) -> bool:
+        try:
+            page.write(selection)
+        except InputError as error:
+            reason = error.one_line
+        except OSError as error:
+            reason = f"the page {page.path} cannot be written: {error.strerror or error}"
+        else:
+            return True
+        self.console.print(printable(reason), markup=False)
+        return False
 
     def _speed(self, rates: StageRates | None) -> list[str]:
         if rates is None or self._finished is None or self._images < 2 or not rates.rates():
@@ -201,24 +240,33 @@ class Report:
         pace = self._images / max(self._finished - self._started, 1e-9)
         return [f"speed     {pace:.3g} images/s{share}", f"stages    {rates.describe()}"]
 
-    def _keep(self, rows: Rows, new: dict[str, Record], others_go_on: bool = False) -> None:
+    def _keep(
+        self, rows: Rows[Record], new: dict[str, Record], selection: Selection, others_go_on: bool = False
+    ) -> None:
         """Write the table: other images' rows, then those of the sources in their order.
 
         Args:
+            selection: Gets them too.
             others_go_on: Whether other processes may still add rows; then the journals stay for the next batch.
         """
         if rows or new:
-            write_table(self.folder / TABLE, self._all(rows, new))
+            write_table(self.folder, PREDICTIONS, _told(self._all(rows, new), selection))
         if not others_go_on:
-            remove_journals(self.folder)
+            remove_journals(self.folder, PREDICTIONS)
 
-    def _all(self, rows: Rows, new: dict[str, Record]) -> Iterator[Record]:
+    def _all(self, rows: Rows[Record], new: dict[str, Record]) -> Iterator[Record]:
         with rows.reading():
             yield from rows.of_others(self.sources.paths())
             for image in self.sources.paths():
                 record = new.get(image) or rows.record(image)
                 if record is not None:
                     yield record
+
+
+def _told(records: Iterator[Record], selection: Selection) -> Iterator[Record]:
+    for record in records:
+        selection.add(record)
+        yield record
 
 
 class _Speed(ProgressColumn):

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
@@ -113,6 +113,12 @@ class Manifest:
             check_own_file(self._own)
             with self._adding:
                 append_lines(self._own, map(_line, new), durable=True)
+
+    def claims(self) -> Iterator[Claim]:
+        """All of them, read from the disk one by one, in the order of each process."""
+        for path in _made(self.folder):
+            with open_regular(path) as file:
+                yield from filter(None, map(_claim, file))
 
     def _claims(self, path: Path) -> list[Claim]:
         found = []

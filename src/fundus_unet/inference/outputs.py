@@ -2,7 +2,7 @@
 
 `probability`: 0 to the largest value of its bits is 0 to 1. `uncertainty`: 16 bits, 0 to 65535 is a standard deviation
 of the probability from 0 to 0.5. `mask` and `skeleton`: 0 and 255. `overlay`: the mask over the image, as contours or
-filled, for a person to look at.
+filled, for a person to look at. `thumbnail`: both small, for the page.
 """
 
 import os
@@ -16,6 +16,7 @@ import numpy as np
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import write_bytes
 from fundus_unet.drawing.overlay import CONTOUR, STYLES, vessel_overlay
+from fundus_unet.drawing.thumbnail import thumbnail_pair
 from fundus_unet.inference.manifest import Manifest
 from fundus_unet.inference.new_image import NewImage
 from fundus_unet.inference.predictor import Maps
@@ -24,6 +25,8 @@ from fundus_unet.metrics.topology import skeleton_of
 
 UNCERTAINTY = "uncertainty"
 ENDINGS = {"probability": ".png", "mask": ".png", "overlay": ".jpg", "skeleton": ".png", UNCERTAINTY: ".png"}
+THUMBNAIL = "thumbnail"
+ALL_ENDINGS = {THUMBNAIL: ".jpg"} | ENDINGS
 BITS = (8, 16)
 LARGEST_DEVIATION = 0.5
 """Of probabilities: half of them 0, half of them 1."""
@@ -36,6 +39,7 @@ class Outputs:
         bits: Per pixel of the probability map, 8 or 16.
         overlay: How vessels are drawn over the image, `contour` or `fill`.
         manifest: Tells which files are predict's.
+        thumbnails: Writes these too. An image whose other outputs are there is done without.
 
     Raises:
         InputError: For a kind that there is not, none at all, other bits, or another overlay.
@@ -48,6 +52,7 @@ class Outputs:
         bits: int = 8,
         overlay: str = CONTOUR,
         manifest: Manifest | None = None,
+        thumbnails: bool = False,
     ) -> None:
         for kind in kinds:
             if kind not in ENDINGS:
@@ -62,12 +67,13 @@ class Outputs:
             raise InputError(f"there is no overlay {overlay!r}", expected=STYLES, fix=did_you_mean(overlay, STYLES))
         self.folder = folder
         self.kinds = tuple(dict.fromkeys(kinds))
+        self.written = (THUMBNAIL, *self.kinds) if thumbnails else self.kinds  # a kill loses none of what is done
         self.bits = bits
         self.overlay = overlay
         self.manifest = manifest or Manifest(folder)
 
     def path(self, kind: str, name: PurePath) -> Path:
-        return self.folder / kind / name.with_name(name.name + ENDINGS[kind])
+        return self.folder / kind / name.with_name(name.name + ALL_ENDINGS[kind])
 
     def exist(self, name: PurePath) -> bool:
         """Whether predict has made all of them, with these settings."""
@@ -81,7 +87,7 @@ class Outputs:
             number = hash(parent)
             if number not in known:
                 known.add(number)
-                paths = (self.folder / kind / parent for kind in self.kinds)
+                paths = (self.folder / kind / parent for kind in self.written)
                 yield from (path for path in paths if path.is_dir() and self.is_inside(path))
 
     def is_inside(self, folder: Path) -> bool:
@@ -95,7 +101,7 @@ class Outputs:
         Args:
             whole: The real path of the source.
         """
-        for kind in self.kinds:
+        for kind in self.written:
             path = self.path(kind, source.name)
             if self.manifest.belongs_to(path, whole) or not os.path.lexists(path):
                 continue
@@ -108,7 +114,7 @@ class Outputs:
 
     def check(self, source: Source) -> None:
         """Raise `InputError` where an output would leave the folder, or replace a file that predict did not make."""
-        for kind in self.kinds:
+        for kind in self.written:
             path = self.path(kind, source.name)
             if not self.is_inside(path.parent):
                 raise InputError(
@@ -140,8 +146,9 @@ class Outputs:
             "mask": lambda: mask * np.uint8(255),
             "overlay": lambda: vessel_overlay(sample.image, mask, sample.field_of_view, self.overlay)[..., ::-1],
             "skeleton": lambda: skeleton_of(mask) * np.uint8(255),
+            THUMBNAIL: lambda: thumbnail_pair(sample.image, mask)[..., ::-1],
         }
-        return {self.path(kind, sample.source.name): _encoded(draw[kind](), ENDINGS[kind]) for kind in self.kinds}
+        return {self.path(kind, sample.source.name): _encoded(draw[kind](), kind) for kind in self.written}
 
     def write(self, made: Sequence[tuple[Source, dict[Path, bytes]]]) -> list[InputError | None]:
         """Write what was `drawn` of several sources.
@@ -180,8 +187,9 @@ def _is_same(one: Path, other: Path) -> bool:
         return False
 
 
-def _encoded(image: np.ndarray, ending: str) -> bytes:
-    _, encoded = cv2.imencode(ending, image, _OPTIONS[ending])
+def _encoded(image: np.ndarray, kind: str) -> bytes:
+    ending = ALL_ENDINGS[kind]
+    _, encoded = cv2.imencode(ending, image, _SMALL if kind == THUMBNAIL else _OPTIONS[ending])
     return encoded.tobytes()
 
 
@@ -200,3 +208,4 @@ _OPTIONS = {
     ".png": [cv2.IMWRITE_PNG_COMPRESSION, 1, *_RUNS],
     ".jpg": [cv2.IMWRITE_JPEG_QUALITY, 92, *_FULL_COLOUR],
 }
+_SMALL = [cv2.IMWRITE_JPEG_QUALITY, 80, *_FULL_COLOUR]

@@ -11,7 +11,7 @@ import numpy as np
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.real_paths import RealPaths
-from fundus_unet.inference.outputs import ENDINGS, Outputs
+from fundus_unet.inference.outputs import ALL_ENDINGS, Outputs
 from fundus_unet.inference.sources import Source, SourceList, repeats
 
 Identity = str | tuple[int, int]
@@ -78,7 +78,7 @@ class _Check:
             self._outputs.check_owner(source, self._real(source.path))
             done = self._outputs.exist(source.name)
         if self._overwrite or not done:
-            self._check_replaces_no_input([path for kind, path in there.items() if kind in self._outputs.kinds])
+            self._check_replaces_no_input([path for kind, path in there.items() if kind in self._outputs.written])
             if there or not self._is_inside:
                 self._outputs.check(source)
         return done
@@ -86,8 +86,8 @@ class _Check:
     def _look_into(self, folder: PurePath) -> None:
         outputs = self._outputs
         self._folder = folder
-        self._kinds = [kind for kind in ENDINGS if os.path.lexists(outputs.folder / kind / folder)]
-        self._is_inside = all(outputs.is_inside(outputs.folder / kind / folder) for kind in outputs.kinds)
+        self._kinds = [kind for kind in ALL_ENDINGS if os.path.lexists(outputs.folder / kind / folder)]
+        self._is_inside = all(outputs.is_inside(outputs.folder / kind / folder) for kind in outputs.written)
 
     def _check_is_no_output(self, source: Source, paths: list[Path]) -> None:
         if _is_one_of(source.path, paths):

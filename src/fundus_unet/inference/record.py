@@ -4,9 +4,10 @@ import csv
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from fundus_unet.core.files import append_lines, csv_line, whole_file
 from fundus_unet.core.plain_text import text_of_cell
@@ -41,47 +42,73 @@ class Record:
     message: str | None = None
 
 
-COLUMNS = tuple(field.name for field in fields(Record))
-_TEXT = ("image", "status", "field_of_view", "message")
-_WHOLE = ("width", "height")
+Row = TypeVar("Row")
 
 
-class Journal:
+@dataclass(frozen=True)
+class Table(Generic[Row]):
+    """A table of one row per image, and the journals that keep its rows until it is written.
+
+    Args:
+        name: Of the file.
+        journal: How names of its journals begin; the number of a process follows.
+        row: The dataclass of a row, `image` first. A column is of numbers unless `text` names it, of whole ones where
+            `whole` does.
+    """
+
+    name: str
+    journal: str
+    row: type[Row]
+    text: tuple[str, ...]
+    whole: tuple[str, ...]
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(field.name for field in fields(self.row))  # type: ignore[arg-type]  # of any dataclass
+
+
+PREDICTIONS = Table(
+    "predictions.csv", ".journal_", Record, ("image", "status", "field_of_view", "message"), ("width", "height")
+)
+COLUMNS = PREDICTIONS.columns
+
+
+class Journal(Generic[Row]):
     """Rows written as soon as an image is done, by any thread. Every process has its own file."""
 
-    def __init__(self, folder: Path, rank: int) -> None:
-        self.path = folder / f".journal_{rank}.csv"
+    def __init__(self, folder: Path, rank: int, table: Table[Row]) -> None:
+        self.path = folder / f"{table.journal}{rank}.csv"
         self._lock = Lock()
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Row) -> None:
         """Raise `OSError` where it cannot be written."""
         with self._lock:
             append_lines(self.path, [csv_line(list(vars(record).values()))])
 
 
-def write_table(path: Path, records: Iterable[Record]) -> None:
+def write_table(folder: Path, table: Table[Row], records: Iterable[Row]) -> None:
     """One line per image; a whole file or none."""
-    with whole_file(path) as file:
-        file.write(f"{csv_line(COLUMNS)}\n".encode())
+    with whole_file(folder / table.name) as file:
+        file.write(f"{csv_line(table.columns)}\n".encode())
         for record in records:
             file.write(f"{csv_line(list(vars(record).values()))}\n".encode())
 
 
-def record_of(text: str) -> Record | None:
+def record_of(text: str, table: Table[Row]) -> Row | None:
     """The row of a table or a journal that `text` is; None where it is another's, or was cut off."""
     try:
         rows = list(csv.reader(io.StringIO(text, newline="")))
     except csv.Error:
         return None
-    if len(rows) != 1 or len(rows[0]) != len(COLUMNS):
+    if len(rows) != 1 or len(rows[0]) != len(table.columns):
         return None
-    return Record(**{key: _value(key, cell) for key, cell in zip(COLUMNS, rows[0], strict=True)})
+    return table.row(**{key: _value(key, cell, table) for key, cell in zip(table.columns, rows[0], strict=True)})
 
 
-def _value(key: str, cell: str) -> Any:
-    if cell == "" or key in _TEXT:
+def _value(key: str, cell: str, table: Table[Any]) -> Any:
+    if cell == "" or key in table.text:
         return text_of_cell(cell) or None
     try:
-        return int(cell) if key in _WHOLE else float(cell)
+        return int(cell) if key in table.whole else float(cell)
     except ValueError:  # somebody has changed the table
         return None
