@@ -108,7 +108,7 @@ class Report:
                 check_measures_stay_true(self.folder, overwrite=overwrite)
             for folder in itertools.chain([self.folder], outputs.folders(source.name for source in self.sources)):
                 remove_partial_files(folder)
-            self._keep(self._rows, {}, Selection())
+            self._keep(self._rows, {})
             write_json(self.folder / SETTINGS, identity)
 
     def keep(self, index: int) -> None:
@@ -190,7 +190,7 @@ class Report:
         """
         written, rows, new = True, None, dict(self._unwritten)
         counts: Counter[str | None] = Counter()
-        selection = Selection()
+        selection = None if self.page is None else Selection()
         try:
             rows = Rows(self.folder, PREDICTIONS)
             for index, image in enumerate(self.sources.paths()):
@@ -200,13 +200,13 @@ class Report:
                 counts[status] += 1
             if self.measures is not None:
                 self.measures.write(self.sources, others_go_on=interrupted and self.processes > 1)
-            self._keep(rows, new, selection, others_go_on=interrupted and self.processes > 1)
+            self._keep(rows, new, selection, interrupted and self.processes > 1)
         except OSError as error:
             written = False
             path = error.filename or self.folder / TABLE
             reason = printable(f"the table {path} cannot be written: {error.strerror or error}")
             self.console.print(reason, markup=False)
-        has_page = written and selection.total > 0 and self.page is not None and self._write(self.page, selection)
+        has_page = written and self._has_page(selection)
         finished = counts.total() - counts[ERROR] - counts[None]
         if interrupted:
             self.console.print(f"interrupted: {finished} of {len(self.sources)} are done; the same command goes on")
@@ -221,13 +221,15 @@ class Report:
         self.console.print("\n".join(map(printable, [*told, *measures, *page, *self._speed(rates)])), markup=False)
         return written and (has_page or self.page is None) and finished == len(self.sources)
 
-    def _write(self, page: Page, selection: Selection) -> bool:
+    def _has_page(self, selection: Selection | None) -> bool:
+        if self.page is None or not selection:
+            return False
         try:
-            page.write(selection)
+            self.page.write(selection)
         except InputError as error:
             reason = error.one_line
         except OSError as error:
-            reason = f"the page {page.path} cannot be written: {error.strerror or error}"
+            reason = f"the page {self.page.path} cannot be written: {error.strerror or error}"
         else:
             return True
         self.console.print(printable(reason), markup=False)
@@ -241,7 +243,11 @@ class Report:
         return [f"speed     {pace:.3g} images/s{share}", f"stages    {rates.describe()}"]
 
     def _keep(
-        self, rows: Rows[Record], new: dict[str, Record], selection: Selection, others_go_on: bool = False
+        self,
+        rows: Rows[Record],
+        new: dict[str, Record],
+        selection: Selection | None = None,
+        others_go_on: bool = False,
     ) -> None:
         """Write the table: other images' rows, then those of the sources in their order.
 
@@ -250,7 +256,8 @@ class Report:
             others_go_on: Whether other processes may still add rows; then the journals stay for the next batch.
         """
         if rows or new:
-            write_table(self.folder, PREDICTIONS, _told(self._all(rows, new), selection))
+            all_rows = self._all(rows, new)
+            write_table(self.folder, PREDICTIONS, all_rows if selection is None else selection.taking(all_rows))
         if not others_go_on:
             remove_journals(self.folder, PREDICTIONS)
 
@@ -261,12 +268,6 @@ class Report:
                 record = new.get(image) or rows.record(image)
                 if record is not None:
                     yield record
-
-
-def _told(records: Iterator[Record], selection: Selection) -> Iterator[Record]:
-    for record in records:
-        selection.add(record)
-        yield record
 
 
 class _Speed(ProgressColumn):

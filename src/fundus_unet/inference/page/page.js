@@ -101,11 +101,12 @@
   const arrange = () => {
     width = grid.clientWidth;
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const least = grid.clientWidth < 40 * rem ? 8.7 * rem : 13 * rem;
+    const narrow = grid.clientWidth < 40 * rem;
+    const least = narrow ? 8.7 * rem : 13 * rem;
     columns = Math.max(1, Math.floor((grid.clientWidth + GAP) / (least + GAP)));
     cardWidth = Math.floor((grid.clientWidth - GAP * (columns - 1)) / columns);
     pictureHeight = Math.round(0.78 * cardWidth);
-    cardHeight = pictureHeight + Math.round(6.4 * rem);
+    cardHeight = pictureHeight + Math.round((narrow ? 6.9 : 5.8) * rem);
     grid.style.height = `${Math.ceil(order.length / columns) * (cardHeight + GAP)}px`;
     for (const card of cards.values()) card.remove();
     cards.clear();
@@ -152,7 +153,7 @@
     const numbers = element("div", "numbers");
     numbers.append(element("span", `status ${row[STATUS]}`, row[STATUS]));
     if (row[FRACTION] !== null) {
-      numbers.append(` ${percent(row[FRACTION])} · ${row[PER_DIAMETER].toFixed(1)} diameters`);
+      numbers.append(` ${percent(row[FRACTION])} · `, element("span", "", `${row[PER_DIAMETER].toFixed(1)} diameters`));
       numbers.title = "vessels, of the field of view · length of the centrelines, in its diameters";
     }
     text.append(name, numbers);

@@ -1,6 +1,7 @@
 """Which rows a page shows: all, or of very many those that a person should look at first."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 from fundus_unet.inference.record import ERROR, WARNING, Record
 
@@ -20,6 +21,9 @@ class Selection:
         self._flagged: list[tuple[int, Record]] = []
         self._others: list[tuple[int, Record]] = []
 
+    def __bool__(self) -> bool:
+        return self.total > 0
+
     @property
     def total(self) -> int:
         return self.counts.total()
@@ -29,6 +33,12 @@ class Selection:
         if len(rows) < self._most:
             rows.append((self.total, record))
         self.counts[record.status] += 1
+
+    def taking(self, records: Iterator[Record]) -> Iterator[Record]:
+        """Take in each of them as it passes."""
+        for record in records:
+            self.add(record)
+            yield record
 
     def rows(self) -> list[Record]:
         room = self._most - len(self._flagged)
