@@ -14,6 +14,8 @@ from fundus_unet.data.images import decoding
 from fundus_unet.data.images.decoding import SUFFIXES
 from fundus_unet.data.images.reading import read_image, read_label, read_mask
 
+DICOM = ".dcm"  # which Pillow does not write: see test_dicom
+
 PHOTO, LABEL, SECOND, MASK = draw(0)
 SHAPE = LABEL.shape
 
@@ -26,7 +28,7 @@ def write(path: Path, image: Image.Image, **options) -> Path:
 # read_image
 
 
-@pytest.mark.parametrize("suffix", [*SUFFIXES, ".PNG", ".ppm.gz"])
+@pytest.mark.parametrize("suffix", [*(suffix for suffix in SUFFIXES if suffix != DICOM), ".PNG", ".ppm.gz"])
 def test_every_format_gives_the_same_image(tmp_path, suffix):
     path = tmp_path / f"eye{suffix}"
     save(path, PHOTO, **({"lossless": True} if suffix == ".webp" else {}))
