@@ -218,6 +218,14 @@ def test_without_small_pictures_another_output_is_shown(tab: Browser, tmp_path: 
     tab.problems.clear()
 
 
+def test_a_small_picture_of_an_image_whose_row_was_lost(tab: Browser, tmp_path: Path) -> None:
+    image = tmp_path / "a.png"
+    pair = {"thumbnail/a.jpg": picture((9, 9, 9), (40, 120)), "mask/a.png": picture((255, 255, 255))}
+    tab.load(written(tmp_path, [Record(str(image), "skipped")], {str(image): pair}))
+    tab.wait_for(LOADED % ".pair img")
+    assert tab.evaluate('document.querySelector(".pair").style.aspectRatio') == "60 / 40"
+
+
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_no_window_is_too_narrow_and_the_dark_is_dark(tab: Browser, tmp_path: Path, width: int, dark: bool) -> None:

@@ -86,6 +86,15 @@ def test_two_names_of_one_image_both_show_it(tmp_path: Path, monkeypatch: pytest
     assert [row[2] for row in data_of(tmp_path / "out")["rows"]] == ["a", "a"]
 
 
+def test_a_row_of_a_batch_that_was_started_in_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(tmp_path / "out", tmp_path / "there/photos/a.png", "mask/a.png")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    page(tmp_path / "out").write(selection(Record("photos/a.png", "ok"), Record("a.jpg", "ok")))
+    shown = {row[0]: row[1:3] for row in data_of(tmp_path / "out")["rows"]}
+    assert shown == {"photos/a.png": ["../there/photos/a.png", "a"], "a.jpg": ["../here/a.jpg", ""]}
+
+
 def test_no_name_or_message_becomes_markup(tmp_path: Path) -> None:
     record = Record(f"photos/{HOSTILE}", "warning", message=HOSTILE)
     page(tmp_path).write(selection(record, Record("line\nfeed\x1b[31m\u202e.png", "ok")))

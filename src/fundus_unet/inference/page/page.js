@@ -178,11 +178,16 @@
       if (one === undefined || one === files.get(THUMBNAIL)) return nothing();
       made.replaceChildren(pictureOf(one, "whole", nothing));
     };
-    if (files.has(THUMBNAIL) && row[WIDTH]) {
+    if (files.has(THUMBNAIL)) {
       const pair = element("span", "pair");
-      if (row[HEIGHT] / row[WIDTH] > pictureHeight / cardWidth) pair.classList.add("tall");
-      pair.style.aspectRatio = `${row[WIDTH]} / ${row[HEIGHT]}`;
-      pair.append(pictureOf(files.get(THUMBNAIL), "", whole));
+      const fit = (width, height) => {
+        pair.classList.toggle("tall", height / width > pictureHeight / cardWidth);
+        pair.style.aspectRatio = `${width} / ${height}`;
+      };
+      const small = pictureOf(files.get(THUMBNAIL), "", whole);
+      fit(row[WIDTH] || 1, row[HEIGHT] || 1);
+      if (!row[WIDTH]) small.addEventListener("load", () => fit(small.naturalWidth / 2, small.naturalHeight));
+      pair.append(small);
       made.append(pair);
     } else {
       whole();

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -93,12 +93,24 @@ class Page:
         for record in rows:
             path = _absolute(record.image, real)
             made[record.image] = by_path.setdefault(path, _Made(path))
+        # rows of a batch that was started in another folder, from where their paths led elsewhere
+        tails = {image: one for image, one in made.items() if not os.path.lexists(one.image)}
         for claim in self._manifest.claims():
             one, (kind, _, place) = by_path.get(claim.image), claim.file.partition("/")
+            if one is None and tails:
+                one = next(filter(None, map(tails.get, _tails(claim.image))), None)
+                if one is not None:
+                    one.image, by_path[claim.image] = claim.image, one
             if one is not None and kind in ALL_ENDINGS:
                 one.name = place.removesuffix(ALL_ENDINGS[kind])
                 one.kinds.add(kind)
         return made
+
+
+def _tails(path: str) -> Iterator[str]:
+    """`b/c` and `c` for `/a/b/c`, as somebody in a folder on the way would name it."""
+    parts = path.split(os.sep)
+    return (os.sep.join(parts[start:]) for start in range(1, len(parts)))
 
 
 def _absolute(image: str, real: RealPaths) -> str:
