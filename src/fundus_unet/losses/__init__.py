@@ -1,5 +1,6 @@
 """What a network is trained with: one module per loss."""
 
 from fundus_unet.losses.bce_dice import BCEDiceLoss
+from fundus_unet.losses.bce_dice_cldice import BCEDiceClDiceLoss
 
-__all__ = ["BCEDiceLoss"]
+__all__ = ["BCEDiceClDiceLoss", "BCEDiceLoss"]

@@ -204,6 +204,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "check_val_every_n_epoch": (1, 10**6),
     "accumulate_grad_batches": (1, 10**4),
     "images": (0, 1000),
+    "iterations": (1, 64),
 }
 """The least and the most of settings that memory, files or processes grow with."""
 
