@@ -100,7 +100,16 @@ def vessel_mask(probability: Tensor, threshold: float) -> Tensor:
         InputError: Where the threshold is outside [0, 1].
     """
     # float16 would round the edge.
-    return probability.to(torch.promote_types(probability.dtype, torch.float32)) >= _edge(threshold) / BINS
+    return probability.to(torch.promote_types(probability.dtype, torch.float32)) >= threshold_edge(threshold)
+
+
+def threshold_edge(threshold: float) -> float:
+    """The bin edge that a threshold is rounded to, as in `confusion_at`; a number that float32 has.
+
+    Raises:
+        InputError: Where the threshold is outside [0, 1].
+    """
+    return _edge(threshold) / BINS
 
 
 def auroc(histogram: Tensor) -> float:
