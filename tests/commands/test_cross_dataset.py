@@ -37,9 +37,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     counts_of = cells.counts_of
 
-    def watched(sample, probability, threshold):
+    def watched(sample, probability, masks):
         found.append((sample.case.name, sample.working.image.shape[0]))
-        return counts_of(sample, probability, threshold)
+        return counts_of(sample, probability, masks)
 
     monkeypatch.setattr(cells, "counts_of", watched)
     return found

@@ -12,6 +12,8 @@ from hydra import compose, initialize_config_dir
 from torch import Tensor, nn
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.metrics.mask_choice import ChosenMasks
+from fundus_unet.metrics.masks import Hysteresis
 from fundus_unet.runs.export import export_network
 from fundus_unet.runs.learned_images import recorded_images
 from fundus_unet.runs.load import load_predictor, read_weights
@@ -156,15 +158,16 @@ class TestScript:
             < 1e-4
         )
 
-    def test_the_last_checkpoint_has_its_own_weights_and_threshold(
+    def test_the_last_checkpoint_has_its_own_weights_and_masks(
         self, scripts: Scripts, run: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("fundus_unet.inference.evaluation.choose_threshold", lambda *_: 0.77)
+        own = ChosenMasks(0.77, Hysteresis(0.25, 0.85, 0.04))
+        monkeypatch.setattr("fundus_unet.inference.evaluation.choose_masks", lambda *_: own)
         succeeded(scripts("export", f"run_dir={run}", "checkpoint=last"))
         network, facts = read_model_file(run / "export/model.safetensors")
         last = read_weights(RunDirectory(run).path / "checkpoints/last.ckpt")
         assert all(torch.equal(last[key], value) for key, value in network.state_dict().items())
-        assert facts.threshold == 0.77
+        assert facts.masks == own
 
     def test_a_file_is_replaced_only_where_that_is_asked_for(self, scripts: Scripts, run: Path) -> None:
         path = run / "export/model.safetensors"

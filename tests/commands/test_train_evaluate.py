@@ -30,11 +30,16 @@ def test_a_run_is_self_contained_and_evaluation_repeats_its_numbers(scripts: Scr
     assert json.loads((moved / "evaluation/test/metrics.json").read_text()) == trained
     assert len(trained["images"]) == 8
     raters = trained["field_of_view"]
-    assert set(raters) == {"network at 0.5", "network at validation threshold", "second observer"}
+    assert set(raters) == {
+        "network at 0.5",
+        "network at validation threshold",
+        "network with hysteresis",
+        "second observer",
+    }
     assert raters["network at validation threshold"]["threshold"] == trained["validation_threshold"]
     with (moved / "evaluation/test/per_image.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 8 * 2 * 3
+    assert len(rows) == 8 * 2 * 4
     dice = [float(r["dice"]) for r in rows if (r["region"], r["rater"]) == ("field_of_view", "network at 0.5")]
     assert np.mean(dice) == pytest.approx(raters["network at 0.5"]["over_images"]["dice"]["mean"])
     cldice = [float(r["cldice"]) for r in rows if (r["region"], r["rater"]) == ("whole_image", "second observer")]
@@ -267,13 +272,14 @@ def test_the_default_data_are_drawn_and_beat_a_threshold_on_green(scripts: Scrip
     from fundus_unet.data.images.store import decode
     from fundus_unet.data.sets.synthetic import Synthetic
     from fundus_unet.inference.evaluation import Evaluation
+    from fundus_unet.metrics.mask_choice import ChosenMasks
     from fundus_unet.metrics.segmentation import best_dice_threshold, confusion_at
 
     small = ("data.source.train=4", "data.source.val=1", "data.source.test=2", "data.source.size=256")
     training = ("model.widths=[8,16]", "data.patch_size=64", "data.batch_size=4", "data.steps_per_epoch=60")
     run = succeeded(scripts.train("data=synthetic", "paths.data_dir=drawn", *small, *training)).run_directory
     network = json.loads((run / "evaluation/test/metrics.json").read_text())["field_of_view"]["network at 0.5"]
-    green = Evaluation(0.5)
+    green = Evaluation(ChosenMasks(0.5))
     for case in Synthetic(scripts.folder / "drawn/synthetic", 4, 1, 2, 256).splits().test:
         sample = decode(case, Preprocessor(scale=1.0))
         dark = 1 - sample.working.image[..., 1].astype(np.float32) / 255

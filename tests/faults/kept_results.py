@@ -20,6 +20,7 @@ from faults.inputs import damaged
 from fundus_unet.comparison.datasets.kept_counts import KeptCounts
 from fundus_unet.inference.evaluation import Evaluation
 from fundus_unet.metrics.histogram import BINS
+from fundus_unet.metrics.mask_choice import ChosenMasks
 from fundus_unet.metrics.registry import Counts
 from fundus_unet.metrics.topology import CentrelineOverlap
 from fundus_unet.runs.data_check import _kept
@@ -40,6 +41,7 @@ def counts() -> dict[str, dict[str, Counts]]:
     raters = {
         "network at 0.5": Counts(histogram, 0.5, overlap, 3),
         "network at validation threshold": Counts(histogram, 0.25, overlap, 2),
+        "network with hysteresis": Counts(histogram + 2, 0.5, overlap, 1, ranked=False),
         "second observer": Counts(histogram + 1, 0.5, overlap, 5, ranked=False),
     }
     return {"field_of_view": raters, "whole_image": raters}
@@ -117,11 +119,11 @@ def _counts_again(kept: KeptCounts, detail: str, folder: Path) -> Attempt:
         with limited(SECONDS):
             found = kept.read(IDENTITY)
             if found is not None:
-                evaluation = Evaluation(0.25)
+                evaluation = Evaluation(ChosenMasks(0.25))
                 evaluation.add_counts("first", counts())
                 evaluation.add_counts("second", found)
                 json.dumps(evaluation.metrics(), allow_nan=False)
-                if len(evaluation.rows()) != 12:
+                if len(evaluation.rows()) != 16:
                     return Attempt(kind, detail, LOST, f"{len(evaluation.rows())} rows")
         if (folder / "exploited").exists():
             return Attempt(kind, detail, OUTSIDE, "it was loaded")

@@ -16,10 +16,12 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference import batch_prediction, outputs
 from fundus_unet.inference.batch_prediction import BatchPrediction
+from fundus_unet.inference.new_image import read_new_image
 from fundus_unet.inference.outputs import Outputs
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.record import Record
 from fundus_unet.inference.sources import Source
+from fundus_unet.metrics.masks import Hysteresis, Threshold
 
 
 class DarkIsVessel(nn.Module):
@@ -32,6 +34,11 @@ class DarkIsVessel(nn.Module):
     def forward(self, image):
         self.seen.append(tuple(image.shape))
         return -4 * image[:, 1:2] - 2
+
+
+class MoreSureToTheRight(DarkIsVessel):
+    def forward(self, image):
+        return super().forward(image) / 4 + torch.linspace(-4, 4, image.shape[-1])
 
 
 def sample(path: Path, seed: int = 0, size: tuple[int, int] = (60, 80)) -> Source:
@@ -48,7 +55,7 @@ def network() -> DarkIsVessel:
 def batch(folder: Path, network: nn.Module, **options) -> BatchPrediction:
     predictor = Predictor(network, torch.device("cpu"), None)
     kinds = options.pop("kinds", ["mask"])
-    return BatchPrediction(predictor, Preprocessor(scale=1), Outputs(folder / "out", kinds), 0.5, **options)
+    return BatchPrediction(predictor, Preprocessor(scale=1), Outputs(folder / "out", kinds), Threshold(0.5), **options)
 
 
 def run(work: BatchPrediction, sources: list[Source]) -> dict[str, Record]:
@@ -76,13 +83,33 @@ def test_rows_say_what_was_found(tmp_path, network):
     assert record.seconds > 0
 
 
+def test_masks_by_hysteresis(tmp_path):
+    source = sample(tmp_path / "a.png")
+    masks = []
+    for number, rule in enumerate((Hysteresis(0.2, 0.8), Hysteresis(0.6, 0.9, 0.1))):
+        predictor = Predictor(MoreSureToTheRight(), torch.device("cpu"), None)
+        outputs = Outputs(tmp_path / f"{number}", ["mask", "probability"], 16)
+        record = run(BatchPrediction(predictor, Preprocessor(scale=1), outputs, rule), [source])["a.png"]
+        mask, probability = (
+            cv2.imread(str(tmp_path / f"{number}/{kind}/a.png"), cv2.IMREAD_UNCHANGED)
+            for kind in ("mask", "probability")
+        )
+        image = read_new_image(source, Preprocessor(scale=1))
+        expected = rule.mask(probability / np.float32(65535), image.field_of_view, image.fov_diameter)
+        np.testing.assert_array_equal(mask > 0, expected)
+        assert record.threshold == rule.low
+        assert record.vessel_fraction == pytest.approx(expected.sum() / image.field_of_view.sum(), abs=1e-5)
+        masks.append(expected)
+    assert 0 < masks[1].sum() < masks[0].sum()
+
+
 def test_length_without_a_unit_is_the_same_at_every_size(tmp_path, network):
     source = sample(tmp_path / "a.png", size=(240, 320))
     image = cv2.imread(str(source.path))
     cv2.imwrite(str(tmp_path / "b.png"), cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
     work = batch(tmp_path, network)
     preprocessor = Preprocessor(fov_diameter=200)
-    work = BatchPrediction(work.predictor, preprocessor, work.outputs, 0.5)
+    work = BatchPrediction(work.predictor, preprocessor, work.outputs, Threshold(0.5))
     records = run(work, [source, Source(tmp_path / "b.png", PurePath("b"))])
     small, large = records["a.png"], records["b.png"]
     assert large.vessel_length_px == pytest.approx(2 * small.vessel_length_px, rel=0.1)
@@ -342,7 +369,7 @@ class TestOutputs:
         for bits in (8, 16):
             work = batch(tmp_path, network)
             work = BatchPrediction(
-                work.predictor, work.preprocessor, Outputs(tmp_path / "o", ["probability"], bits), 0.5
+                work.predictor, work.preprocessor, Outputs(tmp_path / "o", ["probability"], bits), Threshold(0.5)
             )
             run(work, [source])
             values[bits] = cv2.imread(str(tmp_path / "o/probability/a.png"), cv2.IMREAD_UNCHANGED)

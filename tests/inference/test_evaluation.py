@@ -13,24 +13,31 @@ from torch import nn
 
 from data.layouts import SIZE, draw, save, write_folder
 from fundus_unet.core.errors import InputError
+from fundus_unet.data.images.field_of_view import field_of_view_diameter
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import decode
 from fundus_unet.data.sets.folder import Folder
 from fundus_unet.inference import evaluation as module
 from fundus_unet.inference.evaluation import (
+    MASKS_ALONE,
     NETWORK,
+    NETWORK_HYSTERESIS,
     NETWORK_VALIDATED,
     REGIONS,
     SECOND_OBSERVER,
     Evaluation,
-    choose_threshold,
+    choose_masks,
     evaluate,
 )
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.metrics.histogram import BINS
+from fundus_unet.metrics.mask_choice import ChosenMasks, HysteresisChoice
+from fundus_unet.metrics.masks import Hysteresis
 from fundus_unet.metrics.topology import thinned
 
 THRESHOLD = 0.31
+HYSTERESIS = Hysteresis(0.2, 0.55, 0.1)
+MASKS = ChosenMasks(THRESHOLD, HYSTERESIS)
 RANKING = ("auroc", "average_precision")
 
 
@@ -70,7 +77,7 @@ def pixels(cases):
 
 @pytest.fixture(scope="module")
 def evaluation(cases):
-    return evaluate(PREDICTOR, ORIGINAL, cases, THRESHOLD)
+    return evaluate(PREDICTOR, ORIGINAL, cases, MASKS)
 
 
 def reference(probability: np.ndarray, label: np.ndarray, threshold: float, ranks: bool = True) -> dict[str, float]:
@@ -88,11 +95,22 @@ def reference(probability: np.ndarray, label: np.ndarray, threshold: float, rank
     return scores
 
 
+def masks_alone(name: str, of_image, rater: str) -> np.ndarray | None:
+    """The observer's, or that by hysteresis from the map as the histogram counts it."""
+    probability, _, inside, observed = of_image
+    if rater != NETWORK_HYSTERESIS:
+        return observed
+    region = inside.reshape(SIZE)
+    return HYSTERESIS.mask(probability.reshape(SIZE), region, field_of_view_diameter(region)).ravel()
+
+
 def reference_topology(pixels, region: str, rater: str, threshold: float) -> dict[str, tuple[np.ndarray, int]]:
     """Name -> (|S(P)|, |S(P) & G|, |S(G)|, |S(G) & P|) and the error in the number of pieces."""
     by_name = {}
-    for name, (probability, label, inside, observed) in pixels.items():
-        predicted = observed if rater == SECOND_OBSERVER else probability >= round(threshold * BINS) / BINS
+    for name, (probability, label, inside, _) in pixels.items():
+        predicted = masks_alone(name, pixels[name], rater)
+        if rater not in MASKS_ALONE:
+            predicted = probability >= round(threshold * BINS) / BINS
         if predicted is None:
             continue
         counted = inside if region == "field_of_view" else np.ones_like(inside)
@@ -108,35 +126,36 @@ def reference_cldice(counts: np.ndarray) -> float:
     return 2 / (counts[0] / counts[1] + counts[2] / counts[3])
 
 
-def chosen(pixels, region: str, second: bool = False) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def chosen(pixels, region: str, rater: str = NETWORK) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Name -> (prediction, label) inside the region, where there is a prediction."""
     return {
         name: tuple(
             part[inside if region == "field_of_view" else slice(None)]
-            for part in (observed.astype(float) if second else probability, label)
+            for part in (mask.astype(float) if rater in MASKS_ALONE else probability, label)
         )
         for name, (probability, label, inside, observed) in pixels.items()
-        if not second or observed is not None
+        if (mask := masks_alone(name, pixels[name], rater)) is not None or rater not in MASKS_ALONE
     }
 
 
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize(
-    ("rater", "threshold"), [(NETWORK, 0.5), (NETWORK_VALIDATED, THRESHOLD), (SECOND_OBSERVER, 0.5)]
+    ("rater", "threshold"),
+    [(NETWORK, 0.5), (NETWORK_VALIDATED, THRESHOLD), (NETWORK_HYSTERESIS, 0.5), (SECOND_OBSERVER, 0.5)],
 )
 def test_scores_equal_their_references(evaluation, pixels, region, rater, threshold):
-    second = rater == SECOND_OBSERVER
-    by_name = chosen(pixels, region, second)
-    assert len(by_name) == (2 if second else 3)
+    ranks = rater not in MASKS_ALONE
+    by_name = chosen(pixels, region, rater)
+    assert len(by_name) == (2 if rater == SECOND_OBSERVER else 3)
     summary = evaluation.metrics()[region][rater]
     assert summary["threshold"] == threshold
     together = [np.concatenate(parts) for parts in zip(*by_name.values(), strict=True)]
     topology = reference_topology(pixels, region, rater, threshold)
     pooled = {"cldice": reference_cldice(sum(counts for counts, _ in topology.values()))}
-    expected = reference(*together, threshold, not second) | pooled
+    expected = reference(*together, threshold, ranks) | pooled
     assert {name: summary["pooled"][name] for name in expected} == pytest.approx(expected, rel=1e-9)
     each = {
-        name: reference(*parts, threshold, not second)
+        name: reference(*parts, threshold, ranks)
         | {"cldice": reference_cldice(topology[name][0]), "betti0_error": topology[name][1]}
         for name, parts in by_name.items()
     }
@@ -145,7 +164,7 @@ def test_scores_equal_their_references(evaluation, pixels, region, rater, thresh
     assert [row["name"] for row in rows] == list(each)
     for row in rows:
         assert {key: row[key] for key in each[row["name"]]} == pytest.approx(each[row["name"]], rel=1e-9)
-        assert second == all(key not in row for key in RANKING)
+        assert ranks == all(key in row for key in RANKING)
     for key in next(iter(each.values())):
         over_images, values = summary["over_images"][key], [scores[key] for scores in each.values()]
         assert over_images["mean"] == pytest.approx(np.mean(values))
@@ -162,17 +181,35 @@ def test_the_regions_and_thresholds_differ(evaluation):
 
 
 def test_without_a_second_observer_there_is_no_row(cases):
-    table = evaluate(PREDICTOR, ORIGINAL, cases[2:], THRESHOLD).metrics()
-    assert all(list(table[region]) == [NETWORK, NETWORK_VALIDATED] for region in REGIONS)
+    table = evaluate(PREDICTOR, ORIGINAL, cases[2:], MASKS).metrics()
+    assert all(list(table[region]) == [NETWORK, NETWORK_VALIDATED, NETWORK_HYSTERESIS] for region in REGIONS)
+
+
+def test_without_a_hysteresis_there_is_no_row(cases):
+    """As of a run or a model file of before."""
+    table = evaluate(PREDICTOR, ORIGINAL, cases, ChosenMasks(THRESHOLD)).metrics()
+    assert all(list(table[region]) == [NETWORK, NETWORK_VALIDATED, SECOND_OBSERVER] for region in REGIONS)
+
+
+def test_hysteresis_is_that_of_the_prediction(cases, evaluation):
+    """Inside the field of view alone, so the whole image adds the label's vessels outside at most."""
+    inside, whole = (evaluation.metrics()[region][NETWORK_HYSTERESIS]["pooled"] for region in REGIONS)
+    assert inside["dice"] == pytest.approx(whole["dice"], abs=1e-12)
+    assert inside["dice"] != evaluation.metrics()["field_of_view"][NETWORK]["pooled"]["dice"]
 
 
 def test_the_threshold_that_is_best_on_validation(cases, pixels):
     probability, label = (np.concatenate(part) for part in zip(*chosen(pixels, "field_of_view").values(), strict=True))
     tried = [step / 100 for step in range(1, 100)]
     dice = [metrics.f1_score(label, probability >= round(threshold * BINS) / BINS) for threshold in tried]
-    best = choose_threshold(PREDICTOR, ORIGINAL, cases)
-    assert best == tried[int(np.argmax(dice))]
+    best = choose_masks(PREDICTOR, ORIGINAL, cases)
+    assert best.threshold == tried[int(np.argmax(dice))]
     assert max(dice) > dice[49], "0.5 is not the answer here"
+    choice = HysteresisChoice()
+    for probability, label, inside, _ in pixels.values():
+        arrays = [array.reshape(SIZE) for array in (probability, label, inside)]
+        choice.add(*arrays, field_of_view_diameter(arrays[2]))
+    assert best.hysteresis == choice.best()
 
 
 def test_undefined_scores_are_none(cases, tmp_path):
@@ -183,7 +220,7 @@ def test_undefined_scores_are_none(cases, tmp_path):
     save(tmp_path / "vessels.png", vessels)
     save(tmp_path / "window.png", window)
     case = replace(cases[2], label=tmp_path / "vessels.png", mask=tmp_path / "window.png")
-    evaluation = evaluate(PREDICTOR, ORIGINAL, [case], THRESHOLD)
+    evaluation = evaluate(PREDICTOR, ORIGINAL, [case], MASKS)
     table = evaluation.metrics()
     inside = table["field_of_view"][NETWORK]
     assert [inside["pooled"][name] for name in ("sensitivity", *RANKING)] == [None] * 3
@@ -196,7 +233,7 @@ def test_undefined_scores_are_none(cases, tmp_path):
     assert table["whole_image"][NETWORK]["over_images"]["dice"]["standard_deviation"] is None
     json.dumps(table, allow_nan=False)
     with pytest.raises(InputError, match="no best threshold"):
-        choose_threshold(PREDICTOR, ORIGINAL, [case])
+        choose_masks(PREDICTOR, ORIGINAL, [case])
 
 
 def test_vessels_outside_the_field_of_view_count_in_the_whole_image_alone(cases, tmp_path):
@@ -209,7 +246,7 @@ def test_vessels_outside_the_field_of_view_count_in_the_whole_image_alone(cases,
     save(tmp_path / "window.png", window)
     case = replace(cases[2], label=tmp_path / "vessels.png", mask=tmp_path / "window.png")
     sample = decode(case, ORIGINAL)
-    evaluation = Evaluation(THRESHOLD)
+    evaluation = Evaluation(MASKS)
     evaluation.add(sample, (sample.label * sample.field_of_view).astype(np.float32))
     inside, whole = (evaluation.tallies[region][NETWORK].per_image[case.name] for region in REGIONS)
     assert (inside["cldice"], inside["betti0_error"]) == (1, 0)
@@ -219,15 +256,15 @@ def test_vessels_outside_the_field_of_view_count_in_the_whole_image_alone(cases,
 def test_a_mask_is_thinned_once_and_never_for_a_threshold(cases, monkeypatch):
     calls = []
     monkeypatch.setattr(module, "thinned", lambda *arguments: calls.append(arguments) or thinned(*arguments))
-    evaluate(PREDICTOR, ORIGINAL, cases[:1], THRESHOLD)
-    assert len(calls) == 4, "label, network at two thresholds, second observer; all empty outside the field of view"
-    choose_threshold(PREDICTOR, ORIGINAL, cases)
-    assert len(calls) == 4
+    evaluate(PREDICTOR, ORIGINAL, cases[:1], MASKS)
+    assert len(calls) == 5, "label, three masks of the network, second observer; all empty outside the field of view"
+    choose_masks(PREDICTOR, ORIGINAL, cases)
+    assert len(calls) == 5
 
 
 def test_each_image_is_shown_once_with_its_probability(cases, pixels):
     shown = {}
-    evaluate(PREDICTOR, ORIGINAL, cases, THRESHOLD, lambda sample, p: shown.update({sample.case.name: p}))
+    evaluate(PREDICTOR, ORIGINAL, cases, MASKS, lambda sample, p: shown.update({sample.case.name: p}))
     assert list(shown) == [case.name for case in cases]
     for name, probability in shown.items():
         np.testing.assert_array_equal(np.floor(probability.ravel().astype(np.float64) * BINS) / BINS, pixels[name][0])
@@ -235,9 +272,9 @@ def test_each_image_is_shown_once_with_its_probability(cases, pixels):
 
 def test_nothing_to_evaluate():
     with pytest.raises(InputError, match="no image"):
-        evaluate(PREDICTOR, ORIGINAL, [], 0.5)
+        evaluate(PREDICTOR, ORIGINAL, [], MASKS)
 
 
 def test_a_case_without_a_label(cases):
     with pytest.raises(InputError, match="no label"):
-        evaluate(PREDICTOR, ORIGINAL, [replace(cases[0], label=None)], 0.5)
+        evaluate(PREDICTOR, ORIGINAL, [replace(cases[0], label=None)], MASKS)

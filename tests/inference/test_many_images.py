@@ -22,6 +22,7 @@ from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.record import OK, PREDICTIONS, SKIPPED, Record
 from fundus_unet.inference.rows import TABLE, Rows
 from fundus_unet.inference.sources import Source, SourceList
+from fundus_unet.metrics.masks import Threshold
 
 IDENTITY = {"model": "a", "weights": "b", "threshold": 0.5}
 FOLDERS = 4
@@ -81,7 +82,7 @@ class Batch:
 
     def run(self, some: list[int] | None = None) -> "Batch":
         predictor = Predictor(self.network, torch.device("cpu"), None)
-        work = BatchPrediction(predictor, Preprocessor(scale=1), self.outputs, 0.5)
+        work = BatchPrediction(predictor, Preprocessor(scale=1), self.outputs, Threshold(0.5))
         with self.report.progress(len(self.todo)):
             work.run(self.sources.of(self.todo if some is None else some), self.report.add)
         return self

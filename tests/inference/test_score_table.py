@@ -5,14 +5,21 @@ from rich.console import Console
 from fundus_unet.inference.score_table import FITTING, print_scores
 from fundus_unet.metrics.registry import METRICS, Metric
 
-RATERS = {"network at 0.5": 0.5, "network at validation threshold": 0.31, "second observer": 0.5}
+RATERS = {
+    "network at 0.5": 0.5,
+    "network at validation threshold": 0.31,
+    "network with hysteresis": 0.5,
+    "second observer": 0.5,
+}
+MASKS_ALONE = ("network with hysteresis", "second observer")
+HYSTERESIS = {"low": 0.4, "high": 0.7, "least_length": 0.02}
 
 
 def metrics(**pooled: float) -> dict:
     """Every score at its widest, as evaluation writes it: no ranking of an observer, no pooled Betti-0 error."""
     summaries = {}
     for rater, threshold in RATERS.items():
-        names = [name for name in METRICS if rater != "second observer" or name not in ("auroc", "average_precision")]
+        names = [name for name in METRICS if rater not in MASKS_ALONE or name not in ("auroc", "average_precision")]
         over_images = {
             name: {"mean": 1234.56, "standard_deviation": 321.04, "images": 8}
             if name == "betti0_error"
@@ -21,7 +28,7 @@ def metrics(**pooled: float) -> dict:
         }
         values = {name: 0.8123456 for name in names if name != "betti0_error"} | pooled
         summaries[rater] = {"threshold": threshold, "pooled": values, "over_images": over_images}
-    return {"field_of_view": summaries, "validation_threshold": 0.31}
+    return {"field_of_view": summaries, "validation_threshold": 0.31, "validation_hysteresis": HYSTERESIS}
 
 
 def printed(values: dict) -> list[str]:
@@ -44,9 +51,13 @@ def test_what_stands_in_which_column():
     assert title == "test, 8 images, in the field of view"
     assert rows[0].split() == ["network", "at", "0.5", "0.8123", "0.4000", "1234.6", *["0.8123"] * 6]
     assert rows[1].split() == ["network", "at", "0.31", "0.8123", "0.4000", "1234.6", *["0.8123"] * 6]
-    assert rows[2].split() == ["second", "observer", "0.8123", "0.4000", "1234.6", *["0.8123"] * 4]
-    assert rows[3].startswith("0.31 is the threshold of best Dice on the validation images")
-    assert rows[4] == "pieces: Betti-0 error, how many more or fewer than the label, mean over images."
+    assert rows[2].split() == ["with", "hysteresis", "0.8123", "0.4000", "1234.6", *["0.8123"] * 4]
+    assert rows[3].split() == ["second", "observer", "0.8123", "0.4000", "1234.6", *["0.8123"] * 4]
+    assert rows[4].startswith("0.31 is the threshold of best Dice on the validation images")
+    assert " ".join(rows[5:7]) == (
+        "Hysteresis, chosen there too: low 0.40, high 0.70, pieces from 0.02 field-of-view diameters."
+    )
+    assert rows[7] == "pieces: Betti-0 error, how many more or fewer than the label, mean over images."
 
 
 def test_a_score_without_a_value_leaves_its_cell_empty():

@@ -268,6 +268,12 @@ class TestFacts:
             ("threshold.json", '{"threshold": "0.5"}'),
             ("threshold.json", '{"threshold": 1.5}'),
             ("threshold.json", '{"threshold": true}'),
+            ("threshold.json", '{"threshold": 0.5, "hysteresis": 5}'),
+            ("threshold.json", '{"threshold": 0.5, "hysteresis": {"low": 0.4, "high": 0.7}}'),
+            ("threshold.json", '{"threshold": 0.5, "hysteresis": {"low": 0.7, "high": 0.4, "least_length": 0}}'),
+            ("threshold.json", '{"threshold": 0.5, "hysteresis": {"low": 0.4, "high": 0.7, "least_length": -1}}'),
+            ("threshold.json", '{"threshold": 0.5, "hysteresis": {"low": 0.4, "high": 0.7, "least_length": true}}'),
+            ("threshold.json", '{"threshold": 0.5, "hysteresis": {"low": 0, "high": 1, "least_length": 0, "a": 0}}'),
             ("threshold.json", "[]"),
             ("threshold.json", "{" * 5),
             ("threshold.json", '{"threshold": ' + "[" * 100_000),
@@ -292,7 +298,7 @@ class TestFacts:
     def test_damaged_ones_are_named(self, run: Path, file: str, text: str) -> None:
         (run / file).write_bytes(text.encode(errors="surrogateescape"))
         with pytest.raises(InputError, match=file):
-            _ = RunDirectory(run).threshold
+            _ = RunDirectory(run).masks
 
     @pytest.mark.parametrize("name", ["evaluate", "export", "predict"])
     def test_a_threshold_of_nan_is_refused(self, scripts: Scripts, run: Path, name: str) -> None:

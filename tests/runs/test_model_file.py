@@ -15,6 +15,8 @@ from safetensors.torch import save_file
 
 from faults.attempt import limited
 from fundus_unet.core.errors import InputError
+from fundus_unet.metrics.mask_choice import ChosenMasks
+from fundus_unet.metrics.masks import Hysteresis
 from fundus_unet.runs.model_facts import MOST_IMAGES, ModelFacts
 from fundus_unet.runs.model_file import read_model_file, write_model_file
 from running import Exploit
@@ -22,6 +24,7 @@ from runs.model_cases import facts_with, network_of
 from tensors import noise
 
 PATH = Path("somewhere/model.safetensors")
+HYSTERESIS = {"low": 0.35, "high": 0.8, "least_length": 0.02}
 TRAINED_ON = {"data": "hrf", "seed": 0, "commit": None, "created": None}
 
 
@@ -53,7 +56,8 @@ def metadata_with(**changes: object) -> dict[str, str]:
 
 class TestFacts:
     @pytest.mark.parametrize(
-        "changes", [{}, {"scale": 0.5, "fov_diameter": None}, {"threshold": 1.0}, {"context": None}]
+        "changes",
+        [{}, {"scale": 0.5, "fov_diameter": None}, {"threshold": 1.0}, {"context": None}, {"hysteresis": HYSTERESIS}],
     )
     def test_round_trip(self, changes: dict[str, object]) -> None:
         facts = facts_with("bilinear_conv", **changes)
@@ -67,6 +71,15 @@ class TestFacts:
         assert found.trained_on.images == sorted(digests)
         assert "images" not in metadata_with()["fundus_unet"]  # as files of before, which stay readable
         assert facts_with().learned_from(digests | {"f" * 64}) == facts_with().learned_from(()) == facts_with()
+
+    def test_name_the_hysteresis_where_there_is_one(self) -> None:
+        facts = facts_with(hysteresis=HYSTERESIS)
+        assert facts.masks == ChosenMasks(0.43, Hysteresis(**HYSTERESIS))
+        told = json.loads(facts.as_metadata()["preprocessing"])["hysteresis"]
+        assert HYSTERESIS.items() <= told.items()
+        assert "field-of-view diameters" in told["mask"]
+        assert all("hysteresis" not in text for text in metadata_with().values())  # files of before stay readable
+        assert ModelFacts.from_metadata(metadata_with(), PATH).masks == ChosenMasks(0.43)
 
     def test_are_strings_that_need_no_project_to_be_read(self) -> None:
         metadata = facts_with(size_multiple=8).as_metadata()
@@ -95,6 +108,12 @@ class TestFacts:
             ({"fov_diameter": float("inf")}, "fov_diameter"),
             ({"threshold": 1.01}, "threshold"),
             ({"threshold": True}, "threshold"),
+            ({"hysteresis": 0.5}, "hysteresis"),
+            ({"hysteresis": {"low": 0.4, "high": 0.7}}, "hysteresis.least_length"),
+            ({"hysteresis": HYSTERESIS | {"low": 0.9}}, "hysteresis.low of at most"),
+            ({"hysteresis": HYSTERESIS | {"high": 1.5}}, "hysteresis.high"),
+            ({"hysteresis": HYSTERESIS | {"low": float("nan")}}, "hysteresis.low"),
+            ({"hysteresis": HYSTERESIS | {"colour": 1}}, "hysteresis.colour"),
             ({"precision": "bf17"}, "precision"),
             ({"precision": ["bf16-mixed"]}, "precision"),
             ({"upsampler": ""}, "upsampler"),

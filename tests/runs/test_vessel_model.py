@@ -1,5 +1,6 @@
 """`load_model(...).predict(...)`: the maps of `fundus-unet predict`, as arrays."""
 
+import json
 import subprocess
 import sys
 
@@ -50,6 +51,43 @@ def test_a_run_and_a_file_are_models_too(scripts: Scripts, photo: str) -> None:
     maps = [load_model(model, device="cpu").predict(photo) for model in (run, scripts.folder / "one.safetensors")]
     np.testing.assert_array_equal(maps[0].probability, maps[1].probability)
     np.testing.assert_array_equal(maps[0].mask, maps[1].mask)
+
+
+def test_masks_by_hysteresis(scripts: Scripts, photo: str) -> None:
+    """The run's, its file's and the command's are one, and not those of the threshold."""
+    run = scripts.tiny_run()
+    kept = json.loads((run / "threshold.json").read_text())
+    kept["hysteresis"] = {"low": kept["threshold"] - 0.01, "high": 1.0, "least_length": 0.0}
+    (run / "threshold.json").write_text(json.dumps(kept))
+    succeeded(scripts("export", f"run_dir={run}", "path=one.safetensors"))
+    plain = load_model(run, device="cpu").predict(photo).mask
+    for high in (kept["threshold"], 1.0):
+        kept["hysteresis"]["high"] = high
+        (run / "threshold.json").write_text(json.dumps(kept))
+        succeeded(scripts("export", f"run_dir={run}", "path=one.safetensors", "overwrite=true"))
+        masks = [
+            load_model(model, device="cpu", mask="hysteresis").predict(photo).mask
+            for model in (run, scripts.folder / "one.safetensors")
+        ]
+        np.testing.assert_array_equal(*masks)
+        of_command = (
+            "predict",
+            f"run_dir={run}",
+            f'images="{photo}"',
+            "mask=hysteresis",
+            "outputs=[mask]",
+            "device=cpu",
+        )
+        succeeded(scripts(*of_command, "overwrite=true"))
+        written = np.asarray(Image.open(next((scripts.folder / "predictions/mask").glob("*.png"))))
+        np.testing.assert_array_equal(masks[0], written == 255)
+        assert (masks[0] != plain).any()
+    assert not masks[0].any(), "nothing is certain"
+
+
+def test_a_mask_that_there_is_not() -> None:
+    with pytest.raises(InputError, match="did you mean 'hysteresis'"):
+        load_model(device="cpu", mask="hysteresys")
 
 
 def test_the_threshold_can_be_chosen(photo: str) -> None:

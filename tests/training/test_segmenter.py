@@ -18,6 +18,7 @@ from fundus_unet.data.sets.folder import Folder
 from fundus_unet.inference.evaluation import NETWORK, evaluate
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.losses.bce_dice import BCEDiceLoss
+from fundus_unet.metrics.mask_choice import ChosenMasks
 from fundus_unet.metrics.vessel_scores import VesselScores
 from fundus_unet.models.downsampling import MaxPoolDownsampler
 from fundus_unet.models.unet import UNet
@@ -141,7 +142,7 @@ def test_evaluation_gives_the_validation_scores(trained, stores):
     shown = []
     cases = stores[1].cases
     predictor = Predictor(model.network, torch.device("cpu"), None)
-    evaluation = evaluate(predictor, HALF, cases, 0.5, lambda _, probability: shown.append(probability))
+    evaluation = evaluate(predictor, HALF, cases, ChosenMasks(0.5), lambda _, probability: shown.append(probability))
     for validated, evaluated in zip(recorder.probabilities, shown, strict=True):
         torch.testing.assert_close(validated[0, 0], torch.from_numpy(evaluated), rtol=0, atol=1e-6)
     pooled = evaluation.metrics()["field_of_view"][NETWORK]["pooled"]

@@ -4,6 +4,7 @@ import os
 import sys
 from array import array
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ from fundus_unet.inference.page import Page
 from fundus_unet.inference.plan import is_done, planned
 from fundus_unet.inference.sources import Source, SourceList
 from fundus_unet.inference.stage_rates import StageRates
+from fundus_unet.metrics.masks import Hysteresis, MaskRule
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.last_run import named_run
+from fundus_unet.runs.mask_rule import mask_rule
 from fundus_unet.runs.trained_ensemble import load_networks
 from fundus_unet.runs.trained_model import TrainedModel
 
@@ -50,7 +53,7 @@ def predict_from_config(config: DictConfig) -> None:
     Outputs(out_dir, kinds, bits, overlay)  # before the other processes are started
     runs = [named_run("run_dir", run, config.paths.runs_dir) for run in _texts(config.run_dir)]
     model = load_networks(runs, _texts(config.weights), config.runtime, device)
-    threshold = model.threshold if config.threshold == "validation" else float(config.threshold)
+    rule = mask_rule(model, config.mask, config.threshold, dict(config.hysteresis))
     preprocessor = model.preprocessor(config.scale)
     if UNCERTAINTY in kinds and config.tta == "none" and isinstance(model, TrainedModel):
         raise InputError(
@@ -65,7 +68,8 @@ def predict_from_config(config: DictConfig) -> None:
     identity = {
         "model": model.origin,
         "weights": model.fingerprint,
-        "threshold": threshold,
+        "threshold": rule.least_probability,
+        **({"hysteresis": asdict(rule)} if isinstance(rule, Hysteresis) else {}),
         "scale": config.scale,
         "tta": config.tta,
         "tile": config.tile,
@@ -81,7 +85,7 @@ def predict_from_config(config: DictConfig) -> None:
         model.predictor(place.device, config.precision, config.tile, config.tta),
         preprocessor,
         outputs,
-        threshold,
+        rule,
         batch_size=config.batch_size or (8 if device.type == "cuda" else 1),
         read_threads=read_threads,
         write_threads=write_threads,
@@ -89,11 +93,19 @@ def predict_from_config(config: DictConfig) -> None:
         rates=StageRates(min(read_threads, cores), min(write_threads, cores)),
         measures=measures,
     )
-    about = {"model": model.origin, "threshold": f"{threshold:.3g}", "scale": config.scale, "tta": config.tta}
+    about = {"model": model.origin, **_told(rule), "scale": config.scale, "tta": config.tta}
     page = Page(manifest, about) if config.page else None
     report = Report(out_dir, sources, place.number, place.processes, page, measures)
     with report.alone() if place.is_first else nullcontext():
         _predict_all(place, report, work, sources, identity, config.overwrite)
+
+
+def _told(rule: MaskRule) -> dict[str, str]:
+    """A rule as the page shows it."""
+    if not isinstance(rule, Hysteresis):
+        return {"threshold": f"{rule.least_probability:.3g}"}
+    least = f"pieces from {rule.least_length:.3g} field-of-view diameters"
+    return {"hysteresis": f"{rule.low:.3g} to {rule.high:.3g}, {least}"}
 
 
 def _predict_all(

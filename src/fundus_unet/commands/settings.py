@@ -14,8 +14,10 @@ from fundus_unet.core.errors import did_you_mean
 from fundus_unet.drawing.overlay import STYLES
 from fundus_unet.inference.outputs import BITS, ENDINGS
 from fundus_unet.inference.symmetries import SYMMETRIES
+from fundus_unet.metrics.masks import MASKS
 from fundus_unet.runs.device import AUTO, DEVICES
 from fundus_unet.runs.export import SUFFIXES
+from fundus_unet.runs.mask_rule import VALIDATION
 from fundus_unet.runs.run_directory import CHECKPOINTS
 from fundus_unet.runs.schema import (
     TARGET,
@@ -57,6 +59,8 @@ Symmetries = Annotated[str, one_of(*SYMMETRIES)]
 Checkpoint = Annotated[str, one_of(*CHECKPOINTS)]
 Degrees = Annotated[float, Gt(0), Le(360)]
 Threads = Annotated[int, Ge(1), Le(1024)]
+OwnProbability = Annotated[str, one_of(VALIDATION)] | Annotated[float, Ge(0), Le(1)]
+"""0 to 1; or what was chosen on a network's validation images."""
 Channels = Annotated[int, Ge(1), Le(4096)]
 SmallSide = Annotated[int, Ge(1), Le(32)]
 """Of an input that is explained: the measured matrix has a row per output pixel and a column per input pixel."""
@@ -111,6 +115,12 @@ class _Export(RunUser):
     paths: RunsPaths
 
 
+class _Hysteresis(Settings):
+    low: OwnProbability
+    high: OwnProbability
+    least_length: OwnProbability
+
+
 class _Predict(RunUser):
     images: PathText | list[PathText] | None
     out_dir: WritableFolder
@@ -118,7 +128,9 @@ class _Predict(RunUser):
     weights: PathText | Some[PathText] | None
     runtime: Annotated[str, one_of(*RUNTIMES)]
     scale: Annotated[str, one_of("auto", "native")] | Positive
-    threshold: Annotated[str, one_of("validation")] | Annotated[float, Ge(0), Le(1)]
+    mask: Annotated[str, one_of(*MASKS)]
+    threshold: OwnProbability
+    hysteresis: _Hysteresis
     tta: Symmetries
     tile: Side | None
     outputs: list[Annotated[str, one_of(*ENDINGS)]]

@@ -26,7 +26,7 @@ from fundus_unet.inference.predictor import Maps, Predictor
 from fundus_unet.inference.record import ERROR, OK, WARNING, Record
 from fundus_unet.inference.sources import Source
 from fundus_unet.inference.stage_rates import NETWORK, READING, WRITING, StageRates
-from fundus_unet.metrics.segmentation import vessel_mask
+from fundus_unet.metrics.masks import MaskRule
 from fundus_unet.metrics.topology import skeleton_length, skeleton_of
 
 MOST_AT_ONCE = 16
@@ -64,6 +64,7 @@ class BatchPrediction:
     """Reads, predicts and writes images.
 
     Args:
+        rule: Makes the masks.
         batch_size: Images that follow each other and are equal in size at working resolution go through the network
             at once.
         pixels_in_memory: Bounds those that are read and not yet written, one image excepted.
@@ -74,7 +75,7 @@ class BatchPrediction:
     predictor: Predictor | Ensemble
     preprocessor: Preprocessor
     outputs: Outputs
-    threshold: float
+    rule: MaskRule
     batch_size: int = 1
     read_threads: int = 2
     write_threads: int = 2
@@ -210,9 +211,9 @@ class BatchPrediction:
         cost, sample = Cost(), predicted.item.sample
         assert sample is not None
         maps = predicted.maps
-        mask = vessel_mask(torch.from_numpy(maps.probability), self.threshold).numpy() & sample.field_of_view
+        mask = self.rule.mask(maps.probability, sample.field_of_view, sample.fov_diameter)
         warnings = [*sample.warnings, *map_warnings(maps.probability, mask, sample.field_of_view)]
-        record = _record(sample, mask, self.threshold, warnings)
+        record = _record(sample, mask, self.rule.least_probability, warnings)
         measures = None if self.measures is None else measured(sample, mask)
         return _Drawn(predicted, record, measures, self.outputs.drawn(sample, maps, mask), cost.seconds())
 

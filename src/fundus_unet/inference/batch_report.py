@@ -278,11 +278,13 @@ class _Speed(ProgressColumn):
 def _check_same_settings(
     folder: Path, before: dict[str, Any] | None, identity: dict[str, Any], overwrite: bool
 ) -> None:
-    differing = [key for key in identity if before is not None and before.get(key) != identity[key]]
+    # the other folder's too: hysteresis is named where masks are made by it alone
+    keys = dict.fromkeys([*identity, *(before or ())])
+    differing = [key for key in keys if before is not None and before.get(key) != identity.get(key)]
     if "model" in differing and "weights" in differing:
         differing.remove("weights")  # another model has other weights
     if before is not None and differing and not overwrite:
-        told = ", ".join(f"{key}: {before.get(key)} before, {identity[key]} now" for key in differing)
+        told = ", ".join(f"{key}: {before.get(key)} before, {identity.get(key)} now" for key in differing)
         raise InputError(
             f"{folder} holds predictions made with other settings",
             expected="the same settings, so that what is there can be kept",

@@ -10,11 +10,13 @@ import torch
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case
+from fundus_unet.data.images.field_of_view import field_of_view_diameter
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.reading import read_label
 from fundus_unet.data.images.store import LabelledImage, decode
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.metrics.histogram import BINS, probability_histogram
+from fundus_unet.metrics.mask_choice import ChosenMasks, HysteresisChoice
 from fundus_unet.metrics.over_images import over_images
 from fundus_unet.metrics.registry import METRICS, Counts, scores_of
 from fundus_unet.metrics.segmentation import best_dice_threshold, vessel_mask
@@ -23,7 +25,11 @@ from fundus_unet.metrics.topology import ThinnedMask, betti0_error, centreline_o
 REGIONS = ("field_of_view", "whole_image")
 NETWORK = "network at 0.5"
 NETWORK_VALIDATED = "network at validation threshold"
+NETWORK_HYSTERESIS = "network with hysteresis"
 SECOND_OBSERVER = "second observer"
+
+MASKS_ALONE = (NETWORK_HYSTERESIS, SECOND_OBSERVER)
+"""Raters that say vessel or not, and no probability: there is nothing that ranks pixels."""
 
 OnImage = Callable[[LabelledImage, np.ndarray], None]
 CountsByRegion = dict[str, dict[str, Counts]]
@@ -56,16 +62,16 @@ class Evaluation:
     """All raters in all regions over the images of one split.
 
     Args:
-        threshold: The one that was best on validation.
+        masks: The ones that were best on validation.
     """
 
-    def __init__(self, threshold: float) -> None:
-        self.threshold = threshold
+    def __init__(self, masks: ChosenMasks) -> None:
+        self.masks = masks
         self.tallies: dict[str, dict[str, Tally]] = {region: {} for region in REGIONS}
 
     def add(self, sample: LabelledImage, probability: np.ndarray) -> None:
         """Count one image; its second observer's label is read here, where there is one."""
-        self.add_counts(sample.case.name, counts_of(sample, probability, self.threshold))
+        self.add_counts(sample.case.name, counts_of(sample, probability, self.masks))
 
     def add_counts(self, name: str, counts: CountsByRegion) -> None:
         """Add what `counts_of` found in an image."""
@@ -92,20 +98,24 @@ class Evaluation:
         ]
 
 
-def counts_of(sample: LabelledImage, probability: np.ndarray, threshold: float) -> CountsByRegion:
+def counts_of(sample: LabelledImage, probability: np.ndarray, masks: ChosenMasks) -> CountsByRegion:
     """What every rater's prediction has in common with the label.
 
     Args:
         probability: The network's, (H, W).
-        threshold: The one that was best on validation.
+        masks: The ones that were best on validation.
     """
     label = _thinned_by_region(sample.label, sample.field_of_view)
-    found = _counts(sample, label, probability, {NETWORK: 0.5, NETWORK_VALIDATED: threshold}, ranked=True)
-    second = sample.case.second_label
-    if second is not None:
-        mask = read_label(second, sample.field_of_view.shape).astype(np.float32)
-        observed = _counts(sample, label, mask, {SECOND_OBSERVER: 0.5}, ranked=False)
-        found = {region: raters | observed[region] for region, raters in found.items()}
+    found = _counts(sample, label, probability, {NETWORK: 0.5, NETWORK_VALIDATED: masks.threshold})
+    others: dict[str, np.ndarray] = {}
+    if masks.hysteresis is not None:
+        diameter = field_of_view_diameter(sample.field_of_view)
+        others[NETWORK_HYSTERESIS] = masks.hysteresis.mask(probability, sample.field_of_view, diameter)
+    if sample.case.second_label is not None:
+        others[SECOND_OBSERVER] = read_label(sample.case.second_label, sample.field_of_view.shape)
+    for rater, mask in others.items():
+        seen = _counts(sample, label, mask.astype(np.float32), {rater: 0.5})
+        found = {region: raters | seen[region] for region, raters in found.items()}
     return found
 
 
@@ -114,7 +124,6 @@ def _counts(
     label: dict[str, ThinnedMask],
     probability: np.ndarray,
     raters: dict[str, float],
-    ranked: bool,
 ) -> CountsByRegion:
     predicted, truth = torch.from_numpy(probability), torch.from_numpy(sample.label)
     histograms = {
@@ -130,7 +139,7 @@ def _counts(
                 threshold,
                 centreline_overlap(masks[region], label[region]),
                 betti0_error(masks[region], label[region]),
-                ranked,
+                rater not in MASKS_ALONE,
             )
     return found
 
@@ -139,7 +148,7 @@ def evaluate(
     predictor: Predictor,
     preprocessor: Preprocessor,
     cases: Sequence[Case],
-    threshold: float,
+    masks: ChosenMasks,
     on_image: OnImage | None = None,
 ) -> Evaluation:
     """Predict and score every case; `on_image` sees each one with its probability, for figures and progress.
@@ -147,7 +156,7 @@ def evaluate(
     Raises:
         InputError: Without cases, or for a case whose files are missing or do not fit.
     """
-    evaluation = Evaluation(threshold)
+    evaluation = Evaluation(masks)
     for sample, probability in _predicted(predictor, preprocessor, cases):
         evaluation.add(sample, probability)
         if on_image:
@@ -155,17 +164,20 @@ def evaluate(
     return evaluation
 
 
-def choose_threshold(predictor: Predictor, preprocessor: Preprocessor, cases: Sequence[Case]) -> float:
-    """The threshold of best pooled Dice in the field of view; for validation cases, never for test cases.
+def choose_masks(predictor: Predictor, preprocessor: Preprocessor, cases: Sequence[Case]) -> ChosenMasks:
+    """The masks that are best in the field of view, over all cases; for validation cases, never for test cases.
+
+    The threshold has the best pooled Dice (`best_dice_threshold`); the hysteresis is `HysteresisChoice`'s.
 
     Raises:
         InputError: As `evaluate`, or where no case has a vessel in its field of view.
     """
-    pooled = torch.zeros(2, BINS, dtype=torch.int64)
+    pooled, hysteresis = torch.zeros(2, BINS, dtype=torch.int64), HysteresisChoice()
     for sample, probability in _predicted(predictor, preprocessor, cases):
         arrays = (probability, sample.label, sample.field_of_view)
         pooled += probability_histogram(*(torch.from_numpy(array) for array in arrays))
-    return best_dice_threshold(pooled)
+        hysteresis.add(*arrays, field_of_view_diameter(sample.field_of_view))
+    return ChosenMasks(best_dice_threshold(pooled), hysteresis.best())
 
 
 def _predicted(

@@ -23,6 +23,7 @@ class Record:
         `width`, `height`, `fov_diameter` and `vessel_length_px`, that of the centrelines, in original pixels;
         `vessel_length_per_fov_diameter` compares images of different sizes; `scale` in working pixels per original
         pixel; `vessel_fraction` of the field of view; `seconds` of reading, network and writing, without waiting.
+        `threshold` is the least probability in the mask: of hysteresis, its `low`.
         `field_of_view` is `found`, or `whole frame` where the image has no visible border. `skipped` is an image
         whose outputs were there already and whose row is lost.
     """

@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from fundus_unet.inference.evaluation import NETWORK, NETWORK_VALIDATED, SECOND_OBSERVER
+from fundus_unet.inference.evaluation import NETWORK, NETWORK_HYSTERESIS, NETWORK_VALIDATED, SECOND_OBSERVER
 from fundus_unet.metrics.registry import METRICS
 
 FITTING = 9
@@ -15,13 +15,13 @@ FITTING = 9
 
 
 def print_scores(console: Console, metrics: dict[str, Any], title: str) -> None:
-    """Print the scores in the field of view: a row for the network at each threshold and for the second observer.
+    """Print the scores in the field of view: a row for every mask of the network and for the second observer.
 
     Scores are pooled over all pixels where they can be, else means over images. Metrics beyond those that fit a
     terminal follow in a second table.
 
     Args:
-        metrics: As `Evaluation.metrics` gives them, with `validation_threshold`.
+        metrics: As `Evaluation.metrics` gives them, with `validation_threshold` and `validation_hysteresis`.
     """
     raters, keys = metrics["field_of_view"], list(METRICS)
     console.print(f"\n{title}, in the field of view", highlight=False)
@@ -32,10 +32,20 @@ def print_scores(console: Console, metrics: dict[str, Any], title: str) -> None:
     of_images = ", ".join(f"{metric.short}: {metric.title}" for metric in METRICS.values() if not metric.pooled)
     console.print(
         f"{metrics['validation_threshold']:.2f} is the threshold of best Dice on the validation images.\n"
+        f"{_of_hysteresis(metrics.get('validation_hysteresis'))}"
         f"{of_images}, how many more or fewer than the label, mean over images.\n"
         "All else is pooled over pixels; the whole image and single images: metrics.json.",
         highlight=False,
         style="dim",
+    )
+
+
+def _of_hysteresis(found: dict[str, float] | None) -> str:
+    if found is None:
+        return ""
+    return (
+        f"Hysteresis, chosen there too: low {found['low']:.2f}, high {found['high']:.2f}, pieces from "
+        f"{found['least_length']:g} field-of-view diameters.\n"
     )
 
 
@@ -53,7 +63,10 @@ def _table(raters: dict[str, Any], keys: Sequence[str]) -> Table:
     for key in keys:
         table.add_column(METRICS[key].short, justify="right", no_wrap=True)
     for rater, summary in raters.items():
-        shown = f"network at {summary['threshold']:.2f}" if rater == NETWORK_VALIDATED else rater
+        shown = {
+            NETWORK_VALIDATED: f"network at {summary['threshold']:.2f}",
+            NETWORK_HYSTERESIS: "with hysteresis",
+        }.get(rater, rater)
         table.add_row(shown, *(METRICS[key].format(_value(summary, key)) for key in keys))
     return table
 

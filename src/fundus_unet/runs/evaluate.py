@@ -4,6 +4,7 @@ import errno
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ from fundus_unet.drawing.panel import prediction_panel
 from fundus_unet.inference.evaluation import evaluate
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.score_table import print_scores
+from fundus_unet.metrics.mask_choice import ChosenMasks
 from fundus_unet.runs.data_record import CHANGED, digests, since_training
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.load import load_predictor, load_preprocessor
 from fundus_unet.runs.run_directory import RunDirectory
-from fundus_unet.runs.threshold import validation_threshold
+from fundus_unet.runs.validation_masks import validation_masks
 
 SPLITS = ("train", "val", "test")
 
@@ -43,7 +45,7 @@ def evaluate_run(
     """Score a checkpoint on a split of the run's own data, or of other `splits`; returns and writes as `score`.
 
     Args:
-        run: Its network, preprocessing and threshold are used.
+        run: Its network, preprocessing and masks are used.
         name: Of the evaluation; None: the split's.
 
     Raises:
@@ -57,16 +59,16 @@ def evaluate_run(
         left_out = f"left out of test: {splits.test_reason}"
         Console().print(left_out, style="yellow", markup=False, soft_wrap=True)
     predictor = load_predictor(run, checkpoint, device, tta)
-    threshold = validation_threshold(run, predictor, checkpoint)
+    masks = validation_masks(run, predictor, checkpoint)
     preprocessor = load_preprocessor(run.config)
-    return score(run, predictor, preprocessor, threshold, cases, split, name, checkpoint, tta, own=own)
+    return score(run, predictor, preprocessor, masks, cases, split, name, checkpoint, tta, own=own)
 
 
 def score(
     run: RunDirectory,
     predictor: Predictor,
     preprocessor: Preprocessor,
-    threshold: float,
+    masks: ChosenMasks,
     cases: Sequence[Case],
     split: str,
     name: str | None = None,
@@ -78,7 +80,7 @@ def score(
     """Score a run's network on cases; writes metrics.json, per_image.csv and figures into the run.
 
     Args:
-        threshold: The one that was best on validation.
+        masks: The ones that were best on validation.
         split: What the cases are, for the record.
         own: Whether they are of the run's own data set.
 
@@ -108,7 +110,7 @@ def score(
             progress.advance(bar)
 
         figures.mkdir(parents=True, exist_ok=True)
-        evaluation = evaluate(predictor, preprocessor, cases, threshold, keep)
+        evaluation = evaluate(predictor, preprocessor, cases, masks, keep)
     metrics = {
         "split": split,
         "images": [case.name for case in cases],
@@ -116,7 +118,8 @@ def score(
         "remarks": remarks,
         "checkpoint": checkpoint,
         "tta": tta,
-        "validation_threshold": threshold,
+        "validation_threshold": masks.threshold,
+        "validation_hysteresis": None if masks.hysteresis is None else asdict(masks.hysteresis),
         **evaluation.metrics(),
     }
     with _writing(folder):

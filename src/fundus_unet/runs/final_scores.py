@@ -5,20 +5,19 @@ from typing import Any
 from omegaconf import DictConfig
 from rich.console import Console
 
-from fundus_unet.core.files import write_json
 from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.images.preprocessing import Preprocessor
-from fundus_unet.inference.evaluation import choose_threshold
+from fundus_unet.inference.evaluation import choose_masks
 from fundus_unet.runs.evaluate import score
 from fundus_unet.runs.load import load_predictor
-from fundus_unet.runs.run_directory import THRESHOLD, RunDirectory
+from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.runs.training_objects import CHECKPOINT_FOLDER
 
 
 def score_best(
     run: RunDirectory, config: DictConfig, splits: Splits, preprocessor: Preprocessor, console: Console
 ) -> tuple[dict[str, Any], tuple[Case, ...]] | None:
-    """Choose the threshold on validation, and score on the final split; the run is finished with that.
+    """Choose the masks on validation, and score on the final split; the run is finished with that.
 
     Returns:
         The metrics, and the images they are of; None where no validation chose a best epoch.
@@ -26,10 +25,10 @@ def score_best(
     if not (run.path / CHECKPOINT_FOLDER / "best.ckpt").is_file():
         return None
     predictor = load_predictor(run, "best", "auto")
-    threshold = choose_threshold(predictor, preprocessor, splits.val)
-    write_json(run.place(THRESHOLD), {"checkpoint": "best", "threshold": threshold})
+    masks = choose_masks(predictor, preprocessor, splits.val)
+    run.keep_masks(masks)
     split, cases = _final_cases(config.final_split, splits, console)
-    return score(run, predictor, preprocessor, threshold, cases, split), cases
+    return score(run, predictor, preprocessor, masks, cases, split), cases
 
 
 def _final_cases(split: str, splits: Splits, console: Console) -> tuple[str, tuple[Case, ...]]:

@@ -3,14 +3,17 @@
 import json
 import math
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from fundus_unet.core.duration import seconds_of
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import read_bytes
+from fundus_unet.metrics.masks import Hysteresis
 from fundus_unet.runs.allowed_config import NAME
 
+_HYSTERESIS = {field.name for field in fields(Hysteresis)}
 MOST_BYTES, MOST_ITEMS, LONGEST_TEXT, MOST_DEPTH = 4_000_000, 10_000, 10_000, 10
 
 
@@ -51,6 +54,23 @@ def read_threshold(path: Path) -> float:
     if not _is_number(threshold) or not 0 <= threshold <= 1:  # type: ignore[operator]
         raise _damaged(path, '{"threshold": a number from 0 to 1}', f"threshold={threshold!r:.200}")
     return float(threshold)  # type: ignore[arg-type]
+
+
+def read_hysteresis(path: Path) -> Hysteresis | None:
+    """The hysteresis in threshold.json; None in runs of before.
+
+    Raises:
+        InputError: Which names the file, where it is damaged or not there.
+    """
+    found = _read(path).get("hysteresis")
+    if found is None:
+        return None
+    if not isinstance(found, dict) or found.keys() != _HYSTERESIS or not all(map(_is_number, found.values())):
+        raise _damaged(path, f"hysteresis: numbers {', '.join(sorted(_HYSTERESIS))}", f"{found!r:.200}")
+    try:
+        return Hysteresis(**{name: float(value) for name, value in found.items()})
+    except InputError as error:
+        raise _damaged(path, "a hysteresis that can be", error.one_line) from error
 
 
 def read_budget(path: Path) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 import json
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le, Len
 
 from fundus_unet.core.errors import InputError
+from fundus_unet.metrics.mask_choice import ChosenMasks
+from fundus_unet.metrics.masks import Hysteresis
 from fundus_unet.models.network import LARGEST_CONTEXT, LARGEST_MULTIPLE
 from fundus_unet.runs.build import sketch
 from fundus_unet.runs.device import PRECISIONS
@@ -16,7 +19,7 @@ from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_name import upsampler_name
 from fundus_unet.runs.schema import Check, Diameter, Node, Scale, Settings, Text, check, one_of
-from fundus_unet.runs.threshold import validation_threshold
+from fundus_unet.runs.validation_masks import validation_masks
 
 FORMAT = 2
 FACTS = "fundus_unet"
@@ -50,6 +53,17 @@ class TrainedOn(Settings):
     images: Annotated[list[Sha256], Len(1, MOST_IMAGES)] | None = None
 
 
+Probability = Annotated[float, Ge(0), Le(1)]
+
+
+class HysteresisFacts(Settings):
+    """A `Hysteresis`; its `least_length` is in field-of-view diameters."""
+
+    low: Probability
+    high: Probability
+    least_length: Annotated[float, Ge(0), Le(1)]
+
+
 class ModelFacts(Settings):
     """How a network is built, what it is given and what its logits mean.
 
@@ -57,6 +71,7 @@ class ModelFacts(Settings):
         model: The resolved configuration of the network; exactly one of `scale` and `fov_diameter` is the working
             resolution it was trained for.
         threshold: Was best on validation.
+        hysteresis: Likewise; None in files of before.
         precision: Training's.
         upsampler: None for a network that takes none.
         size_multiple: Exported programs take images whose sides are multiples of it.
@@ -69,16 +84,25 @@ class ModelFacts(Settings):
     model: Node
     scale: Scale | None
     fov_diameter: Diameter | None
-    threshold: Annotated[float, Ge(0), Le(1)]
+    threshold: Probability
     precision: Annotated[str, one_of(*PRECISIONS)]
     upsampler: Name | None
     trained_on: TrainedOn
     size_multiple: Annotated[int, Ge(1), Le(LARGEST_MULTIPLE)]
     context: Annotated[int, Ge(0), Le(LARGEST_CONTEXT)] | None
+    hysteresis: HysteresisFacts | None = None
+
+    @property
+    def masks(self) -> ChosenMasks:
+        """What makes the masks that are best on validation."""
+        found = self.hysteresis
+        return ChosenMasks(self.threshold, None if found is None else Hysteresis(**found.model_dump()))
 
     def as_metadata(self) -> dict[str, str]:
         """JSON under two names: the facts, and `preprocessing` for who has the file but not this project."""
-        unrecorded = {"trained_on": {"images"}} if self.trained_on.images is None else None
+        unrecorded: dict[str, Any] = {"trained_on": {"images"}} if self.trained_on.images is None else {}
+        if self.hysteresis is None:
+            unrecorded["hysteresis"] = True
         facts = {"format": FORMAT} | self.model_dump(exclude=unrecorded)
         return {
             FACTS: json.dumps(facts, allow_nan=False),
@@ -106,6 +130,8 @@ class ModelFacts(Settings):
         if (found.scale is None) == (found.fov_diameter is None):
             got = f"scale={found.scale}, fov_diameter={found.fov_diameter}"
             raise _damaged(path, "exactly one of scale and fov_diameter", got)
+        if found.hysteresis is not None and found.hysteresis.low > found.hysteresis.high:
+            raise _damaged(path, "hysteresis.low of at most hysteresis.high", str(found.hysteresis.model_dump()))
         return found
 
     def learned_from(self, images: Collection[str]) -> "ModelFacts":
@@ -135,11 +161,21 @@ class ModelFacts(Settings):
             "output": "logits: float32 (batch, 1, height, width); sigmoid gives the vessel probability; resize the "
             "logits to the image before it",
             "threshold": self.threshold,
+            **self._hysteresis(),
         }
+
+    def _hysteresis(self) -> dict[str, Any]:
+        if self.hysteresis is None:
+            return {}
+        meaning = (
+            "8-connected pieces of probability >= low inside the field of view that reach high somewhere, and whose "
+            "bounding box has a diagonal of at least least_length field-of-view diameters"
+        )
+        return {"hysteresis": {"mask": meaning, **self.hysteresis.model_dump()}}
 
 
 def facts_of(run: RunDirectory, checkpoint: str = "best") -> ModelFacts:
-    """The facts of a checkpoint of a run. The threshold of `last` is computed on the run's validation images.
+    """The facts of a checkpoint of a run. The masks of `last` are chosen on the run's validation images.
 
     Raises:
         InputError: For a run that is not finished or is damaged, or an unknown checkpoint.
@@ -153,12 +189,13 @@ def facts_of(run: RunDirectory, checkpoint: str = "best") -> ModelFacts:
         commit=run.environment.get("commit"),
         created=run.created,
     )
-    network = sketch(run.config.model)
+    network, masks = sketch(run.config.model), _masks(run, checkpoint)
     facts = ModelFacts(
         model=plain(run.config.model),
         scale=None if data.scale is None else float(data.scale),
         fov_diameter=None if data.fov_diameter is None else float(data.fov_diameter),
-        threshold=_threshold(run, checkpoint),
+        threshold=masks.threshold,
+        hysteresis=None if masks.hysteresis is None else HysteresisFacts(**asdict(masks.hysteresis)),
         precision=str(run.config.trainer.precision),
         upsampler=_upsampler(run),
         trained_on=trained_on,
@@ -173,10 +210,11 @@ def _upsampler(run: RunDirectory) -> str | None:
     return None if node is None else upsampler_name(run.choices, run.overrides) or str(node._target_)
 
 
-def _threshold(run: RunDirectory, checkpoint: str) -> float:
+def _masks(run: RunDirectory, checkpoint: str) -> ChosenMasks:
+    """As they were kept: a run of before has no hysteresis, and predicting does not look for its images."""
     if checkpoint == "best":
-        return run.threshold
-    return validation_threshold(run, load_predictor(run, checkpoint, "auto"), checkpoint)
+        return run.masks
+    return validation_masks(run, load_predictor(run, checkpoint, "auto"), checkpoint)
 
 
 def _parsed(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:

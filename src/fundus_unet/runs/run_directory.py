@@ -8,7 +8,7 @@ checkpoints/       best.ckpt (highest validation average precision), last.ckpt (
 training.json      one entry per session of training: seconds, processes, the step it ended at, and how it ended
 validation.csv     one line per validation: epoch, step, seconds of training until then, scores
 curves.csv         every logged value, with logger=csv
-threshold.json     the threshold of best Dice on validation, for best.ckpt; written once training is finished
+threshold.json     threshold and hysteresis best on validation, for best.ckpt; written once training is finished
 events.out.*       what TensorBoard shows; in tensorboard/ of older runs
 evaluation/SPLIT/  metrics.json, per_image.csv, figures/
 synthetic/         synthetic images, where those that the run was trained on are not there any more
@@ -20,6 +20,7 @@ loggers `wandb` and `mlflow` write to folders of these names beside it.
 import datetime
 import hashlib
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,11 +29,12 @@ from omegaconf import DictConfig, OmegaConf
 from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.files import PARTIAL, remove_partial_files, write_json, write_text
 from fundus_unet.core.invocation import command, recorded, setting
+from fundus_unet.metrics.mask_choice import ChosenMasks
 from fundus_unet.runs.allowed_config import check_used
 from fundus_unet.runs.config_file import portable, read_config
 from fundus_unet.runs.data_record import DATA
 from fundus_unet.runs.environment import environment
-from fundus_unet.runs.json_files import read_facts, read_sessions, read_threshold
+from fundus_unet.runs.json_files import read_facts, read_hysteresis, read_sessions, read_threshold
 from fundus_unet.runs.run_name import run_name
 from fundus_unet.runs.synthetic_images import keep_synthetic_inside
 from fundus_unet.training.validation_file import VALIDATION, Validation, read_validations
@@ -224,6 +226,19 @@ class RunDirectory:
             InputError: Where training has not written it, or it is damaged.
         """
         return read_threshold(self.path / THRESHOLD)
+
+    @property
+    def masks(self) -> ChosenMasks:
+        """What makes the best masks on validation, for `best`; without a hysteresis in runs of before.
+
+        Raises:
+            InputError: Where training has not written it, or it is damaged.
+        """
+        return ChosenMasks(self.threshold, read_hysteresis(self.path / THRESHOLD))
+
+    def keep_masks(self, masks: ChosenMasks) -> None:
+        """Write them, which finishes the run."""
+        write_json(self.place(THRESHOLD), {"checkpoint": "best", **asdict(masks)})
 
     @property
     def finished(self) -> bool:

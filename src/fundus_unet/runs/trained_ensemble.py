@@ -1,7 +1,7 @@
 """The networks that new images are predicted with, where several are named: their maps are averaged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from statistics import fmean
 
 import torch
@@ -9,6 +9,7 @@ import torch
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.ensemble import Ensemble
+from fundus_unet.metrics.masks import Hysteresis
 from fundus_unet.runs.trained_model import CPU, TrainedModel, load_trained
 
 
@@ -35,6 +36,15 @@ class TrainedEnsemble:
     def threshold(self) -> float:
         """The mean of the members' thresholds: none was found for their average, which nobody has validated."""
         return fmean(member.threshold for member in self.members)
+
+    @property
+    def hysteresis(self) -> Hysteresis | None:
+        """Likewise the mean of the members'; None where one has none."""
+        found = [member.hysteresis for member in self.members]
+        own = [one for one in found if one is not None]
+        if len(own) < len(found):
+            return None
+        return Hysteresis(*(fmean(values) for values in zip(*map(astuple, own), strict=True)))
 
     def predictor(self, device: torch.device, precision: str, tile: int | None, tta: str) -> Ensemble:
         """What predicts whole images; as of one `TrainedModel`."""

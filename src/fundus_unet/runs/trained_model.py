@@ -15,6 +15,7 @@ from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.onnx_runtime import OnnxNetwork
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.tiling import Tiling
+from fundus_unet.metrics.masks import Hysteresis
 from fundus_unet.runs.device import PRECISIONS, resolve_precision
 from fundus_unet.runs.load import load_network
 from fundus_unet.runs.model_facts import ModelFacts, facts_of
@@ -40,6 +41,11 @@ class TrainedModel:
     def threshold(self) -> float:
         """Of the mask: the best on validation."""
         return self.facts.threshold
+
+    @property
+    def hysteresis(self) -> Hysteresis | None:
+        """Of the mask: the best on validation; None of runs and files of before."""
+        return self.facts.masks.hysteresis
 
     def predictor(self, device: torch.device, precision: str, tile: int | None, tta: str) -> Predictor:
         """What predicts whole images.

@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from fundus_unet.core.errors import InputError
+from fundus_unet.core.errors import InputError, did_you_mean
 from fundus_unet.core.invocation import PROGRAM
 from fundus_unet.data.images.reading import read_image
 from fundus_unet.inference.map_warnings import map_warnings
 from fundus_unet.inference.new_image import prepare_new_image
 from fundus_unet.inference.sources import Source
-from fundus_unet.metrics.segmentation import vessel_mask
+from fundus_unet.metrics.masks import MASKS, THRESHOLD, MaskRule, Threshold
 from fundus_unet.runs.device import choose_device
+from fundus_unet.runs.mask_rule import OWN, VALIDATION, mask_rule
 from fundus_unet.runs.trained_ensemble import TrainedEnsemble, together
 from fundus_unet.runs.trained_model import OWN_WEIGHTS, TrainedModel, load_trained
 
@@ -45,10 +46,11 @@ class VesselModel:
     """A trained network, or several whose maps are averaged, that takes whole fundus images of any camera and size.
 
     Args:
-        device, tta, tile, scale: As the settings of `fundus-unet predict`.
+        device, tta, tile, scale, mask: As the settings of `fundus-unet predict`.
 
     Attributes:
-        threshold: Of the mask: the best on the validation images of training; of several networks, their mean.
+        rule: Of the mask: the best of its kind on the validation images of training; of several networks, their mean.
+        threshold: Likewise, that of a plain mask.
     """
 
     def __init__(
@@ -59,9 +61,13 @@ class VesselModel:
         tta: str = "none",
         tile: int | None = 1024,
         scale: str | float = "auto",
+        mask: str = THRESHOLD,
     ) -> None:
         self.predictor = model.predictor(device, "auto", tile, tta)
         self.preprocessor = model.preprocessor(scale)
+        if mask not in MASKS:
+            raise InputError(f"there is no mask {mask!r}", expected=MASKS, fix=did_you_mean(str(mask), MASKS))
+        self.rule: MaskRule = mask_rule(model, mask, VALIDATION, OWN)
         self.threshold = model.threshold
 
     def predict(self, image: Any, threshold: float | None = None) -> VesselMaps:
@@ -69,21 +75,19 @@ class VesselModel:
 
         Args:
             image: A path; or RGB or grey pixels as an array or a PIL image: uint8 or uint16, (H, W, 3) or (H, W).
-            threshold: Of the mask, 0 to 1; None: the network's own.
+            threshold: Of a plain mask, 0 to 1; None: the network's own rule.
 
         Raises:
             InputError: For an image that cannot be used, or a threshold out of range.
         """
-        threshold = self.threshold if threshold is None else threshold
-        if not 0 <= threshold <= 1:
-            raise InputError("the threshold cannot be used", expected="0 to 1", got=threshold)
+        rule = self.rule if threshold is None else Threshold(threshold)
         is_path = isinstance(image, str | Path)
         path = Path(image) if is_path else Path("the image")
         pixels = read_image(path) if is_path else _pixels(image)
         sample = prepare_new_image(Source(path, PurePath(path.stem)), pixels, self.preprocessor)
         several = self.predictor.maps_per_image > 1
         (maps,) = self.predictor.maps([sample.working], [sample.field_of_view], uncertainty=several)
-        mask = vessel_mask(torch.from_numpy(maps.probability), threshold).numpy() & sample.field_of_view
+        mask = rule.mask(maps.probability, sample.field_of_view, sample.fov_diameter)
         warnings = (*sample.warnings, *map_warnings(maps.probability, mask, sample.field_of_view))
         return VesselMaps(maps.probability, mask, sample.field_of_view, warnings, maps.uncertainty)
 
@@ -95,6 +99,7 @@ def load_model(
     tta: str = "none",
     tile: int | None = 1024,
     scale: str | float = "auto",
+    mask: str = THRESHOLD,
 ) -> VesselModel:
     """Load a trained network. No code from a file is executed.
 
@@ -106,6 +111,7 @@ def load_model(
         tta: Test-time augmentation: `none`, `flips` (4 copies) or `d4` (8 copies).
         tile: Images with a side above this at working resolution are predicted in tiles; None: always whole.
         scale: `auto`, `native`, or working pixels per original pixel.
+        mask: `threshold`, or `hysteresis`, which has fewer loose pieces and gaps.
 
     Raises:
         InputError: For an unknown name, an unfinished run, or a file that cannot be used.
@@ -113,7 +119,7 @@ def load_model(
     chosen = choose_device(device)
     names = [model] if isinstance(model, str | Path) else list(model)
     trained = together([_loaded(name, chosen) for name in names])
-    return VesselModel(trained, chosen, tta=tta, tile=tile, scale=scale)
+    return VesselModel(trained, chosen, tta=tta, tile=tile, scale=scale, mask=mask)
 
 
 def _loaded(model: str | Path, device: torch.device) -> TrainedModel:

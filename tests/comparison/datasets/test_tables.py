@@ -2,13 +2,13 @@
 
 from matplotlib.patches import Rectangle
 
-from comparison.datasets.cases import cell, datasets
+from comparison.datasets.cases import cell, datasets, scores
 from fundus_unet.comparison.datasets.heat_map import heat_map
 from fundus_unet.comparison.datasets.short_names import short_names
-from fundus_unet.comparison.datasets.tables import datasets_document, how_to_read, image_lines, matrix
+from fundus_unet.comparison.datasets.tables import datasets_document, how_to_read, image_lines, matrix, set_table
 from fundus_unet.comparison.document import to_markdown
 from fundus_unet.comparison.report.datasets_facts import datasets_answer, datasets_facts
-from fundus_unet.inference.evaluation import NETWORK, NETWORK_VALIDATED
+from fundus_unet.inference.evaluation import NETWORK, NETWORK_HYSTERESIS, NETWORK_VALIDATED
 
 
 def test_a_cell_says_what_its_network_knows_of_the_set() -> None:
@@ -75,6 +75,25 @@ def test_the_document_has_every_metric_and_what_failed() -> None:
         assert part in text
     assert text.count("second observer") > 4
     assert "## Not compared\n\n$w$ on hrf: 06_dr cannot be read" in text
+
+
+def test_masks_by_hysteresis_are_in_the_document_where_a_network_has_them() -> None:
+    result = datasets()
+    assert "hysteresis" not in to_markdown(datasets_document(result, "heatmap.png"))
+    result["networks"]["chase"]["validation_hysteresis"] = {"low": 0.4, "high": 0.7, "least_length": 0.02}
+    for found in result["cells"]["chase"].values():
+        found["scores"]["field_of_view"][NETWORK_HYSTERESIS] = scores(0.6)
+    text = to_markdown(datasets_document(result, "heatmap.png"))
+    assert "0.40, 0.70, 0.02" in text
+    assert f"## Dice, {NETWORK_HYSTERESIS}" in text
+    assert f"AUROC, {NETWORK_HYSTERESIS}" not in text
+    assert matrix(result, "dice", NETWORK_HYSTERESIS).rows[:2] == [
+        ["made_up", "–", "–"],
+        ["chase", "*0.6000", "0.6000"],
+    ]
+    rows = set_table(result, "hrf", pooled=False).rows
+    assert [row[:2] for row in rows].count(["`chase`", "hysteresis"]) == 1
+    assert len(rows) == 2 * 2 + 1
 
 
 def test_the_figure_names_every_value_and_frames_own_sets() -> None:

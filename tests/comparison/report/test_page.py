@@ -117,6 +117,21 @@ def test_scores_are_those_of_the_comparison(tmp_path: Path) -> None:
     )
 
 
+def test_masks_by_hysteresis_have_a_table_where_all_runs_have_them(tmp_path: Path) -> None:
+    _, page, report = written(tmp_path, accuracy(hysteresis=True))
+    scores, masks, *_ = page.tables
+    assert masks[0] == ["variant", "Dice", "clDice", "Betti-0 error"]
+    assert len(masks) == 1 + len(VARIANTS)
+    column = scores[0].index("Betti-0 error")
+    at_the_threshold = [value(row[column]) for row in scores[1 : 1 + len(VARIANTS)]]
+    assert [value(row[-1]) for row in masks[1:]] == pytest.approx([one - 3 for one in at_the_threshold], abs=0.11)
+    assert len(report["accuracy"]["hysteresis"]["rows"]) == len(VARIANTS)
+    (tmp_path / "before").mkdir()
+    text, _, report = written(tmp_path / "before", accuracy())
+    assert "hysteresis" not in text
+    assert "hysteresis" not in report["accuracy"]
+
+
 def test_intervals_stay_within_what_a_score_can_be(tmp_path: Path) -> None:
     result = accuracy(seeds=2, spread=0.15)
     raw = result["differences"]["network at 0.5"]["dice"]["k3"]["corrected_interval"]

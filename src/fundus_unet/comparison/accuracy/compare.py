@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from fundus_unet.comparison.accuracy.folds import merge_folds
-from fundus_unet.comparison.accuracy.scored_runs import RATERS, REGION, Failure, score_runs
+from fundus_unet.comparison.accuracy.scored_runs import REGION, Failure, score_runs, with_same_raters
 from fundus_unet.comparison.accuracy.scores import ScoredRun, as_plain, differences, variant_summaries
 from fundus_unet.comparison.accuracy.tables import (
     accuracy_document,
@@ -58,6 +58,7 @@ def compare_accuracy(
         check_same(protocols)
     remove_partial_files(out_dir)
     scored, unscored = score_runs(runs, split, out_dir, console)
+    scored, without_hysteresis = with_same_raters(scored)
     scored, incomplete = merge_folds(scored)
     failures = [*failures, *unscored, *(Failure(name, reason) for name, reason in incomplete.items())]
     first = scored[0]
@@ -73,13 +74,14 @@ def compare_accuracy(
             "fold_of": first.fold_of,
             "settings": next(iter(protocols.values())),
             "differing_settings": differing(protocols),
+            "without_hysteresis": without_hysteresis,
             "parameters_matched": any(run.facts["upsampled_width"] != 1 for run in scored),
             "commits": sorted({str(run.facts["commit"]) for run in scored}),
         },
         "control": control,
         "variants": variant_summaries(scored),
         "second_observer": first.second_observer,
-        "differences": {rater: as_plain(differences(scored, control, rater)) for rater in RATERS},
+        "differences": {rater: as_plain(differences(scored, control, rater)) for rater in first.pooled},
         "failures": [failure._asdict() for failure in failures],
     }
     paths = write_result(out_dir, result, accuracy_document(result), _rows(scored), "accuracy_per_image.csv")

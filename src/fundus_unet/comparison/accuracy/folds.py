@@ -96,6 +96,7 @@ def _facts(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         values = [one[key] for one in facts]
         found[key] = None if None in values else sum(values)
     found["validation_threshold"] = _mean([one["validation_threshold"] for one in facts])
+    found.pop("validation_hysteresis", None)  # there is no mean of several
     return found | {"folds": [dict(one) for one in facts]}
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from fundus_unet.comparison.variants import upsampled_width_of, variant_of
 from fundus_unet.core.counting import count_flops, parameter_count
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import read_bytes, read_csv
-from fundus_unet.inference.evaluation import NETWORK, NETWORK_VALIDATED, SECOND_OBSERVER
+from fundus_unet.inference.evaluation import NETWORK, NETWORK_HYSTERESIS, NETWORK_VALIDATED, SECOND_OBSERVER
 from fundus_unet.runs.build import build_network
 from fundus_unet.runs.evaluate import evaluate_run
 from fundus_unet.runs.run_directory import RunDirectory, plain
@@ -25,6 +26,7 @@ from fundus_unet.runs.run_settings import fold_of
 FLOPS_SIDE = 512
 LARGEST_METRICS = 10_000_000  # bytes
 RATERS = (NETWORK, NETWORK_VALIDATED)
+"""That every evaluation has."""
 REGION = "field_of_view"
 NO_SCORES = ("name", "region", "rater")
 """Columns of per_image.csv."""
@@ -63,6 +65,21 @@ def score_runs(
     return scored, failures
 
 
+def with_same_raters(runs: Sequence[ScoredRun]) -> tuple[list[ScoredRun], list[str]]:
+    """Runs with the raters that all of them have, and those that an earlier version evaluated, without hysteresis."""
+    raters = [rater for rater in runs[0].pooled if all(rater in run.pooled for run in runs)]
+    lacking = [str(run.facts["run_dir"]) for run in runs if NETWORK_HYSTERESIS not in run.pooled]
+    found = [
+        replace(
+            run,
+            pooled={rater: run.pooled[rater] for rater in raters},
+            per_image={rater: run.per_image[rater] for rater in raters},
+        )
+        for run in runs
+    ]
+    return found, lacking
+
+
 def scores_left(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]] | None:
     """What metrics.json and per_image.csv of an evaluation hold.
 
@@ -71,13 +88,18 @@ def scores_left(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]] | N
     try:
         metrics = json.loads(read_bytes(folder / "metrics.json", LARGEST_METRICS), parse_constant=_refuse)
         rows = read_csv(folder / "per_image.csv")
-        pooled = [metrics[REGION][rater]["pooled"] for rater in RATERS]
+        pooled = [metrics[REGION][rater]["pooled"] for rater in _raters(metrics)]
         whole = all("cldice" in scores and all(map(_is_score, scores.values())) for scores in pooled)
         named = all(isinstance(name, str) for name in metrics["images"])
         fits = whole and named and _is_score(metrics["validation_threshold"])
         return (metrics, rows) if fits and all({"name", "region", "rater"} <= row.keys() for row in rows) else None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _raters(metrics: dict[str, Any]) -> list[str]:
+    """Those of the network: evaluations of before have no hysteresis."""
+    return [*RATERS, *([NETWORK_HYSTERESIS] if NETWORK_HYSTERESIS in metrics[REGION] else [])]
 
 
 def _refuse(constant: str) -> float:
@@ -93,7 +115,8 @@ def _scored(run: RunDirectory, folder: Path, out_dir: Path) -> ScoredRun:
     if left is None:
         raise InputError(f"the scores in {folder} are damaged", fix=f"delete {folder}, and they are computed again")
     metrics, rows = left
-    per_image: dict[str, dict[str, dict[str, float | None]]] = {rater: {} for rater in (*RATERS, SECOND_OBSERVER)}
+    raters = _raters(metrics)
+    per_image: dict[str, dict[str, dict[str, float | None]]] = {rater: {} for rater in (*raters, SECOND_OBSERVER)}
     for row in rows:
         if row["region"] == REGION and row["rater"] in per_image:
             values = {key: _number(value) for key, value in row.items() if key not in NO_SCORES}
@@ -101,9 +124,11 @@ def _scored(run: RunDirectory, folder: Path, out_dir: Path) -> ScoredRun:
     return ScoredRun(
         variant_of(run),
         int(run.config.seed),
-        {rater: metrics[REGION][rater]["pooled"] for rater in RATERS},
-        {rater: per_image[rater] for rater in RATERS},
-        _facts(run, out_dir) | {"validation_threshold": metrics["validation_threshold"]},
+        {rater: metrics[REGION][rater]["pooled"] for rater in raters},
+        {rater: per_image[rater] for rater in raters},
+        _facts(run, out_dir)
+        | {"validation_threshold": metrics["validation_threshold"]}
+        | {"validation_hysteresis": metrics.get("validation_hysteresis")},
         metrics[REGION].get(SECOND_OBSERVER),
         per_image[SECOND_OBSERVER],
         fold_of(plain(run.config)),

@@ -29,6 +29,9 @@ def accuracy_document(result: Mapping[str, Any]) -> Document:
         if any(found.values()):
             parts += [f"## Difference to {result['control']}, {rater}", difference_table(result, rater)]
             parts += [how_to_read(found)]
+    if without := protocol.get("without_hysteresis"):
+        named = ", ".join(f"`{name}`" for name in without)
+        parts.append(f"No masks by hysteresis: an earlier version evaluated {named}. `fundus-unet evaluate` adds them.")
     if result["failures"]:
         parts += ["## Not compared", *(f"{failure['run']}: {failure['reason']}" for failure in result["failures"])]
     if protocol["differing_settings"]:

@@ -70,7 +70,7 @@ def score_cell(
     Raises:
         InputError: Where an image cannot be read.
     """
-    evaluation = Evaluation(network.model.facts.threshold)
+    evaluation = Evaluation(network.model.facts.masks)
     predictor: Predictor | None = None
     diameters = set()
     for number, case in enumerate(column.cases, 1):
@@ -85,7 +85,7 @@ def score_cell(
                 predictor = network.model.predictor(conditions.device, facts.precision, None, conditions.tta)
             sample = decode(case, Preprocessor(fov_diameter=diameter))
             probability = predictor.probability(sample.working, sample.field_of_view)
-            counts = counts_of(sample, probability, network.model.facts.threshold)
+            counts = counts_of(sample, probability, network.model.facts.masks)
             conditions.kept.write(identity, counts)
         evaluation.add_counts(case.name, counts)
     return evaluation, sorted(diameters)
@@ -94,11 +94,13 @@ def score_cell(
 def _identity(network: Network, column: Column, case: str, conditions: Conditions) -> dict[str, Any]:
     """All that the counts of an image depend on."""
     facts, files = network.model.facts, column.images.files[case]
+    hysteresis = {} if facts.hysteresis is None else {"hysteresis": facts.hysteresis.model_dump()}
     return {
         "version": __version__,
         "network": network.model.fingerprint,
         "model": facts.model,
         "threshold": facts.threshold,
+        **hysteresis,
         "precision": facts.precision,
         "device": conditions.device.type,
         "tta": conditions.tta,

@@ -14,7 +14,7 @@ import torch
 
 from fundus_unet.core.files import read_bytes, remove_partial_files, write_bytes
 from fundus_unet.data.images.decoding import MAX_PIXELS
-from fundus_unet.inference.evaluation import NETWORK, NETWORK_VALIDATED, REGIONS, SECOND_OBSERVER, CountsByRegion
+from fundus_unet.inference.evaluation import MASKS_ALONE, NETWORK, NETWORK_VALIDATED, REGIONS, CountsByRegion
 from fundus_unet.metrics.histogram import BINS
 from fundus_unet.metrics.registry import Counts
 from fundus_unet.metrics.topology import CentrelineOverlap
@@ -118,9 +118,9 @@ def _counts(rater: str, kept: Mapping[str, Any], histograms: list[torch.Tensor])
     if not all(type(count) is int and 0 <= count <= MAX_PIXELS for count in (*overlap.values(), kept["piece_error"])):
         raise ValueError("these are no counts")
     histogram = histograms[kept["histogram"]]
-    ranked = rater != SECOND_OBSERVER
+    ranked = rater not in MASKS_ALONE
     return Counts(histogram, threshold, CentrelineOverlap(**overlap), kept["piece_error"], ranked)
 
 
 def _are_all(raters: set[str]) -> bool:
-    return raters - {SECOND_OBSERVER} == {NETWORK, NETWORK_VALIDATED}
+    return raters - set(MASKS_ALONE) == {NETWORK, NETWORK_VALIDATED}

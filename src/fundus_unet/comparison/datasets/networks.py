@@ -33,7 +33,7 @@ class Network:
     Args:
         model: The trained network.
         fov_diameter: Of the field of view in the images that it was trained on.
-        learned: SHA-256 of the images that it learned from or chose its checkpoint and threshold by; None where that
+        learned: SHA-256 of the images that it learned from or chose its checkpoint and masks by; None where that
             is not known.
         supposed_sources: Of a network without a record: the classes of the sets that it says it was trained on, each
             with the SHA-256 of all its images in `learned`, none where they are not known; None where it names no set
@@ -67,6 +67,7 @@ class Network:
             "commit": facts.trained_on.commit,
             "upsampler": facts.upsampler,
             "validation_threshold": facts.threshold,
+            "validation_hysteresis": facts.hysteresis and facts.hysteresis.model_dump(),
             "precision": facts.precision,
             "scale": facts.scale,
             "fov_diameter": self.fov_diameter,

@@ -5,11 +5,13 @@ from typing import Any
 
 from fundus_unet.comparison.datasets.short_names import short_names
 from fundus_unet.comparison.document import Document, Grid
-from fundus_unet.inference.evaluation import NETWORK, NETWORK_VALIDATED, SECOND_OBSERVER
+from fundus_unet.inference.evaluation import NETWORK, NETWORK_HYSTERESIS, NETWORK_VALIDATED, SECOND_OBSERVER
 from fundus_unet.metrics.registry import METRICS
 
 OWN, DOUBTFUL, NOTHING = "*", "?", "–"
 OVERVIEW = ("dice", "cldice", "auroc", "average_precision")
+OF_A_MASK = ("dice", "cldice")
+"""Of the overview, for a rater that gives no probability."""
 REGION = "field_of_view"
 
 Result = Mapping[str, Any]
@@ -33,8 +35,11 @@ def datasets_document(result: Result, figure: str) -> Document:
         network_table(result),
     ]
     parts += note_lines(result)
-    for rater in (NETWORK, NETWORK_VALIDATED):
-        for metric in OVERVIEW:
+    shown: dict[str, Sequence[str]] = {NETWORK: OVERVIEW, NETWORK_VALIDATED: OVERVIEW}
+    if any(facts.get("validation_hysteresis") for facts in networks.values()):
+        shown[NETWORK_HYSTERESIS] = OF_A_MASK
+    for rater, metrics in shown.items():
+        for metric in metrics:
             parts += [f"## {METRICS[metric].title}, {rater}", matrix(result, metric, rater, code=True)]
     for name in sets:
         parts += [f"## {name}: all metrics, pooled over pixels", set_table(result, name, pooled=True)]
@@ -62,6 +67,7 @@ def matrix(result: Result, metric: str, rater: str, code: bool = False) -> Grid:
 
 def network_table(result: Result) -> Grid:
     """What each network was trained on, and how it is used."""
+    chosen = any(facts.get("validation_hysteresis") for facts in result["networks"].values())
     rows = [
         [
             f"`{name}`",
@@ -70,22 +76,29 @@ def network_table(result: Result) -> Grid:
             "not recorded" if facts["learned_images"] is None else str(facts["learned_images"]),
             f"{facts['fov_diameter']:.0f}",
             f"{facts['validation_threshold']:.2f}",
+            *([_hysteresis(facts)] if chosen else []),
         ]
         for name, facts in result["networks"].items()
     ]
     header = ["network", "data", "seed", "images learned from", "field of view (pixels)", "validation threshold"]
-    return Grid(header, rows)
+    return Grid([*header, *(["hysteresis (low, high, least length)"] if chosen else [])], rows)
+
+
+def _hysteresis(facts: Mapping[str, Any]) -> str:
+    found = facts.get("validation_hysteresis")
+    return NOTHING if not found else f"{found['low']:.2f}, {found['high']:.2f}, {found['least_length']:g}"
 
 
 def set_table(result: Result, name: str, *, pooled: bool) -> Grid:
-    """Every metric of every network at both thresholds on one set."""
+    """Every metric of every network on one set: at both thresholds, and with hysteresis where it has been chosen."""
     keys = [key for key, metric in METRICS.items() if metric.pooled or not pooled]
     rows = []
     for network, cells in result["cells"].items():
         scores = cells[name]["scores"]
-        for rater in (NETWORK, NETWORK_VALIDATED) if scores else ():
-            summary = scores[REGION][rater]
-            rows.append([f"`{network}`", f"{summary['threshold']:.2f}", *_cells(summary, keys, pooled)])
+        for rater in (NETWORK, NETWORK_VALIDATED, NETWORK_HYSTERESIS) if scores else ():
+            if (summary := scores[REGION].get(rater)) is not None:
+                shown = "hysteresis" if rater == NETWORK_HYSTERESIS else f"{summary['threshold']:.2f}"
+                rows.append([f"`{network}`", shown, *_cells(summary, keys, pooled)])
     observer = result["second_observer"].get(name)
     if observer:
         rows.append([SECOND_OBSERVER, "", *_cells(observer, keys, pooled)])
@@ -161,7 +174,7 @@ def pooled_scores(result: Result, metric: str, rater: str) -> Iterator[tuple[str
 
 
 def _pooled(cell: Mapping[str, Any], rater: str, metric: str) -> float | None:
-    return _value(cell["scores"][REGION][rater], metric) if cell["scores"] else None
+    return _value(cell["scores"][REGION].get(rater), metric) if cell["scores"] else None
 
 
 def _value(summary: Mapping[str, Any] | None, metric: str) -> float | None:

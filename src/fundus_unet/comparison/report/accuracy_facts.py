@@ -5,10 +5,11 @@ from typing import Any
 
 from fundus_unet.comparison.accuracy.tables import fold_count, possible
 from fundus_unet.comparison.report.table import Column, table
-from fundus_unet.inference.evaluation import NETWORK, SECOND_OBSERVER
+from fundus_unet.inference.evaluation import NETWORK, NETWORK_HYSTERESIS, SECOND_OBSERVER
 from fundus_unet.metrics.registry import METRICS
 
 Result = Mapping[str, Any]
+OF_A_MASK = ("dice", "cldice", "betti0_error")
 SHOWN = ("dice", "cldice", "betti0_error", "auroc", "average_precision")  # accuracy.md has all
 DRAWN = ("dice", "cldice", "average_precision")
 
@@ -28,6 +29,7 @@ def accuracy_facts(result: Result) -> dict[str, Any]:
         rows.append({"variant": SECOND_OBSERVER, **_observer(result["second_observer"])})
     columns = [Column("variant", "variant", "text"), Column("parameters", "parameters", "count")]
     columns += [Column(key, METRICS[key].title, f"score:{key}") for key in SHOWN]
+    masks = _hysteresis(variants)
     return {
         "data": str(protocol["data"]),
         "split": str(protocol["split"]),
@@ -36,11 +38,25 @@ def accuracy_facts(result: Result) -> dict[str, Any]:
         **({"folds": folds} if (folds := fold_count(protocol)) else {}),
         "control": result["control"],
         "scores": table(columns, rows),
+        **({"hysteresis": masks} if masks else {}),
         "second_observer": bool(result["second_observer"]),
         "differences": _differences(result),
         "not_compared": [f"{failure['run']}: {failure['reason']}" for failure in result["failures"]],
         "differing_settings": list(protocol["differing_settings"]),
     }
+
+
+def _hysteresis(variants: Result) -> dict[str, Any] | None:
+    """The table of scores of masks by hysteresis; None where an earlier version evaluated the runs."""
+    if not all(NETWORK_HYSTERESIS in summary["scores"] for summary in variants.values()):
+        return None
+    columns = [Column("variant", "variant", "text")]
+    columns += [Column(key, METRICS[key].title, f"score:{key}") for key in OF_A_MASK]
+    rows = [
+        {"variant": variant} | {key: _over_seeds(summary["scores"][NETWORK_HYSTERESIS][key], key) for key in OF_A_MASK}
+        for variant, summary in variants.items()
+    ]
+    return table(columns, rows)
 
 
 def _over_seeds(scores: Result, key: str) -> dict[str, float | None] | None:
