@@ -85,6 +85,11 @@ def test_masks_by_hysteresis(scripts: Scripts, photo: str) -> None:
     assert not masks[0].any(), "nothing is certain"
 
 
+def test_the_projects_own_weights_have_a_hysteresis(photo: str) -> None:
+    plain, joined = (load_model(device="cpu", mask=mask).predict(photo).mask for mask in ("threshold", "hysteresis"))
+    assert 0 < joined.sum() != plain.sum()
+
+
 def test_a_mask_that_there_is_not() -> None:
     with pytest.raises(InputError, match="did you mean 'hysteresis'"):
         load_model(device="cpu", mask="hysteresys")
