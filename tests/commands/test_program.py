@@ -36,6 +36,17 @@ def test_the_commands_are_listed(monkeypatch, capsys, arguments) -> None:
     assert max(map(len, out.splitlines())) <= 80
 
 
+def test_an_interruption_while_the_program_loads_is_one_word(monkeypatch, capsys) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "share_processor", interrupted)
+    with pytest.raises(SystemExit) as stop:
+        run(monkeypatch, "data", "get", "chasedb1")
+    assert stop.value.code == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [

@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from fundus_unet.commands.program import run_command
+from fundus_unet.core.interruption import INTERRUPTED
 from running import ROOT
 
 KILLED_AFTER = 300  # seconds; nothing here takes longer than a tenth of it
@@ -111,9 +113,13 @@ def launch(folder: Path, script: str, *overrides: str, before: Callable[[], None
         runpy.run_path(str(ROOT / "scripts" / f"{script}.py"), run_name="__main__")
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    except BaseException:
-        traceback.print_exc()
-        code = 1
+    except BaseException as error:
+        begun = any(frame.name == run_command.__name__ for frame in traceback.extract_tb(error.__traceback__))
+        if isinstance(error, KeyboardInterrupt) and not begun:  # Python itself was still starting
+            code = INTERRUPTED
+        else:
+            traceback.print_exc()
+            code = 1
     finally:  # whatever happens, this is the parent's code no further
         with suppress(Exception):
             sys.stdout.flush()

@@ -9,6 +9,7 @@ from typing import Any
 from fundus_unet import __version__
 from fundus_unet.commands.typed_paths import first_named_alone, folder_named_alone, images_named_alone, with_quotes
 from fundus_unet.core.errors import InputError, did_you_mean
+from fundus_unet.core.interruption import INTERRUPTED
 from fundus_unet.core.invocation import PROGRAM, script_name, set_running
 from fundus_unet.core.processor_sharing import share_processor
 
@@ -84,6 +85,14 @@ def main() -> None:
 
 def run_command(name: str) -> None:
     """Run the command of that name with the overrides in `sys.argv`, or print its help."""
+    try:
+        _run(name)
+    except KeyboardInterrupt:  # before there is anything to leave whole
+        print("interrupted", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def _run(name: str) -> None:
     set_running(name)
     share_processor()
     if any(argument in HELP for argument in sys.argv[1:]):
