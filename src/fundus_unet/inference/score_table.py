@@ -44,8 +44,8 @@ def _of_hysteresis(found: dict[str, float] | None) -> str:
     if found is None:
         return ""
     return (
-        f"Hysteresis, chosen there too: low {found['low']:.2f}, high {found['high']:.2f}, pieces from "
-        f"{found['least_length']:g} field-of-view diameters.\n"
+        f"Hysteresis, chosen there too: low {found['low']:.2f}, high {found['high']:.2f}, pieces\n"
+        f"from {found['least_length']:g} field-of-view diameters.\n"
     )
 
 
