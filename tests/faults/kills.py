@@ -118,7 +118,12 @@ def _attempt(
             return Attempt(command.kind, detail, HUNG, process.told)
         if TRACEBACK in process.told:
             return Attempt(command.kind, detail, TRACED, process.told)
-        if code not in (command.finished, INTERRUPTED, -signal.SIGKILL, *[command.broken] * (target == OTHER)):
+        expected_codes = [command.finished, INTERRUPTED, -signal.SIGKILL]
+        if target == OTHER:
+            expected_codes.append(command.broken)
+        if not process.told:  # the program was still loading: SIGTERM is what it is for every program
+            expected_codes.append(-signal.SIGTERM)
+        if code not in expected_codes:
             return Attempt(command.kind, detail, LOST, f"exit code {code}: {process.told}")
         script, overrides = command.again(here)
     return _finished(command, here, expected, detail)
