@@ -1,7 +1,7 @@
 """The evaluation protocol: every image at its original resolution, against its original label."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -164,16 +164,24 @@ def evaluate(
     return evaluation
 
 
-def choose_masks(predictor: Predictor, preprocessor: Preprocessor, cases: Sequence[Case]) -> ChosenMasks:
+def choose_masks(
+    predictor: Predictor,
+    preprocessor: Preprocessor,
+    cases: Sequence[Case],
+    track: Callable[[Sequence[Case]], Iterable[Case]] = iter,
+) -> ChosenMasks:
     """The masks that are best in the field of view, over all cases; for validation cases, never for test cases.
 
     The threshold has the best pooled Dice (`best_dice_threshold`); the hysteresis is `HysteresisChoice`'s.
+
+    Args:
+        track: Gives the cases back one after another, for progress: of 8 megapixels each takes some seconds.
 
     Raises:
         InputError: As `evaluate`, or where no case has a vessel in its field of view.
     """
     pooled, hysteresis = torch.zeros(2, BINS, dtype=torch.int64), HysteresisChoice()
-    for sample, probability in _predicted(predictor, preprocessor, cases):
+    for sample, probability in _predicted(predictor, preprocessor, cases, track):
         arrays = (probability, sample.label, sample.field_of_view)
         pooled += probability_histogram(*(torch.from_numpy(array) for array in arrays))
         hysteresis.add(*arrays, field_of_view_diameter(sample.field_of_view))
@@ -181,11 +189,14 @@ def choose_masks(predictor: Predictor, preprocessor: Preprocessor, cases: Sequen
 
 
 def _predicted(
-    predictor: Predictor, preprocessor: Preprocessor, cases: Sequence[Case]
+    predictor: Predictor,
+    preprocessor: Preprocessor,
+    cases: Sequence[Case],
+    track: Callable[[Sequence[Case]], Iterable[Case]] = iter,
 ) -> Iterator[tuple[LabelledImage, np.ndarray]]:
     if not cases:
         raise InputError("there is no image to evaluate", expected="at least one image with a label")
-    for case in cases:
+    for case in track(cases):
         sample = decode(case, preprocessor)
         yield sample, predictor.probability(sample.working, sample.field_of_view)
 

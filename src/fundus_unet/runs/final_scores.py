@@ -1,5 +1,6 @@
 """The scores of a run once its training has ended: of its best epoch, on a split that it was not chosen by."""
 
+from functools import partial
 from typing import Any
 
 from omegaconf import DictConfig
@@ -11,7 +12,7 @@ from fundus_unet.inference.evaluation import choose_masks
 from fundus_unet.runs.evaluate import score
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.run_directory import RunDirectory
-from fundus_unet.runs.training_objects import CHECKPOINT_FOLDER
+from fundus_unet.runs.training_objects import CHECKPOINT_FOLDER, shown
 
 
 def score_best(
@@ -25,7 +26,8 @@ def score_best(
     if not (run.path / CHECKPOINT_FOLDER / "best.ckpt").is_file():
         return None
     predictor = load_predictor(run, "best", "auto")
-    masks = choose_masks(predictor, preprocessor, splits.val)
+    track = partial(shown, description="choosing masks on validation", console=console)
+    masks = choose_masks(predictor, preprocessor, splits.val, track)
     run.keep_masks(masks)
     split, cases = _final_cases(config.final_split, splits, console)
     return score(run, predictor, preprocessor, masks, cases, split), cases
