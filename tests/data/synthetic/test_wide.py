@@ -151,5 +151,5 @@ def test_a_wide_set_is_not_taken_for_a_plain_one(tmp_path, monkeypatch: pytest.M
     assert not is_synthetic_set(tmp_path / "set", **numbers)
     with pytest.raises(InputError, match="not this synthetic set"):
         write_synthetic_set(tmp_path / "set", **numbers)
-    monkeypatch.setitem(generate.VARIETIES, "wide", 2)
+    monkeypatch.setitem(generate.VARIETIES, "wide", generate.VARIETIES["wide"] + 1)
     assert not is_synthetic_set(tmp_path / "set", **numbers, variety="wide")

@@ -29,7 +29,7 @@ from fundus_unet.data.synthetic.wide.paint import paint_wide
 GENERATOR_VERSION = 1
 """Raised whenever the pixels of a seed change, so that an old set is not taken for a new one."""
 
-VARIETIES = {"plain": GENERATOR_VERSION, "wide": 1}
+VARIETIES = {"plain": GENERATOR_VERSION, "wide": 2}
 """What can be painted, and the version of each: `plain` is what sets were before there was a choice."""
 
 MIN_SIZE, MAX_SIZE = 64, 4096

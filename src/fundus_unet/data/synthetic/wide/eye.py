@@ -65,10 +65,10 @@ def draw_eye(rng: np.random.Generator) -> Eye:
     layout = Layout(disc, float(diameter), disc + way, temporal)
     vein = 0.44 / angle * float(np.clip(rng.lognormal(0, 0.17), 0.62, 1.3))
     artery = vein * float(np.clip(rng.normal(0.70, 0.07), 0.5, 0.88))
-    tip = 0.045 / angle * rng.uniform(0.85, 1.2) + 0.0005
+    tip = 0.035 / angle * rng.uniform(0.85, 1.3) + 0.0004
     tortuosity = float(np.clip(rng.lognormal(0, 0.4), 0.45, 2.3))
-    spacing = 2.1 / angle * float(np.clip(rng.lognormal(0, 0.18), 0.72, 1.6))
+    spacing = 1.4 / angle * float(np.clip(rng.lognormal(0, 0.18), 0.72, 1.6))
     clarity = float(rng.choice([rng.uniform(0.8, 1.0), rng.uniform(0.4, 0.8)], p=[0.8, 0.2]))
-    unseen = tip * float(rng.choice([rng.uniform(0.75, 1.0), rng.uniform(1.0, 1.5)], p=[0.6, 0.4])) / clarity**0.5
-    drawn_wider = float(rng.uniform(-0.0006, 0.0008))
+    unseen = tip * float(rng.choice([rng.uniform(0.6, 0.95), rng.uniform(0.95, 1.35)], p=[0.8, 0.2])) / clarity**0.5
+    drawn_wider = float(rng.uniform(-0.0006, 0.0012))
     return Eye(layout, angle, vein, artery, tip, spacing, tortuosity, clarity, unseen, drawn_wider)

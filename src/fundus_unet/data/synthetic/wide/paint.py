@@ -78,7 +78,7 @@ def _absorb(rng: np.random.Generator, ground: Ground, vessels: Drawn, light: Pla
     root = cv2.sqrt(depth)  # to the power of 3/4, since thin vessels are seen better than in proportion to their depth
     blood = np.multiply(root, cv2.sqrt(root), out=depth)
     uneven = cv2.exp(
-        np.float32(0.18) * low_noise(rng, ground.frame.size, 9) + np.float32(rng.normal(np.log(0.30), 0.22))
+        np.float32(0.18) * low_noise(rng, ground.frame.size, 9) + np.float32(rng.normal(np.log(0.40), 0.28))
     )
     blood *= cv2.resize(uneven, (size, size))
     blood /= 1 + blood * np.float32(1 / 1.1)

@@ -66,7 +66,7 @@ def record(
     edge = edge.astype(np.float32)
     black = 255 * rng.uniform(0.0, 0.024) * rng.uniform(0.4, 1.0, 3)
     blur = family.blur * pixel * rng.uniform(0.5, 1.1) * (1 + (1 - eye.clarity) * rng.uniform(0.0, 2.5))
-    grain = family.grain * rng.uniform(0.4, 1.4)
+    grain = family.grain * rng.uniform(0.4, 1.8)
     # the pixels' colours are made from their neighbours', so that the grain is no longer white
     smooth = 0.45 if grain > 1.2 else 0.0
     shared = white_noise(rng, size, smooth)
