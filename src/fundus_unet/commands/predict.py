@@ -26,6 +26,7 @@ from fundus_unet.inference.page import Page
 from fundus_unet.inference.plan import is_done, planned
 from fundus_unet.inference.sources import Source, SourceList
 from fundus_unet.inference.stage_rates import StageRates
+from fundus_unet.inference.vessel_scale import VesselScale
 from fundus_unet.metrics.masks import Hysteresis, MaskRule
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.last_run import named_run
@@ -81,8 +82,9 @@ def predict_from_config(config: DictConfig) -> None:
     measures = MeasuresTable(out_dir, place.number) if config.measures else None
     read_threads = config.read_threads or min(8, cores)
     write_threads = config.write_threads or max(1, read_threads // 2)
+    predictor = model.predictor(place.device, config.precision, config.tile, config.tta)
     work = BatchPrediction(
-        model.predictor(place.device, config.precision, config.tile, config.tta),
+        predictor,
         preprocessor,
         outputs,
         rule,
@@ -92,6 +94,7 @@ def predict_from_config(config: DictConfig) -> None:
         pixels_in_memory=int(config.megapixels_in_memory * 1e6),
         rates=StageRates(min(read_threads, cores), min(write_threads, cores)),
         measures=measures,
+        vessel_scale=VesselScale.of(predictor, preprocessor, model.vessel_calibre(config.scale)),
     )
     about = {"model": model.origin, **_told(rule), "scale": config.scale, "tta": config.tta}
     page = Page(manifest, about) if config.page else None

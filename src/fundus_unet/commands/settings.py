@@ -36,7 +36,7 @@ from fundus_unet.runs.schema import (
     check,
     one_of,
 )
-from fundus_unet.runs.trained_model import RUNTIMES
+from fundus_unet.runs.trained_model import RUNTIMES, SCALES
 
 
 def _strategy(value: Any) -> str:
@@ -127,7 +127,7 @@ class _Predict(RunUser):
     run_dir: PathText | Some[PathText] | None
     weights: PathText | Some[PathText] | None
     runtime: Annotated[str, one_of(*RUNTIMES)]
-    scale: Annotated[str, one_of("auto", "native")] | Positive
+    scale: Annotated[str, one_of(*SCALES)] | Positive
     mask: Annotated[str, one_of(*MASKS)]
     threshold: OwnProbability
     hysteresis: _Hysteresis
@@ -182,7 +182,7 @@ class _CrossDataset(RunUser):
     sets: list[Text]
     set_settings: dict[str, dict[str, Any]]
     images: Annotated[str, one_of("unseen", "test")]
-    match: Annotated[str, one_of("diameter", "angle")]
+    match: Annotated[str, one_of("auto", "diameter", "angle")]
     angles: dict[str, Degrees]
     tta: Symmetries
     device: Device

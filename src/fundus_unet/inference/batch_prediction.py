@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from fundus_unet.inference.predictor import Maps, Predictor
 from fundus_unet.inference.record import ERROR, OK, WARNING, Record
 from fundus_unet.inference.sources import Source
 from fundus_unet.inference.stage_rates import NETWORK, READING, WRITING, StageRates
+from fundus_unet.inference.vessel_scale import VesselScale
 from fundus_unet.metrics.masks import MaskRule
 from fundus_unet.metrics.topology import skeleton_length, skeleton_of
 
@@ -70,6 +71,7 @@ class BatchPrediction:
         pixels_in_memory: Bounds those that are read and not yet written, one image excepted.
         rates: Told what every image costs at each stage.
         measures: Gets a row of every image that is written.
+        vessel_scale: Chooses another working resolution by an image's vessels; None: the preprocessor's is kept.
     """
 
     predictor: Predictor | Ensemble
@@ -82,6 +84,7 @@ class BatchPrediction:
     pixels_in_memory: int = 64_000_000
     rates: StageRates = field(default_factory=StageRates)
     measures: MeasuresTable | None = None
+    vessel_scale: VesselScale | None = None
 
     def run(self, sources: Sequence[Source], on_done: Callable[[Record], None]) -> None:
         """Predict every source; whatever goes wrong with one is its row's, and the others go on.
@@ -93,7 +96,8 @@ class BatchPrediction:
         unwritten: deque[_Predicted] = deque()
         reading, writing = ThreadPoolExecutor(self.read_threads), ThreadPoolExecutor(self.write_threads)
         try:
-            for batch in self._batches(self._read_ahead(sources, reading, budget, on_done)):
+            items = self._read_ahead(sources, reading, budget, on_done)
+            for batch in self._batches(self._fitted(items, budget, on_done)):
                 self._predict(batch, unwritten, writing, budget, on_done)
         finally:  # an interruption loses what is being read, not what is being written
             reading.shutdown(cancel_futures=True)
@@ -139,6 +143,25 @@ class BatchPrediction:
         if sample is not None:
             self.rates.add(READING, seconds)
         return _Read(source, pixels, seconds, sample)
+
+    def _fitted(
+        self, items: Iterator[_Read | None], budget: PixelBudget, on_done: Callable[[Record], None]
+    ) -> Iterator[_Read | None]:
+        """The same images, each at the working resolution that its vessels ask for."""
+        for item in items:
+            if self.vessel_scale is None or item is None or item.sample is None:
+                yield item
+                continue
+            cost = Cost(self.predictor.device)
+            try:
+                sample = self.vessel_scale.fitted(item.sample)
+            except Exception as error:
+                budget.give_back(item.pixels)
+                on_done(failed(item.source, error))
+                continue
+            seconds = cost.seconds()
+            self.rates.add(NETWORK, seconds, 0)
+            yield replace(item, sample=sample, seconds=item.seconds + seconds)
 
     def _batches(self, items: Iterator[_Read | None]) -> Iterator[list[_Read]]:
         batch: list[_Read] = []

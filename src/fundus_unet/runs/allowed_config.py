@@ -34,6 +34,7 @@ USED = (
     "data.fold",
     "data.scale",
     "data.fov_diameter",
+    "data.vessel_calibre",
     "trainer.precision",
     "paths.data_dir",
 )

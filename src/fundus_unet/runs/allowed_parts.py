@@ -196,6 +196,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "size": (64, 4096),
     "scale": (1e-3, 64),
     "fov_diameter": (1, 16_384),
+    "vessel_calibre": (1, 256),
     "patch_size": (1, 4096),
     "batch_size": (1, 4096),
     "workers": (0, 256),

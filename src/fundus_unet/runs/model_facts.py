@@ -18,7 +18,7 @@ from fundus_unet.runs.device import PRECISIONS
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_name import upsampler_name
-from fundus_unet.runs.schema import Check, Diameter, Node, Scale, Settings, Text, check, one_of
+from fundus_unet.runs.schema import Calibre, Check, Diameter, Node, Scale, Settings, Text, check, one_of
 from fundus_unet.runs.validation_masks import validation_masks
 
 FORMAT = 2
@@ -70,6 +70,8 @@ class ModelFacts(Settings):
     Args:
         model: The resolved configuration of the network; exactly one of `scale` and `fov_diameter` is the working
             resolution it was trained for.
+        vessel_calibre: That the widest vessels of a new image shall have at working resolution, found by a first look
+            at `fov_diameter`; None: every image is worked on at `fov_diameter` or `scale`.
         threshold: Was best on validation.
         hysteresis: Likewise; None in files of before.
         precision: Training's.
@@ -78,7 +80,8 @@ class ModelFacts(Settings):
         context: How far the network sees, None where that is not known.
 
     Units:
-        `scale` in working pixels per original pixel; `fov_diameter`, `size_multiple` and `context` in working pixels.
+        `scale` in working pixels per original pixel; `fov_diameter`, `vessel_calibre`, `size_multiple` and `context` in
+        working pixels.
     """
 
     model: Node
@@ -91,6 +94,7 @@ class ModelFacts(Settings):
     size_multiple: Annotated[int, Ge(1), Le(LARGEST_MULTIPLE)]
     context: Annotated[int, Ge(0), Le(LARGEST_CONTEXT)] | None
     hysteresis: HysteresisFacts | None = None
+    vessel_calibre: Calibre | None = None
 
     @property
     def masks(self) -> ChosenMasks:
@@ -101,8 +105,7 @@ class ModelFacts(Settings):
     def as_metadata(self) -> dict[str, str]:
         """JSON under two names: the facts, and `preprocessing` for who has the file but not this project."""
         unrecorded: dict[str, Any] = {"trained_on": {"images"}} if self.trained_on.images is None else {}
-        if self.hysteresis is None:
-            unrecorded["hysteresis"] = True
+        unrecorded |= {name: True for name in ("hysteresis", "vessel_calibre") if getattr(self, name) is None}
         facts = {"format": FORMAT} | self.model_dump(exclude=unrecorded)
         return {
             FACTS: json.dumps(facts, allow_nan=False),
@@ -130,6 +133,8 @@ class ModelFacts(Settings):
         if (found.scale is None) == (found.fov_diameter is None):
             got = f"scale={found.scale}, fov_diameter={found.fov_diameter}"
             raise _damaged(path, "exactly one of scale and fov_diameter", got)
+        if found.vessel_calibre is not None and found.fov_diameter is None:
+            raise _damaged(path, "vessel_calibre beside fov_diameter", f"scale={found.scale}")
         if found.hysteresis is not None and found.hysteresis.low > found.hysteresis.high:
             raise _damaged(path, "hysteresis.low of at most hysteresis.high", str(found.hysteresis.model_dump()))
         return found
@@ -145,6 +150,10 @@ class ModelFacts(Settings):
         resolution = {
             "working_pixels_per_original_pixel": self.scale,
             "working_field_of_view_diameter_in_pixels": self.fov_diameter,
+            "better_working_resolution": None
+            if self.vessel_calibre is None
+            else f"where the widest vessels are {self.vessel_calibre:g} pixels wide: on average over two diameters of "
+            "the field of view of centrelines, the widest, of the mask at the diameter above",
         }
         return {
             "colours": "RGB, 0..255",
@@ -192,10 +201,11 @@ def facts_of(run: RunDirectory, checkpoint: str = "best") -> ModelFacts:
     network, masks = sketch(run.config.model), _masks(run, checkpoint)
     facts = ModelFacts(
         model=plain(run.config.model),
-        scale=None if data.scale is None else float(data.scale),
-        fov_diameter=None if data.fov_diameter is None else float(data.fov_diameter),
+        scale=_number(data.scale),
+        fov_diameter=_number(data.fov_diameter),
         threshold=masks.threshold,
         hysteresis=None if masks.hysteresis is None else HysteresisFacts(**asdict(masks.hysteresis)),
+        vessel_calibre=_number(data.get("vessel_calibre")),
         precision=str(run.config.trainer.precision),
         upsampler=_upsampler(run),
         trained_on=trained_on,
@@ -203,6 +213,10 @@ def facts_of(run: RunDirectory, checkpoint: str = "best") -> ModelFacts:
         context=network.context,
     )
     return ModelFacts.from_metadata(facts.as_metadata(), run.path)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _upsampler(run: RunDirectory) -> str | None:

@@ -90,6 +90,7 @@ Side = Annotated[int, Ge(1), Le(16_384)]
 Scale = Annotated[float, Ge(0.001), Le(64)]
 """Working pixels per original pixel."""
 Diameter = Annotated[float, Ge(1), Le(16_384)]
+Calibre = Annotated[float, Ge(1), Le(256)]
 """Of the field of view, in working pixels."""
 Positive = Annotated[float, Gt(0), Le(LARGEST)]
 NotNegative = Annotated[float, Ge(0), Le(LARGEST)]
@@ -120,6 +121,7 @@ class DataSettings(Settings):
     fold: Annotated[int, Ge(0), Le(10**6)] = 0
     scale: Scale | None
     fov_diameter: Diameter | None
+    vessel_calibre: Calibre | None = None
     patch_size: Side
     batch_size: BatchSize
     steps_per_epoch: Steps
@@ -131,6 +133,14 @@ class DataSettings(Settings):
     def _is_a_fold_of_folds(self) -> Self:
         if self.fold and self.folds is None:
             raise ValueError(f"data.fold={self.fold} means nothing without data.folds, such as data.folds=7")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_first_look(self) -> Self:
+        if self.vessel_calibre is not None and self.fov_diameter is None:
+            raise ValueError(
+                f"data.vessel_calibre={self.vessel_calibre:g} needs data.fov_diameter, at which it is measured first"
+            )
         return self
 
     @model_validator(mode="after")

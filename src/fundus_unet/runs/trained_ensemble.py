@@ -10,7 +10,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.ensemble import Ensemble
 from fundus_unet.metrics.masks import Hysteresis
-from fundus_unet.runs.trained_model import CPU, TrainedModel, load_trained
+from fundus_unet.runs.trained_model import AUTO, CPU, FIELD_OF_VIEW, TrainedModel, load_trained
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class TrainedEnsemble:
         """What brings new images to the working resolution that all members share, or to another scale.
 
         Raises:
-            InputError: For scale=auto, where they were trained at different ones.
+            InputError: For scale=auto and scale=field_of_view, where they were trained at different ones.
         """
         resolutions = {_resolution(member): member for member in self.members}
-        if scale == "auto" and len(resolutions) > 1:
+        if scale in (AUTO, FIELD_OF_VIEW) and len(resolutions) > 1:
             told = ", ".join(f"{member.origin}: {resolution}" for resolution, member in resolutions.items())
             raise InputError(
                 "these networks were trained at different working resolutions",
@@ -66,6 +66,10 @@ class TrainedEnsemble:
                 fix="leave some out; or choose one resolution for all: scale=native, or scale=0.5",
             )
         return self.members[0].preprocessor(scale)
+
+    def vessel_calibre(self, scale: str | float) -> float | None:
+        """As of one `TrainedModel`: all members have the same, or none."""
+        return self.members[0].vessel_calibre(scale)
 
 
 def load_networks(
@@ -115,4 +119,5 @@ def _resolution(model: TrainedModel) -> str:
     facts = model.facts
     if facts.scale is not None:
         return f"scale={facts.scale:g}"
-    return f"fov_diameter={facts.fov_diameter:g}"
+    calibre = "" if facts.vessel_calibre is None else f", vessel_calibre={facts.vessel_calibre:g}"
+    return f"fov_diameter={facts.fov_diameter:g}{calibre}"

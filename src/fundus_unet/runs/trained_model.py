@@ -25,6 +25,7 @@ from fundus_unet.runs.run_directory import RunDirectory
 WEIGHTS_DIR = project_folder("weights")
 OWN_WEIGHTS = "vessels"
 RUNTIMES = ("torch", "onnx")
+AUTO, FIELD_OF_VIEW, NATIVE = SCALES = ("auto", "field_of_view", "native")
 CPU = torch.device("cpu")
 
 
@@ -47,6 +48,10 @@ class TrainedModel:
         """Of the mask: the best on validation; None of runs and files of before."""
         return self.facts.masks.hysteresis
 
+    def vessel_calibre(self, scale: str | float) -> float | None:
+        """Of new images, as `VesselScale.calibre`, where the scale is `auto`; None: no vessels are measured."""
+        return self.facts.vessel_calibre if scale == AUTO else None
+
     def predictor(self, device: torch.device, precision: str, tile: int | None, tta: str) -> Predictor:
         """What predicts whole images.
 
@@ -63,10 +68,13 @@ class TrainedModel:
         return Predictor(self.network, device, autocast, tiling=tiling, symmetries=tta)
 
     def preprocessor(self, scale: str | float) -> Preprocessor:
-        """What brings new images to the working resolution: that of training (`auto`), or another scale."""
-        if scale == "auto":
+        """What brings new images to the working resolution: training's (`auto`, `field_of_view`), or another scale.
+
+        With `auto`, where there is a `vessel_calibre`, it is that of the first look.
+        """
+        if scale in (AUTO, FIELD_OF_VIEW):
             return Preprocessor(self.facts.scale, self.facts.fov_diameter)
-        return Preprocessor(scale=1.0 if scale == "native" else float(scale))
+        return Preprocessor(scale=1.0 if scale == NATIVE else float(scale))
 
 
 def load_trained(

@@ -14,6 +14,7 @@ from fundus_unet.data.images.reading import read_image
 from fundus_unet.inference.map_warnings import map_warnings
 from fundus_unet.inference.new_image import prepare_new_image
 from fundus_unet.inference.sources import Source
+from fundus_unet.inference.vessel_scale import VesselScale
 from fundus_unet.metrics.masks import MASKS, THRESHOLD, MaskRule, Threshold
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.mask_rule import OWN, VALIDATION, mask_rule
@@ -65,6 +66,7 @@ class VesselModel:
     ) -> None:
         self.predictor = model.predictor(device, "auto", tile, tta)
         self.preprocessor = model.preprocessor(scale)
+        self.vessel_scale = VesselScale.of(self.predictor, self.preprocessor, model.vessel_calibre(scale))
         if mask not in MASKS:
             raise InputError(f"there is no mask {mask!r}", expected=MASKS, fix=did_you_mean(str(mask), MASKS))
         self.rule: MaskRule = mask_rule(model, mask, VALIDATION, OWN)
@@ -85,6 +87,8 @@ class VesselModel:
         path = Path(image) if is_path else Path("the image")
         pixels = read_image(path) if is_path else _pixels(image)
         sample = prepare_new_image(Source(path, PurePath(path.stem)), pixels, self.preprocessor)
+        if self.vessel_scale is not None:
+            sample = self.vessel_scale.fitted(sample)
         several = self.predictor.maps_per_image > 1
         (maps,) = self.predictor.maps([sample.working], [sample.field_of_view], uncertainty=several)
         mask = rule.mask(maps.probability, sample.field_of_view, sample.fov_diameter)
@@ -110,7 +114,7 @@ def load_model(
         device: `auto` (a GPU where there is one), `cpu` or `cuda`.
         tta: Test-time augmentation: `none`, `flips` (4 copies) or `d4` (8 copies).
         tile: Images with a side above this at working resolution are predicted in tiles; None: always whole.
-        scale: `auto`, `native`, or working pixels per original pixel.
+        scale: `auto`, `field_of_view`, `native`, or working pixels per original pixel.
         mask: `threshold`, or `hysteresis`, which has fewer loose pieces and gaps.
 
     Raises:

@@ -14,8 +14,9 @@ from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import decode
 from fundus_unet.inference.evaluation import Evaluation, counts_of
 from fundus_unet.inference.predictor import Predictor
+from fundus_unet.inference.vessel_scale import VesselScale
 
-DIAMETER, ANGLE = "diameter", "angle"
+AUTO, DIAMETER, ANGLE = ("auto", "diameter", "angle")
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,26 @@ class Conditions:
 
     Args:
         match: What an image has in common with those that a network was trained on: `diameter`, of the field of view in
-            working pixels; or `angle`, of view in a working pixel, where the angles of both sets are known.
+            working pixels; `angle`, of view in a working pixel, where the angles of both sets are known; or `auto`, the
+            calibre of the vessels where predict goes by it, else `diameter`.
         angles: In degrees, by the name of a set.
     """
 
     device: torch.device
     tta: str
     kept: KeptCounts
-    match: str = DIAMETER
+    match: str = AUTO
     angles: Mapping[str, float] = field(default_factory=dict)
+
+    def vessel_calibre(self, network: Network, digest: str) -> float | None:
+        """That an image's vessels are brought to; None where its field-of-view diameter is known, or counts alone.
+
+        Args:
+            digest: SHA-256 of the image.
+        """
+        return (
+            network.model.facts.vessel_calibre if self.match == AUTO and digest not in network.own_diameters else None
+        )
 
     def fov_diameter(self, network: Network, name: str, digest: str) -> float:
         """The field-of-view diameter that a network is given an image at, in working pixels.
@@ -84,6 +96,9 @@ def score_cell(
                 facts = network.model.facts
                 predictor = network.model.predictor(conditions.device, facts.precision, None, conditions.tta)
             sample = decode(case, Preprocessor(fov_diameter=diameter))
+            fitted = VesselScale.of(predictor, Preprocessor(fov_diameter=diameter), identity.get("vessel_calibre"))
+            if fitted is not None:
+                sample = decode(case, Preprocessor(fov_diameter=fitted.diameter(sample.working)))
             probability = predictor.probability(sample.working, sample.field_of_view)
             counts = counts_of(sample, probability, network.model.facts.masks)
             conditions.kept.write(identity, counts)
@@ -95,7 +110,9 @@ def _identity(network: Network, column: Column, case: str, conditions: Condition
     """All that the counts of an image depend on."""
     facts, files = network.model.facts, column.images.files[case]
     hysteresis = {} if facts.hysteresis is None else {"hysteresis": facts.hysteresis.model_dump()}
+    calibre = conditions.vessel_calibre(network, files["image"])
     return {
+        **({} if calibre is None else {"vessel_calibre": calibre}),
         "version": __version__,
         "network": network.model.fingerprint,
         "model": facts.model,

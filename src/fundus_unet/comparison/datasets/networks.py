@@ -71,6 +71,7 @@ class Network:
             "precision": facts.precision,
             "scale": facts.scale,
             "fov_diameter": self.fov_diameter,
+            "vessel_calibre": facts.vessel_calibre,
             "learned_images": None if self.learned is None else len(self.learned),
             "notes": list(self.notes),
         }

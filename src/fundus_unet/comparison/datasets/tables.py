@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fundus_unet.comparison.datasets.cells import AUTO
 from fundus_unet.comparison.datasets.short_names import short_names
 from fundus_unet.comparison.document import Document, Grid
 from fundus_unet.inference.evaluation import NETWORK, NETWORK_HYSTERESIS, NETWORK_VALIDATED, SECOND_OBSERVER
@@ -129,6 +130,14 @@ def note_lines(result: Result) -> list[str]:
 def matching_line(result: Result) -> str:
     """At which size every network is given the images."""
     angles = result["protocol"]["angles"]
+    calibres = {name: facts.get("vessel_calibre") for name, facts in result["networks"].items()}
+    by_vessels = [f"{name} {calibre:g}" for name, calibre in calibres.items() if calibre]
+    if by_vessels and result["protocol"]["match"] == AUTO:
+        return (
+            "As predict does: a first look at the field-of-view diameter below finds the vessels, and the image is "
+            f"brought to the size at which the widest are so many pixels wide: {', '.join(by_vessels)}. Other "
+            "networks, and images of sets with a size of their own in training, by field-of-view diameter alone."
+        )
     if not angles:
         return (
             "Every network is given the images at the field-of-view diameter that it was trained at. Where one camera "

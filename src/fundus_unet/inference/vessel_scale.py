@@ -1,0 +1,96 @@
+"""The working resolution at which the vessels of an image are as wide as those that a network knows.
+
+The angle of view of a new image is not known, so that a field of view of one diameter may show vessels twice as wide
+as another. A first look finds them, well enough to tell how wide the widest are.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fundus_unet.core.errors import InputError
+from fundus_unet.data.images.preprocessing import Preprocessor, WorkingImage, resize_array
+from fundus_unet.inference.ensemble import Ensemble
+from fundus_unet.inference.new_image import NewImage
+from fundus_unet.inference.predictor import Predictor
+from fundus_unet.metrics.topology import skeleton_of
+from fundus_unet.metrics.vessel_measures import calibres
+
+WIDEST = 2.0
+"""Field-of-view diameters of centrelines, the widest ones, whose mean calibre counts."""
+LEAST = 0.5
+"""With less than so many in all, nothing can be said."""
+SMALLEST, LARGEST = 0.6, 2.5
+"""Bounds of the diameter that is found, in diameters of the first look."""
+STEP = 16
+"""Diameters are multiples of it, so that images that are alike get the same size and go through together."""
+_FINER = 2
+
+
+@dataclass(frozen=True)
+class VesselScale:
+    """Finds the field-of-view diameter at which the widest vessels of an image have a calibre.
+
+    Args:
+        look_at: Field-of-view diameter of the first look.
+        calibre: What the widest vessels shall have.
+
+    Units:
+        working pixels.
+    """
+
+    predictor: Predictor | Ensemble
+    look_at: float
+    calibre: float
+
+    @classmethod
+    def of(
+        cls, predictor: Predictor | Ensemble, preprocessor: Preprocessor, calibre: float | None
+    ) -> "VesselScale | None":
+        """None where no calibre is asked for. `preprocessor` makes the first look's images, by `fov_diameter`."""
+        if calibre is None or preprocessor.fov_diameter is None:
+            return None
+        return cls(predictor, preprocessor.fov_diameter, calibre)
+
+    def diameter(self, working: WorkingImage) -> float:
+        """The field-of-view diameter for an image that was brought to `look_at`.
+
+        Where there are too few vessels to measure it is `look_at`.
+        """
+        size = tuple(_FINER * side for side in working.field_of_view.shape)
+        field_of_view = resize_array(working.field_of_view.view(np.uint8), (size[0], size[1])) > 0
+        (maps,) = self.predictor.maps([working], [field_of_view])
+        found = widest_calibre(maps.probability >= 0.5, _FINER * self.look_at)
+        if found is None:
+            return self.look_at
+        factor = min(max(_FINER * self.calibre / found, SMALLEST), LARGEST)
+        return max(1, round(self.look_at * factor / STEP)) * STEP
+
+    def fitted(self, sample: NewImage) -> NewImage:
+        """A new image at the working resolution that is found for it; the first look's where another is too large."""
+        preprocessor = Preprocessor(fov_diameter=self.diameter(sample.working))
+        try:
+            size = preprocessor.working_size(sample.field_of_view)
+        except InputError:
+            return sample
+        working = preprocessor.prepare(sample.image, sample.field_of_view, size)
+        return replace(sample, working=working, scale=size[0] / sample.image.shape[0])
+
+
+def widest_calibre(mask: np.ndarray, diameter: float) -> float | None:
+    """The mean calibre of the widest vessels: over `WIDEST` diameters of centrelines. None where there are too few.
+
+    A mean over much of the large vessels hardly changes with how many fine ones an image shows, or with a bleeding that
+    is taken for a vessel.
+
+    Shapes:
+        bool (H, W).
+
+    Units:
+        pixels, as `diameter`, that of the field of view.
+    """
+    centres = np.argwhere(skeleton_of(mask))
+    if len(centres) < LEAST * diameter:
+        return None
+    found = np.sort(calibres(mask, centres, 1.0))
+    return float(found[-max(1, round(WIDEST * diameter)) :].mean())
