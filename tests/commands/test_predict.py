@@ -242,7 +242,7 @@ class TestBadInput:
             (["images=sets/none"], ["there is no"]),
             (["run_dir=nowhere"], ["nowhere"]),
             (["weights=vesels"], ["two networks"]),
-            (["scale=big"], ["auto or native or a number above 0"]),
+            (["scale=big"], ["auto, field_of_view or native or a number above 0"]),
             (["scale=0"], ["scale"]),
             (["threshold=1.5"], ["from 0 to 1"]),
             (["mask=hysteresys"], ["did you mean 'hysteresis'"]),

@@ -70,5 +70,5 @@ def draw_eye(rng: np.random.Generator) -> Eye:
     spacing = 1.4 / angle * float(np.clip(rng.lognormal(0, 0.18), 0.72, 1.6))
     clarity = float(rng.choice([rng.uniform(0.8, 1.0), rng.uniform(0.4, 0.8)], p=[0.8, 0.2]))
     unseen = tip * float(rng.choice([rng.uniform(0.6, 0.95), rng.uniform(0.95, 1.35)], p=[0.8, 0.2])) / clarity**0.5
-    drawn_wider = float(rng.uniform(-0.0006, 0.0012))
+    drawn_wider = float(rng.uniform(-0.0013, 0.0004))
     return Eye(layout, angle, vein, artery, tip, spacing, tortuosity, clarity, unseen, drawn_wider)
