@@ -39,6 +39,7 @@ THRESHOLD = 0.31
 HYSTERESIS = Hysteresis(0.2, 0.55, 0.1)
 MASKS = ChosenMasks(THRESHOLD, HYSTERESIS)
 RANKING = ("auroc", "average_precision")
+OF_PROBABILITY = (*RANKING, "ece")
 
 
 class DarkIsVessel(nn.Module):
@@ -92,7 +93,15 @@ def reference(probability: np.ndarray, label: np.ndarray, threshold: float, rank
     if ranks:
         scores["auroc"] = metrics.roc_auc_score(label, probability)
         scores["average_precision"] = metrics.average_precision_score(label, probability)
+        scores["ece"] = reference_ece(probability, label)
     return scores
+
+
+def reference_ece(probability: np.ndarray, label: np.ndarray) -> float:
+    step = np.round(probability * BINS).astype(int)
+    place = np.minimum(step * 15 // (BINS - 1), 14)
+    of_bins = [(label[place == number].sum(), step[place == number].sum() / (BINS - 1)) for number in range(15)]
+    return sum(abs(vessels - said) for vessels, said in of_bins) / len(label)
 
 
 def masks_alone(name: str, of_image, rater: str) -> np.ndarray | None:
@@ -164,7 +173,12 @@ def test_scores_equal_their_references(evaluation, pixels, region, rater, thresh
     assert [row["name"] for row in rows] == list(each)
     for row in rows:
         assert {key: row[key] for key in each[row["name"]]} == pytest.approx(each[row["name"]], rel=1e-9)
-        assert ranks == all(key in row for key in RANKING)
+        assert [key in row for key in OF_PROBABILITY] == [ranks] * 3
+    assert ("near_threshold" in summary) == ranks
+    if ranks:
+        near = summary["near_threshold"]
+        assert near["low"] <= threshold < near["high"]
+        assert near["error"] == near["vessel_fraction"] - near["mean_probability"]
     for key in next(iter(each.values())):
         over_images, values = summary["over_images"][key], [scores[key] for scores in each.values()]
         assert over_images["mean"] == pytest.approx(np.mean(values))

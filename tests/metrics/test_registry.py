@@ -25,12 +25,12 @@ def label() -> np.ndarray:
 def test_a_perfect_prediction_has_the_best_value_of_every_metric(label):
     scores = scores_of(counts_of(label.astype(np.float32), label))
     assert scores.keys() == METRICS.keys()
-    assert {key: value for key, value in scores.items() if value != 1} == {"betti0_error": 0}
+    assert {key: value for key, value in scores.items() if value != 1} == {"betti0_error": 0, "ece": 0}
 
 
 def test_a_mask_has_no_score_that_needs_ranks(label):
     scores = scores_of(counts_of(label.astype(np.float32), label, ranked=False))
-    assert METRICS.keys() - scores.keys() == {"auroc", "average_precision"}
+    assert METRICS.keys() - scores.keys() == {"auroc", "average_precision", "ece"}
 
 
 def test_counts_without_topology_have_the_other_scores(label):

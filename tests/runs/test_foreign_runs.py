@@ -342,7 +342,13 @@ class TestPlaces:
     def test_a_figure_replaces_a_link_and_not_what_it_means(self, scripts: Scripts, run: Path) -> None:
         figures = run / "evaluation/val/figures"
         figures.mkdir(parents=True)
-        for name in ("Image_09L.png", "../metrics.json", "../per_image.csv"):
+        for name in (
+            "Image_09L.png",
+            "../metrics.json",
+            "../per_image.csv",
+            "../calibration.csv",
+            "../calibration.png",
+        ):
             (figures / name).unlink(missing_ok=True)
             (figures / name).symlink_to(scripts.folder / "precious/file.txt")
         succeeded(use(scripts, "evaluate", run))

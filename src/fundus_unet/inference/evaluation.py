@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.case import Case
@@ -15,6 +16,7 @@ from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.reading import read_label
 from fundus_unet.data.images.store import LabelledImage, decode
 from fundus_unet.inference.predictor import Predictor
+from fundus_unet.metrics.calibration import bin_at
 from fundus_unet.metrics.histogram import BINS, probability_histogram
 from fundus_unet.metrics.mask_choice import ChosenMasks, HysteresisChoice
 from fundus_unet.metrics.over_images import over_images
@@ -51,8 +53,10 @@ class Tally:
     def summary(self) -> dict[str, Any]:
         assert self.pooled is not None
         pooled = scores_of(self.pooled)
+        near = bin_at(self.pooled.histogram, self.threshold) if self.pooled.ranked else None
         return {
             "threshold": self.threshold,
+            **({"near_threshold": asdict(near) | {"error": near.error}} if near else {}),
             "pooled": {key: value for key, value in pooled.items() if METRICS[key].pooled},
             "over_images": {name: asdict(value) for name, value in over_images(list(self.per_image.values())).items()},
         }
@@ -80,13 +84,22 @@ class Evaluation:
                 self.tallies[region].setdefault(rater, Tally(found.threshold)).add(name, found)
 
     def metrics(self) -> dict[str, Any]:
-        """`{region: {rater: {threshold, pooled, over_images}}}`; undefined scores are None."""
+        """`{region: {rater: {threshold, near_threshold, pooled, over_images}}}`; undefined scores are None.
+
+        `near_threshold` is the calibration of pixels with about that probability; a rater of masks has none.
+        """
         return _without_nan(
             {
                 region: {rater: tally.summary() for rater, tally in raters.items()}
                 for region, raters in self.tallies.items()
             }
         )
+
+    def pooled_histogram(self, region: str, rater: str) -> Tensor:
+        """Of the probability of all images, (2, BINS)."""
+        pooled = self.tallies[region][rater].pooled
+        assert pooled is not None
+        return pooled.histogram
 
     def rows(self) -> list[dict[str, Any]]:
         """One flat dict per image, region and rater."""

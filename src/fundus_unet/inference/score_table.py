@@ -23,10 +23,11 @@ def print_scores(console: Console, metrics: dict[str, Any], title: str) -> None:
     Args:
         metrics: As `Evaluation.metrics` gives them, with `validation_threshold` and `validation_hysteresis`.
     """
-    raters, keys = metrics["field_of_view"], list(METRICS)
+    raters, keys = metrics["field_of_view"], [key for key, metric in METRICS.items() if metric.column]
     console.print(f"\n{title}, in the field of view", highlight=False)
     for start in range(0, len(keys), FITTING):
         console.print(_table(raters, keys[start : start + FITTING]))
+    console.print(_calibration(raters[NETWORK]), highlight=False)
     if SECOND_OBSERVER in raters and (part := _partly_labelled(raters)):
         console.print(part, highlight=False, style="yellow")
     of_images = ", ".join(f"{metric.short}: {metric.title}" for metric in METRICS.values() if not metric.pooled)
@@ -38,6 +39,18 @@ def print_scores(console: Console, metrics: dict[str, Any], title: str) -> None:
         highlight=False,
         style="dim",
     )
+
+
+def _calibration(network: dict[str, Any]) -> str:
+    """Whether the probability can be taken at its word, overall and where it decides."""
+    near = network["near_threshold"]
+    text = f"Calibration: ECE {METRICS['ece'].format(network['pooled']['ece'])}"
+    if not near["pixels"]:
+        return f"{text}."
+    return (
+        f"{text}; where the probability is {near['low']:.2f} to {near['high']:.2f},\n"
+        f"{near['vessel_fraction']:.0%} of the pixels are vessel (calibrated: {near['mean_probability']:.0%})."
+    ).replace("%", " %")
 
 
 def _of_hysteresis(found: dict[str, float] | None) -> str:

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from torch import Tensor
 
+from fundus_unet.metrics.calibration import expected_calibration_error
 from fundus_unet.metrics.segmentation import Confusion, auroc, average_precision, confusion_at
 from fundus_unet.metrics.topology import CentrelineOverlap
 
@@ -23,7 +24,7 @@ class Counts:
         threshold: From which probability on a pixel is called vessel.
         overlap: Of the skeletons; None where they were not found.
         piece_error: By how many pieces the prediction is off; None of several images, or where pieces were not counted.
-        ranked: Whether the probability ranks pixels; a human observer's mask does not.
+        ranked: Whether there is a probability, which ranks pixels; a human observer's mask does not.
     """
 
     histogram: Tensor
@@ -38,7 +39,7 @@ class Counts:
         return confusion_at(self.histogram, self.threshold)
 
     def of_ranks(self, score: Callable[[Tensor], float]) -> float | None:
-        """A score of the ranking of pixels, from the histogram; None where there is no ranking."""
+        """A score of the probability and not of a mask, from the histogram; None where there is a mask alone."""
         return score(self.histogram) if self.ranked else None
 
     def __add__(self, other: "Counts") -> "Counts":
@@ -59,6 +60,7 @@ class Metric:
         digits: So many after the point.
         pooled: Whether it has a value over all pixels of several images; else its mean over images is shown.
         range: The least and the greatest value it can have.
+        column: Whether evaluation has a column for it on the terminal; else it tells it below the table.
     """
 
     key: str
@@ -69,6 +71,7 @@ class Metric:
     lower_is_better: bool = False
     pooled: bool = True
     range: tuple[float, float] = (0.0, 1.0)
+    column: bool = True
 
     def format(self, value: float | None) -> str:
         """As tables show it; nothing where it is undefined."""
@@ -94,6 +97,14 @@ _METRICS = (
     Metric("mcc", "MCC", "MCC", lambda counts: counts.confusion.mcc, range=(-1.0, 1.0)),
     Metric("auroc", "AUROC", "AUROC", lambda counts: counts.of_ranks(auroc)),
     Metric("average_precision", "AP", "AP", lambda counts: counts.of_ranks(average_precision)),
+    Metric(
+        "ece",
+        "ECE",
+        "ECE",
+        lambda counts: counts.of_ranks(expected_calibration_error),
+        lower_is_better=True,
+        column=False,
+    ),
 )
 METRICS: dict[str, Metric] = {metric.key: metric for metric in _METRICS}
 """By key, in the order of tables."""

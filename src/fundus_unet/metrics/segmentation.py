@@ -82,7 +82,7 @@ def confusion_at(histogram: Tensor, threshold: float) -> Confusion:
         InputError: Where the threshold is outside [0, 1] or the histogram is empty.
     """
     edge = _edge(threshold)
-    negatives, positives = _counts(histogram)
+    negatives, positives = class_counts(histogram)
     fp, tp = int(negatives[edge:].sum()), int(positives[edge:].sum())
     return Confusion(tp=tp, fp=fp, fn=int(positives.sum()) - tp, tn=int(negatives.sum()) - fp)
 
@@ -121,7 +121,7 @@ def auroc(histogram: Tensor) -> float:
     Raises:
         InputError: Where the histogram is empty.
     """
-    negatives, positives = (count.to(torch.float64) for count in _counts(histogram))
+    negatives, positives = (count.to(torch.float64) for count in class_counts(histogram))
     ranked_below = negatives.cumsum(0) - 0.5 * negatives
     return ratio(float(positives @ ranked_below), float(positives.sum() * negatives.sum()))
 
@@ -138,7 +138,7 @@ def average_precision(histogram: Tensor) -> float:
     Source:
         `sklearn.metrics.average_precision_score`, which returns 0 where this returns nan.
     """
-    _, positives = _counts(histogram)
+    _, positives = class_counts(histogram)
     precision, _ = _precision_recall_by_bin(histogram)
     occupied = positives > 0
     return ratio(float(positives[occupied].to(torch.float64) @ precision[occupied]), int(positives.sum()))
@@ -155,7 +155,7 @@ def best_dice_threshold(histogram: Tensor) -> float:
     Raises:
         InputError: Where the histogram has no vessel pixel, because no threshold is better than another there.
     """
-    if not bool(_counts(histogram)[1].any()):
+    if not bool(class_counts(histogram)[1].any()):
         raise InputError("there is no best threshold without vessel pixels", expected="at least one labelled vessel")
     # `max` keeps the first of equals.
     return max((step / 100 for step in range(1, 100)), key=lambda threshold: confusion_at(histogram, threshold).dice)
@@ -175,7 +175,7 @@ def precision_recall_curve(histogram: Tensor, points: int = 200) -> PrecisionRec
     """
     if points < 1:
         raise InputError("a curve needs points", expected="points >= 1", got=points)
-    if not bool(_counts(histogram)[1].any()):
+    if not bool(class_counts(histogram)[1].any()):
         raise InputError("there is no recall without vessel pixels", expected="at least one labelled vessel")
     precision, recall = (by_bin.flip(0) for by_bin in _precision_recall_by_bin(histogram))
     reached = torch.arange(1, points + 1, dtype=torch.float64) / points
@@ -189,18 +189,25 @@ def _edge(threshold: float) -> int:
     return min(round(threshold * BINS), BINS - 1)
 
 
-def _counts(histogram: Tensor) -> tuple[Tensor, Tensor]:
-    # On the CPU because some accelerators have no float64.
+def _precision_recall_by_bin(histogram: Tensor) -> tuple[Tensor, Tensor]:
+    """Precision and recall with the threshold at the lower edge of each bin, (BINS,) float64; nan for 0 / 0."""
+    fp, tp = (count.flip(0).cumsum(0).flip(0).to(torch.float64) for count in class_counts(histogram))
+    return tp / (tp + fp), tp / tp[0]
+
+
+def class_counts(histogram: Tensor) -> tuple[Tensor, Tensor]:
+    """The background and the vessel pixels of every bin, on the CPU, because some accelerators have no float64.
+
+    Shapes:
+        histogram (2, BINS); two tensors (BINS,).
+
+    Raises:
+        InputError: Where the histogram is empty.
+    """
     negatives, positives = histogram.cpu()
     if not bool(negatives.any()) and not bool(positives.any()):
         raise _no_pixels()
     return negatives, positives
-
-
-def _precision_recall_by_bin(histogram: Tensor) -> tuple[Tensor, Tensor]:
-    """Precision and recall with the threshold at the lower edge of each bin, (BINS,) float64; nan for 0 / 0."""
-    fp, tp = (count.flip(0).cumsum(0).flip(0).to(torch.float64) for count in _counts(histogram))
-    return tp / (tp + fp), tp / tp[0]
 
 
 def ratio(numerator: float, denominator: float) -> float:

@@ -20,10 +20,11 @@ from fundus_unet.data.case import Case, Splits
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.data.images.store import LabelledImage
 from fundus_unet.drawing.panel import prediction_panel
-from fundus_unet.inference.evaluation import evaluate
+from fundus_unet.inference.evaluation import NETWORK, evaluate
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.score_table import print_scores
 from fundus_unet.metrics.mask_choice import ChosenMasks
+from fundus_unet.runs.calibration_files import FIGURE, write_calibration
 from fundus_unet.runs.data_record import CHANGED, digests, since_training
 from fundus_unet.runs.data_splits import splits_of
 from fundus_unet.runs.load import load_predictor, load_preprocessor
@@ -77,7 +78,7 @@ def score(
     *,
     own: bool = True,
 ) -> dict[str, Any]:
-    """Score a run's network on cases; writes metrics.json, per_image.csv and figures into the run.
+    """Score a run's network on cases; writes scores, calibration and figures into the run.
 
     Args:
         masks: The ones that were best on validation.
@@ -122,12 +123,16 @@ def score(
         "validation_hysteresis": None if masks.hysteresis is None else asdict(masks.hysteresis),
         **evaluation.metrics(),
     }
+    title = f"{split}, {len(cases)} image{'s' * (len(cases) > 1)}"
     with _writing(folder):
+        inside = evaluation.pooled_histogram("field_of_view", NETWORK)
+        write_calibration(folder, inside, title, {"threshold": 0.5, "best on validation": masks.threshold})
         write_csv(folder / "per_image.csv", evaluation.rows())
         write_json(folder / "metrics.json", metrics)
-    print_scores(console, metrics, f"{split}, {len(cases)} image{'s' * (len(cases) > 1)}")
+    print_scores(console, metrics, title)
     first = figures / f"{cases[0].name}.png"
-    places = f"\nfigure    {from_here(first)}\nscores    {from_here(folder / 'metrics.json')}"
+    places = f"\nfigure    {from_here(first)}\n          {from_here(folder / FIGURE)}"
+    places += f"\nscores    {from_here(folder / 'metrics.json')}"
     console.print(places, soft_wrap=True, highlight=False, markup=False)
     return metrics
 

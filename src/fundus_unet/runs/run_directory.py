@@ -10,7 +10,7 @@ validation.csv     one line per validation: epoch, step, seconds of training unt
 curves.csv         every logged value, with logger=csv
 threshold.json     threshold and hysteresis best on validation, for best.ckpt; written once training is finished
 events.out.*       what TensorBoard shows; in tensorboard/ of older runs
-evaluation/SPLIT/  metrics.json, per_image.csv, figures/
+evaluation/SPLIT/  metrics.json, per_image.csv, calibration.csv, calibration.png, figures/
 synthetic/         synthetic images, where those that the run was trained on are not there any more
 
 It may come from a stranger: what it says is checked when it is opened, and it is written to inside itself only; the

@@ -7,7 +7,13 @@ from typing import Any
 from rich.console import Console
 
 from fundus_unet.comparison.accuracy.folds import merge_folds
-from fundus_unet.comparison.accuracy.scored_runs import REGION, Failure, score_runs, with_same_raters
+from fundus_unet.comparison.accuracy.scored_runs import (
+    REGION,
+    Failure,
+    score_runs,
+    with_same_metrics,
+    with_same_raters,
+)
 from fundus_unet.comparison.accuracy.scores import ScoredRun, as_plain, differences, variant_summaries
 from fundus_unet.comparison.accuracy.tables import (
     accuracy_document,
@@ -59,6 +65,7 @@ def compare_accuracy(
     remove_partial_files(out_dir)
     scored, unscored = score_runs(runs, split, out_dir, console)
     scored, without_hysteresis = with_same_raters(scored)
+    scored, without_metrics = with_same_metrics(scored)
     scored, incomplete = merge_folds(scored)
     failures = [*failures, *unscored, *(Failure(name, reason) for name, reason in incomplete.items())]
     first = scored[0]
@@ -75,6 +82,7 @@ def compare_accuracy(
             "settings": next(iter(protocols.values())),
             "differing_settings": differing(protocols),
             "without_hysteresis": without_hysteresis,
+            "without_metrics": without_metrics,
             "parameters_matched": any(run.facts["upsampled_width"] != 1 for run in scored),
             "commits": sorted({str(run.facts["commit"]) for run in scored}),
         },

@@ -11,13 +11,14 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from fundus_unet.comparison.accuracy.scores import ScoredRun
+from fundus_unet.comparison.accuracy.scores import ScoredRun, Scores
 from fundus_unet.comparison.decoder_stages import outermost_upsamplers
 from fundus_unet.comparison.variants import upsampled_width_of, variant_of
 from fundus_unet.core.counting import count_flops, parameter_count
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import read_bytes, read_csv
 from fundus_unet.inference.evaluation import NETWORK, NETWORK_HYSTERESIS, NETWORK_VALIDATED, SECOND_OBSERVER
+from fundus_unet.metrics.registry import METRICS
 from fundus_unet.runs.build import build_network
 from fundus_unet.runs.evaluate import evaluate_run
 from fundus_unet.runs.run_directory import RunDirectory, plain
@@ -78,6 +79,34 @@ def with_same_raters(runs: Sequence[ScoredRun]) -> tuple[list[ScoredRun], list[s
         for run in runs
     ]
     return found, lacking
+
+
+def with_same_metrics(runs: Sequence[ScoredRun]) -> tuple[list[ScoredRun], dict[str, list[str]]]:
+    """Runs with the metrics that all of them have; and by each other metric the runs that lack it.
+
+    Those an earlier version evaluated, before there was the metric: its mean over seeds would be of other seeds.
+    """
+    had = [METRICS.keys() & next(iter(next(iter(run.per_image.values())).values())) for run in runs]
+    lacked = [key for key in METRICS if any(key in one for one in had) and not all(key in one for one in had)]
+    found = [
+        replace(
+            run,
+            pooled={rater: _without(scores, lacked) for rater, scores in run.pooled.items()},
+            per_image={
+                rater: {name: _without(scores, lacked) for name, scores in images.items()}
+                for rater, images in run.per_image.items()
+            },
+        )
+        for run in runs
+    ]
+    lacking = {
+        key: [str(run.facts["run_dir"]) for run, one in zip(runs, had, strict=True) if key not in one] for key in lacked
+    }
+    return found, lacking
+
+
+def _without(scores: Scores, keys: Sequence[str]) -> dict[str, float | None]:
+    return {key: value for key, value in scores.items() if key not in keys}
 
 
 def scores_left(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]] | None:

@@ -32,6 +32,9 @@ def accuracy_document(result: Mapping[str, Any]) -> Document:
     if without := protocol.get("without_hysteresis"):
         named = ", ".join(f"`{name}`" for name in without)
         parts.append(f"No masks by hysteresis: an earlier version evaluated {named}. `fundus-unet evaluate` adds them.")
+    for key, runs in protocol.get("without_metrics", {}).items():
+        named = ", ".join(f"`{name}`" for name in runs)
+        parts.append(f"No {METRICS[key].title}: an earlier version evaluated {named}. `fundus-unet evaluate` adds it.")
     if result["failures"]:
         parts += ["## Not compared", *(f"{failure['run']}: {failure['reason']}" for failure in result["failures"])]
     if protocol["differing_settings"]:
@@ -80,19 +83,25 @@ def cost_table(result: Mapping[str, Any]) -> Grid:
 
 
 def accuracy_table(result: Mapping[str, Any], rater: str, metrics: Sequence[str] = tuple(METRICS)) -> Grid:
-    """Scores of every variant at one threshold, with the second observer where there is one."""
+    """Scores of every variant at one threshold, with the second observer where there is one.
+
+    A metric that no row has a value of is left out: masks rank nothing, and earlier versions had fewer metrics.
+    """
     rows = []
     for variant, summary in result["variants"].items():
         scores = summary["scores"][rater]
-        cells = (spread(scores[key]["pooled" if METRICS[key].pooled else "image_mean"], key) for key in metrics)
-        rows.append([f"`{variant}`", *cells])
+        found = {
+            key: scores[key]["pooled" if METRICS[key].pooled else "image_mean"] for key in metrics if key in scores
+        }
+        rows.append({"variant": f"`{variant}`"} | {key: spread(value, key) for key, value in found.items()})
     observer = result["second_observer"]
     if observer:
         means = {key: value["mean"] for key, value in observer["over_images"].items()}
-        values = ((observer["pooled"] if METRICS[key].pooled else means).get(key) for key in metrics)
-        cells = (METRICS[key].format(value) for key, value in zip(metrics, values, strict=True))
-        rows.append(["second observer", *cells])
-    return Grid(["variant", *(METRICS[key].title for key in metrics)], rows)
+        values = {key: (observer["pooled"] if METRICS[key].pooled else means).get(key) for key in metrics}
+        rows.append({"variant": "second observer"} | {key: METRICS[key].format(one) for key, one in values.items()})
+    shown = [key for key in metrics if any(row.get(key) for row in rows)]
+    titles = ["variant", *(METRICS[key].title for key in shown)]
+    return Grid(titles, [[row["variant"], *(row.get(key, "") for key in shown)] for row in rows])
 
 
 def difference_table(result: Mapping[str, Any], rater: str, metrics: Sequence[str] = tuple(METRICS)) -> Grid:

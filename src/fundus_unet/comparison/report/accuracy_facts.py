@@ -10,7 +10,7 @@ from fundus_unet.metrics.registry import METRICS
 
 Result = Mapping[str, Any]
 OF_A_MASK = ("dice", "cldice", "betti0_error")
-SHOWN = ("dice", "cldice", "betti0_error", "auroc", "average_precision")  # accuracy.md has all
+SHOWN = ("dice", "cldice", "betti0_error", "auroc", "average_precision", "ece")  # accuracy.md has all
 DRAWN = ("dice", "cldice", "average_precision")
 
 
@@ -21,7 +21,7 @@ def accuracy_facts(result: Result) -> dict[str, Any]:
         {
             "variant": variant,
             "parameters": next(iter(summary["runs"].values()))["parameters"],
-            **{key: _over_seeds(summary["scores"][NETWORK][key], key) for key in SHOWN},
+            **{key: _over_seeds(summary["scores"][NETWORK].get(key), key) for key in SHOWN},
         }
         for variant, summary in variants.items()
     ]
@@ -59,7 +59,9 @@ def _hysteresis(variants: Result) -> dict[str, Any] | None:
     return table(columns, rows)
 
 
-def _over_seeds(scores: Result, key: str) -> dict[str, float | None] | None:
+def _over_seeds(scores: Result | None, key: str) -> dict[str, float | None] | None:
+    if scores is None:  # an earlier version compared, and did not know the metric
+        return None
     value = scores["pooled" if METRICS[key].pooled else "image_mean"]
     if value["mean"] is None:
         return None
