@@ -1,6 +1,7 @@
 """What a probability of vessel says against what is observed, for a person to see at a glance."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -56,6 +57,7 @@ def reliability_diagram(
         axes.tick_params(labelsize=9, labelbottom=axes is lower)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
+    free: Literal["upper left", "lower right"]
     free = "upper left" if float((observed - said)[seen].mean()) <= 0 else "lower right"
     upper.legend(loc=free, fontsize=8.5, framealpha=0.9)
     return figure

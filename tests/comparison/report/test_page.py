@@ -132,6 +132,22 @@ def test_masks_by_hysteresis_have_a_table_where_all_runs_have_them(tmp_path: Pat
     assert "hysteresis" not in report["accuracy"]
 
 
+def test_calibration_has_a_column_where_the_comparison_has_it(tmp_path: Path) -> None:
+    result = accuracy()
+    _, page, _ = written(tmp_path, result)
+    ece = result["variants"]["k3"]["scores"]["network at 0.5"]["ece"]["pooled"]
+    k3 = next(row for row in page.tables[0] if row[0] == "k3")
+    assert (page.tables[0][0][-1], k3[-1]) == ("ECE", f"{ece['mean']:.4f} ± {ece['standard_deviation']:.4f}")
+    assert page.tables[0][-1][-1] == "–", "the second observer gives no probability"
+    assert "expected calibration error" in page.text
+    for summary in result["variants"].values():
+        del summary["scores"]["network at 0.5"]["ece"]
+    (tmp_path / "before").mkdir()
+    _, page, _ = written(tmp_path / "before", result)
+    assert page.tables[0][0][-1] == "AP"
+    assert "calibration" not in page.text
+
+
 def test_intervals_stay_within_what_a_score_can_be(tmp_path: Path) -> None:
     result = accuracy(seeds=2, spread=0.15)
     raw = result["differences"]["network at 0.5"]["dice"]["k3"]["corrected_interval"]
@@ -230,7 +246,7 @@ def test_no_column_is_empty(tmp_path: Path) -> None:
             ("mean", "standard_deviation", "per_seed")
         )
     _, page, _ = written(tmp_path, plain, speed(modes=["inference"]), result)
-    assert page.tables[0][0] == ["variant", "parameters", "Dice", "Betti-0 error", "AUROC", "AP"]
+    assert page.tables[0][0] == ["variant", "parameters", "Dice", "Betti-0 error", "AUROC", "AP", "ECE"]
     assert page.tables[1][:2] == [["variant", "inference"], ["ms", "ratio"]]
     assert page.tables[2][1] == ["initial", "initial"]
     assert "–" not in "".join(cell for table in page.tables for row in table for cell in row)
