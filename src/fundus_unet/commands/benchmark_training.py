@@ -11,7 +11,13 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from fundus_unet.commands.benchmark_overhead import measure_overhead
-from fundus_unet.commands.planned_runs import PlannedRun, check_set_per_run, open_named, train_planned
+from fundus_unet.commands.planned_runs import (
+    PlannedRun,
+    check_begins_at_random,
+    check_set_per_run,
+    open_named,
+    train_planned,
+)
 from fundus_unet.commands.upsamplers import changed_copy, check_upsamplers, with_upsampler
 from fundus_unet.comparison.accuracy.scored_runs import Failure
 from fundus_unet.comparison.training_time.quality import time_to_quality
@@ -37,6 +43,7 @@ def benchmark_training_from_config(config: DictConfig) -> dict[str, Any]:
     console = Console(file=sys.stdout)  # also while trainings that are timed have another one
     overrides = list(HydraConfig.get().overrides.task)
     check_set_per_run(overrides, SET_PER_RUN, "upsamplers=[...] and seeds=[...]")
+    check_begins_at_random(config)
     if config.measure == "overhead":
         return measure_overhead(
             next(_plan(config, overrides)), Path(config.out_dir).resolve(), config.overhead, console

@@ -13,7 +13,13 @@ from rich.console import Console
 from fundus_unet.commands.comparison_budget import length_for_all
 from fundus_unet.commands.launched_runs import WHAT, launch_planned
 from fundus_unet.commands.multirun import has_launcher
-from fundus_unet.commands.planned_runs import PlannedRun, check_set_per_run, open_named, train_planned
+from fundus_unet.commands.planned_runs import (
+    PlannedRun,
+    check_begins_at_random,
+    check_set_per_run,
+    open_named,
+    train_planned,
+)
 from fundus_unet.commands.upsamplers import changed_copy, check_control, check_upsamplers, network_for, with_upsampler
 from fundus_unet.comparison.accuracy.compare import compare_accuracy
 from fundus_unet.comparison.accuracy.matching import matching_width
@@ -44,6 +50,7 @@ def compare_accuracy_from_config(config: DictConfig) -> dict[str, Any]:
     console = Console()
     overrides = list(HydraConfig.get().overrides.task)
     check_set_per_run(overrides, SET_PER_RUN, "upsamplers=[...], seeds=[...] and folds=NUMBER")
+    check_begins_at_random(config)
     if config.run_dirs:
         if config.folds is not None:
             raise InputError(

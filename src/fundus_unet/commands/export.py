@@ -10,7 +10,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import command
 from fundus_unet.runs.export import SUFFIXES, export_network
 from fundus_unet.runs.last_run import named_run
-from fundus_unet.runs.learned_images import recorded_images
+from fundus_unet.runs.learned_images import ancestry, recorded_images
 from fundus_unet.runs.load import load_network
 from fundus_unet.runs.model_facts import ModelFacts, facts_of
 from fundus_unet.runs.run_directory import RunDirectory
@@ -33,7 +33,7 @@ def export_from_config(config: DictConfig) -> Path:
         _check_onnx_is_installed()
     run = RunDirectory(named_run("run_dir", config.run_dir, config.paths.runs_dir))
     path = _free_path(config.path, run, config.format, config.overwrite)
-    facts = facts_of(run, config.checkpoint).learned_from(recorded_images(run.path) or ())
+    facts = facts_of(run, config.checkpoint).learned_from(recorded_images(run.path) or (), ancestry(run).ancestors)
     network = load_network(run.config.model, run.checkpoint(config.checkpoint))
     difference = export_network(network, facts, path, config.format, config.tolerance)
     console = Console()

@@ -83,6 +83,16 @@ def train_rest(planned: PlannedRun, what: str) -> bool:
     return run is None or not run.finished
 
 
+def check_begins_at_random(config: DictConfig) -> None:
+    """Raise `InputError` where all runs of a comparison are to begin with the weights of one network."""
+    if config.start_from is not None:
+        raise InputError(
+            "start_from is for one training: the weights of one upsampler fit no network with another",
+            got=f"start_from={config.start_from}",
+            fix="pre-train and finish a run of each upsampler with train, then compare these: run_dirs=[...]",
+        )
+
+
 def check_set_per_run(overrides: Sequence[str], names: Sequence[str], expected: str) -> None:
     """Raise `InputError` for an override of a setting that each run has its own of.
 

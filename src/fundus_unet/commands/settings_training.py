@@ -55,6 +55,7 @@ class _AnyTrainer(TrainerSettings):
 class _Train(TrainingSettings, RunUser):
     paths: _TrainPaths
     trainer: _AnyTrainer
+    start_from: PathText | None
     resume: PathText | None
 
 

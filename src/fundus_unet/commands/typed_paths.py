@@ -7,7 +7,7 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import hydra_quoted
 
 PATHS = re.compile(
-    r"(images|source|dir|out_dir|run_dir|resume|weights|path|figure|paths\.\w+|\+?[\w.]+\.root"
+    r"(images|source|dir|out_dir|run_dir|resume|start_from|weights|path|figure|paths\.\w+|\+?[\w.]+\.root"
     r"|data\.(?:[\w.]+\.)?(?:images|labels2?|masks|subjects|groups))=(.+)",
     re.DOTALL,
 )

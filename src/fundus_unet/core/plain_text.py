@@ -1,7 +1,9 @@
 """Text that may come from anywhere, such as a file's name, made harmless where it is shown or kept in a table."""
 
 import re
+from collections.abc import Sequence
 
+FEW = 4
 # What moves a cursor, ends a line, turns the reading direction or is no character at all
 _CONTROL = "[\\x00-\\x1f\\x7f-\\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 _LOOKS_ESCAPED = r"\\(?=x[0-9a-f]{2}|u[0-9a-f]{4})"
@@ -12,6 +14,11 @@ _FORMULA = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")  # the last four are the sa
 def printable(text: str) -> str:
     r"""One line without control characters: a line feed becomes `\x0a`, a byte that is no UTF-8 `\udcff`."""
     return re.sub(_CONTROL, _escape, text)
+
+
+def some_of(texts: Sequence[str]) -> str:
+    """The first few of several texts in one line, and how many more there are."""
+    return printable("; ".join(texts[:FEW])) + (f"; and {len(texts) - FEW} more" if len(texts) > FEW else "")
 
 
 def text_cell(text: str) -> str:

@@ -82,6 +82,7 @@ class RunSettings(TrainingSettings):
     paths: RunPaths
     trainer: RunTrainerSettings
     resume: Text | None = None
+    start_from: Text | None = None
 
 
 def check_used(config: DictConfig) -> None:

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.files import read_bytes
-from fundus_unet.core.plain_text import printable
+from fundus_unet.core.plain_text import some_of
 from fundus_unet.data.case import Case, Splits
+from fundus_unet.runs.ancestry import Inherited
 from fundus_unet.runs.run_settings import differing
 
 DATA = "data.json"
@@ -66,24 +67,38 @@ def since_training(folder: Path, split: str, now: Files, *, own: bool) -> list[s
     try:
         before: dict[str, Any] = json.loads(read_bytes(folder / DATA, _LARGEST_RECORD))
         faults = [str(fault) for fault in before.get(FAULTS, [])]
-        found = [f"trained although the check of the data found what is wrong: {_some(faults)}"] if faults else []
+        found = [f"trained although the check of the data found what is wrong: {some_of(faults)}"] if faults else []
         if own and split in before:  # earlier versions recorded no test images
             changed = _changed_files(before[split], now, split)
             if changed:
-                found.append(f"{CHANGED}: {_some(changed)}")
+                found.append(f"{CHANGED}: {some_of(changed)}")
+        seen = _images(before)
         if not (own and split in _LEARNED):
-            seen = {files["image"] for part in _LEARNED for files in before[part].values()}
             learned = [name for name, files in now.items() if files["image"] in seen]
             if learned:
                 found.append(
                     f"{len(learned)} of {len(now)} images are among those that the run was trained on or chosen by, so "
-                    f"that its scores are too good: {_some(learned)}"
+                    f"that its scores are too good: {some_of(learned)}"
                 )
-        return found
+        return found + of_ancestors(before, split, now, own=own)
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         return [f"{folder / DATA} is damaged, so that it is not known whether the data changed: {error!r:.200}"]
+
+
+def of_ancestors(record: Mapping[str, Any], split: str, files: Files, *, own: bool) -> list[str]:
+    """What is told of files because of the weights that a run began with; as `since_training`.
+
+    Args:
+        record: The run's.
+    """
+    if own and split == "train":
+        return []  # it learns from them anyway
+    inherited = Inherited.of_record(record)
+    # images that choose the run's checkpoint may have chosen an earlier one too
+    known = inherited.only_chosen_by if own and split == "val" else _images(record)
+    return inherited.remarks({name: kinds["image"] for name, kinds in files.items()}, known)
 
 
 def check_data(folder: Path, record: Record, settings: dict[str, Any]) -> str | None:
@@ -111,17 +126,22 @@ def check_data(folder: Path, record: Record, settings: dict[str, Any]) -> str | 
     if reset:
         raise InputError(
             f"the configuration of the run {folder} was changed since it began, so that it would not be the same run",
-            got=_some(reset),
+            got=some_of(reset),
             fix="put config.yaml back as training wrote it; for other settings, start a new run",
         )
     if changed:
         raise InputError(
             f"the data changed since the run {folder} began, so that it would not be the same run",
             expected="the same files for training and validation, by content",
-            got=_some(changed),
+            got=some_of(changed),
             fix="put the files back, or set paths.data_dir to where they are; for other data, start a new run",
         )
-    return f"the test images changed since the run began: {_some(tested)}" if tested else None
+    return f"the test images changed since the run began: {some_of(tested)}" if tested else None
+
+
+def _images(record: Mapping[str, Any]) -> frozenset[str]:
+    """SHA-256 of those that the run itself learns from and is chosen by."""
+    return frozenset(files["image"] for split in _LEARNED for files in record[split].values())
 
 
 def _changed_files(old: Files, new: Files, split: str) -> list[str]:
@@ -133,10 +153,6 @@ def _changed_files(old: Files, new: Files, split: str) -> list[str]:
     if not found and list(old) != list(new):
         found.append(f"the images of {split} are in another order")
     return sorted(found)
-
-
-def _some(items: list[str]) -> str:
-    return printable("; ".join(items[:4])) + (f"; and {len(items) - 4} more" if len(items) > 4 else "")
 
 
 def _digest(path: Path) -> str:

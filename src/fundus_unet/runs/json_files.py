@@ -162,6 +162,10 @@ def _is_budget(value: Any) -> bool:
     return all(isinstance(value[name], int) and value[name] > 0 for name in _COUNTS)
 
 
+def _is_start(value: Any) -> bool:
+    return isinstance(value, dict) and all(_is_text(value.get(name)) for name in ("weights", "fingerprint"))
+
+
 _COUNTS = ("steps", "epochs", "steps_per_epoch")
 _MEASURED = ("seconds_per_step", "seconds_per_validation", *_COUNTS)
 
@@ -173,6 +177,7 @@ _FACTS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "command": (_texts, "a list of texts"),
     "environment": (_environment, "values by name"),
     "budget": (_is_budget, "what was measured and chosen, by name"),
+    "start_from": (_is_start, "where the weights came from, by name"),
 }
 
 

@@ -1,8 +1,7 @@
 """What a model file says about its network: enough to use it without the run that made it."""
 
 import json
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +12,13 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.metrics.mask_choice import ChosenMasks
 from fundus_unet.metrics.masks import Hysteresis
 from fundus_unet.models.network import LARGEST_CONTEXT, LARGEST_MULTIPLE
+from fundus_unet.runs.ancestry import Ancestor, Ancestors, Name, Sha256
 from fundus_unet.runs.build import sketch
 from fundus_unet.runs.device import PRECISIONS
 from fundus_unet.runs.load import load_predictor
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_name import upsampler_name
-from fundus_unet.runs.schema import Calibre, Check, Diameter, Node, Scale, Settings, Text, check, one_of
+from fundus_unet.runs.schema import Calibre, Diameter, Node, Scale, Settings, check, one_of
 from fundus_unet.runs.validation_masks import validation_masks
 
 FORMAT = 2
@@ -29,21 +29,13 @@ MOST_IMAGES = 10_000
 """That are named; with more, the facts would outgrow their limit."""
 
 
-def _sha256(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
-        raise ValueError
-    return value
-
-
-Name = Annotated[Text, Len(1)]
-Sha256 = Annotated[str, Check("64 hex digits", _sha256)]
-
-
 class TrainedOn(Settings):
     """What a network learned from, and when.
 
     Args:
-        images: SHA-256 of the image files that it learned from or was chosen by; None where that is not recorded.
+        images: SHA-256 of the image files that it learned from or was chosen by, those of the networks that it began
+            with among them; None where that is not recorded.
+        began_with: Those networks, the oldest first; None for a network that began with no other's weights.
     """
 
     data: Name
@@ -51,6 +43,7 @@ class TrainedOn(Settings):
     commit: Name | None
     created: Name | None
     images: Annotated[list[Sha256], Len(1, MOST_IMAGES)] | None = None
+    began_with: Ancestors | None = None
 
 
 Probability = Annotated[float, Ge(0), Le(1)]
@@ -104,7 +97,8 @@ class ModelFacts(Settings):
 
     def as_metadata(self) -> dict[str, str]:
         """JSON under two names: the facts, and `preprocessing` for who has the file but not this project."""
-        unrecorded: dict[str, Any] = {"trained_on": {"images"}} if self.trained_on.images is None else {}
+        of_training = {name for name in ("images", "began_with") if getattr(self.trained_on, name) is None}
+        unrecorded: dict[str, Any] = {"trained_on": of_training}
         unrecorded |= {name: True for name in ("hysteresis", "vessel_calibre") if getattr(self, name) is None}
         facts = {"format": FORMAT} | self.model_dump(exclude=unrecorded)
         return {
@@ -139,12 +133,16 @@ class ModelFacts(Settings):
             raise _damaged(path, "hysteresis.low of at most hysteresis.high", str(found.hysteresis.model_dump()))
         return found
 
-    def learned_from(self, images: Collection[str]) -> "ModelFacts":
-        """With the SHA-256 of the images that the network learned from or was chosen by, unless they are too many."""
-        if not 0 < len(images) <= MOST_IMAGES:
-            return self
-        trained_on = self.trained_on.model_copy(update={"images": sorted(images)})
-        return self.model_copy(update={"trained_on": trained_on})
+    def learned_from(self, images: Collection[str], ancestors: Sequence[Ancestor] = ()) -> "ModelFacts":
+        """With the SHA-256 of the images that the network learned from or was chosen by, unless they are too many.
+
+        Args:
+            ancestors: The networks that it began with.
+        """
+        known: dict[str, Any] = {"images": sorted(images)} if 0 < len(images) <= MOST_IMAGES else {}
+        if ancestors:
+            known["began_with"] = list(ancestors)
+        return self.model_copy(update={"trained_on": self.trained_on.model_copy(update=known)})
 
     def _preprocessing(self) -> dict[str, Any]:
         resolution = {

@@ -5,20 +5,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from omegaconf import OmegaConf
-from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from fundus_unet.core.errors import InputError
-from fundus_unet.core.files import open_regular, write_bytes
+from fundus_unet.core.files import write_bytes
 from fundus_unet.models.network import SegmentationNetwork
 from fundus_unet.runs.allowed_parts import check_part
 from fundus_unet.runs.build import build_network, sketch
 from fundus_unet.runs.config_file import check_references
 from fundus_unet.runs.load import check_fits, fill
 from fundus_unet.runs.model_facts import ModelFacts
+from fundus_unet.runs.safetensors_file import read_tensors
 
-MOST_HEADER_BYTES = 4_000_000
+EXPECTED = "a .safetensors file that fundus-unet export wrote"
 
 
 def write_model_file(path: Path, network: nn.Module, facts: ModelFacts) -> None:
@@ -37,7 +37,7 @@ def read_model_file(path: Path) -> tuple[SegmentationNetwork, ModelFacts]:
         InputError: Where the file is missing, damaged, of another format or project, or describes a network that is
             not allowed or does not fit its weights.
     """
-    metadata, weights = _contents(path)
+    metadata, weights = read_tensors(path, EXPECTED, "copy it again, or export the run again")
     facts = ModelFacts.from_metadata(metadata, path)
     with _described_in(path):
         check_references({"model": facts.model})
@@ -51,24 +51,6 @@ def read_model_file(path: Path) -> tuple[SegmentationNetwork, ModelFacts]:
     fill(network, weights, path)
     network.eval()
     return network, facts
-
-
-def _contents(path: Path) -> tuple[dict[str, str] | None, dict[str, Tensor]]:
-    if not path.is_file():
-        raise InputError(f"there is no file {path}", expected="a .safetensors file that fundus-unet export wrote")
-    try:
-        with open_regular(path) as file:
-            if int.from_bytes(file.read(8), "little") > MOST_HEADER_BYTES:
-                raise OSError("its header is too large")
-        with safe_open(path, framework="pt") as file:
-            return file.metadata(), {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118, no dict
-    except Exception as error:  # damaged bytes raise Rust's errors, Python's and torch's
-        raise InputError(
-            f"{path} is damaged or no safetensors file",
-            expected="a .safetensors file that fundus-unet export wrote",
-            got=f"{error!s:.300}",
-            fix="copy it again, or export the run again",
-        ) from error
 
 
 @contextmanager

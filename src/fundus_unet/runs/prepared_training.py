@@ -33,6 +33,8 @@ from fundus_unet.runs.resume import saved_best_score, saved_state
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_logging import log_final_metrics, loggers_of
 from fundus_unet.runs.screens import network_words, say_what_is_next, say_what_starts
+from fundus_unet.runs.start_file import START
+from fundus_unet.runs.start_weights import KEY, StartWeights, fill_from_kept
 from fundus_unet.runs.training_objects import (
     make_datamodule,
     make_segmenter,
@@ -65,12 +67,14 @@ class PreparedTraining:
         console: Console,
         check_with: str | None = None,
         callbacks: Sequence[Callback] = (),
+        start: StartWeights | None = None,
     ) -> "PreparedTraining":
         """What can fail without an image is made first, and every file is checked before any is used.
 
         Args:
             check_with: The command that tells more of the data; None: its content was checked when the run began.
             callbacks: Beside those of the configuration.
+            start: What a new network begins with; None: weights at random.
         """
 
         def check(splits: Splits) -> list[str]:
@@ -80,11 +84,11 @@ class PreparedTraining:
             # reads every file too, and no image is to be decoded twice for it
             return check_before_training(config, splits, console, check_with)
 
-        return cls._of(config, trusted, console, check, callbacks)
+        return cls._of(config, trusted, console, check, callbacks, start)
 
     @classmethod
     def along(cls, config: DictConfig, trusted: bool) -> "PreparedTraining":
-        """The same in another process than the first one, which has checked all and tells all."""
+        """The same in another process than the first one, which has checked all, tells all and gives its weights."""
         return cls._of(config, trusted, Console(quiet=True), lambda _: [])
 
     @classmethod
@@ -95,12 +99,15 @@ class PreparedTraining:
         console: Console,
         check: Callable[[Splits], list[str]],
         callbacks: Sequence[Callback] = (),
+        start: StartWeights | None = None,
     ) -> "PreparedTraining":
         begun = time.perf_counter()
         quieten_libraries()
         trainer = make_trainer(config, Path(config.paths.run_dir), trusted, callbacks)
         seed_everything(config.seed, verbose=False)
         segmenter = make_segmenter(config, trusted)
+        if start is not None:
+            start.give(segmenter.network)
         augmentation, preprocessor = build(config.augment, trusted=trusted), load_preprocessor(config)
         splits = splits_of(config.data, trusted=trusted)
         faults = check(splits)
@@ -122,7 +129,7 @@ class PreparedTraining:
         return plan, kept
 
     def restore(self, checkpoints: Path, console: Console) -> None:
-        """Continue from the last whole epoch, where there is one."""
+        """Continue from the last whole epoch, or where there is none from what the run began with."""
         state = saved_state(checkpoints, console)
         if state is None:
             if self.config.model.get("weights") is not None:
@@ -131,6 +138,8 @@ class PreparedTraining:
                     got=f"model.weights={self.config.model.weights}",
                     fix=f"start a new run, or remove {checkpoints.parent} to start it again",
                 )
+            if self.config.get(KEY) is not None:
+                fill_from_kept(self.segmenter.network, checkpoints.parent / START)
             return
         network, config = self.segmenter.network, self.config
         self.trainer.precision_plugin.convert_module(network)  # in fit it is too late for weights of 64-true

@@ -9,6 +9,7 @@ training.json      one entry per session of training: seconds, processes, the st
 validation.csv     one line per validation: epoch, step, seconds of training until then, scores
 curves.csv         every logged value, with logger=csv
 threshold.json     threshold and hysteresis best on validation, for best.ckpt; written once training is finished
+start.safetensors  with start_from: the weights that it began with, so that they are looked for nowhere else
 events.out.*       what TensorBoard shows; in tensorboard/ of older runs
 evaluation/SPLIT/  metrics.json, per_image.csv, calibration.csv, calibration.png, figures/
 synthetic/         synthetic images, where those that the run was trained on are not there any more
@@ -27,7 +28,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.core.files import PARTIAL, remove_partial_files, write_json, write_text
+from fundus_unet.core.files import PARTIAL, remove_partial_files, write_bytes, write_json, write_text
 from fundus_unet.core.invocation import command, recorded, setting
 from fundus_unet.metrics.mask_choice import ChosenMasks
 from fundus_unet.runs.allowed_config import check_used
@@ -36,6 +37,7 @@ from fundus_unet.runs.data_record import DATA
 from fundus_unet.runs.environment import environment
 from fundus_unet.runs.json_files import read_facts, read_hysteresis, read_sessions, read_threshold
 from fundus_unet.runs.run_name import run_name
+from fundus_unet.runs.start_file import START, KeptStart
 from fundus_unet.runs.synthetic_images import keep_synthetic_inside
 from fundus_unet.training.validation_file import VALIDATION, Validation, read_validations
 
@@ -125,6 +127,7 @@ class RunDirectory:
         data: dict[str, Any],
         budget: dict[str, Any] | None = None,
         processes: int = 1,
+        start: KeptStart | None = None,
     ) -> "RunDirectory":
         """Make the directory `config.paths.run_dir`, which `new_run_path` chose, and write what the run is.
 
@@ -132,6 +135,7 @@ class RunDirectory:
             data: The record of the files that it learns from, and of its settings.
             budget: What was measured and chosen, where it was to take a certain time.
             processes: So many train together.
+            start: The weights of another network that it begins with.
 
         Raises:
             InputError: Before anything is written, where the run could not be opened afterwards; or where it cannot
@@ -154,6 +158,8 @@ class RunDirectory:
         }
         if budget is not None:
             facts["budget"] = budget
+        if start is not None:
+            facts["start_from"] = dict(start.facts)
         try:
             path.mkdir(parents=True, exist_ok=True)
             if not cls.is_unborn(path):
@@ -161,6 +167,8 @@ class RunDirectory:
             # config.yaml last: a directory without it is not taken for a run
             write_json(path / FACTS, {"created": datetime.datetime.now().isoformat(timespec="seconds")} | facts)
             write_json(path / DATA, data)
+            if start is not None:
+                write_bytes(path / START, start.file())
             write_text(path / CONFIG, OmegaConf.to_yaml(saved))
         except OSError as error:
             raise InputError(
@@ -172,7 +180,9 @@ class RunDirectory:
     @staticmethod
     def is_unborn(path: Path) -> bool:
         """Whether a folder holds nothing, or only what a training that was killed while it made its run left there."""
-        return path.is_dir() and all(one.name in (FACTS, DATA) or one.name.endswith(PARTIAL) for one in path.iterdir())
+        return path.is_dir() and all(
+            one.name in (FACTS, DATA, START) or one.name.endswith(PARTIAL) for one in path.iterdir()
+        )
 
     @property
     def choices(self) -> dict[str, Any]:
@@ -193,6 +203,11 @@ class RunDirectory:
     def created(self) -> str | None:
         """When the run was made."""
         return self._facts.get("created")
+
+    @property
+    def start(self) -> dict[str, str] | None:
+        """Where the weights came from that it began with; None where they were at random."""
+        return self._facts.get("start_from")
 
     @property
     def id(self) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 LONGEST_NAME, LONGEST_WORD = 80, 32
@@ -16,6 +17,7 @@ SILENT = (
     *(f"trainer.enable_{name}" for name in ("model_summary", "progress_bar")),
 )
 """Settings that change where a run goes and what it shows, and not what is learned."""
+QUOTES = "\"'"
 _UPSAMPLER = "model.upsampler."
 
 
@@ -63,6 +65,8 @@ def _word(override: str, choices: Mapping[str, Any]) -> str:
     name = key.rpartition(".")[2]
     if override.startswith("~"):
         return safe_name(f"no-{name}")
+    if name == "start_from":  # the path above it may be long
+        return safe_name(f"from-{PurePath(value.strip(QUOTES)).name}")
     if name == "_target_":
         return safe_name(value.rpartition(".")[2])
     return safe_name(value if key in choices else f"{name}-{value}")

@@ -7,7 +7,7 @@ from fundus_unet.core.errors import InputError
 
 FREE = ("model.upsampler", "model.upsampled_width")
 """What runs may differ in: the upsampler and its width; and where the data lie, every `root` below `data.source`."""
-GROUPS = ("data", "augment", "model", "loss", "optimizer", "scheduler", "channels_last")
+GROUPS = ("data", "augment", "model", "loss", "optimizer", "scheduler", "channels_last", "start_from")
 TRAINER = ("max_epochs", "precision", "gradient_clip_val", "limit_train_batches", "overfit_batches")
 IRRELEVANT = ("data.workers", "data.memory_limit_gb", "data.epochs")
 """They change how a run is carried out, not its outcome; `trainer.max_epochs` is the number of epochs that counts."""

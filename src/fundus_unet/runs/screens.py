@@ -37,7 +37,7 @@ def say_what_starts(
     model: VesselSegmenter,
     trainer: Trainer,
 ) -> None:
-    """Network, upsampler, what was changed below the chosen options, on what images it trains, and how long."""
+    """Network, upsampler, its first weights, what was changed, on what images it trains, and how long."""
     parts = [f"{parameter_count(model.network):,} parameters"]
     chosen = {"upsampler": upsampler_name(run.choices, run.overrides), "downsampler": run.choices.get("downsampler")}
     parts += [f"{group} {name}" for group, name in chosen.items() if name is not None]
@@ -51,6 +51,7 @@ def say_what_starts(
     rows = {
         "network": network_words(run, model),
         "": ", ".join(parts),
+        "start": _start_words(run),
         "changed": " ".join(changes(run.overrides)),
         "data": f"{run.choices.get('data') or config.data.source._target_}{fold}: {counts}",
         "training": f"{steps} of {patches} of {side} x {side} pixels, "
@@ -78,6 +79,11 @@ def say_what_is_next(console: Console, run: RunDirectory, cases: Sequence[Case],
         runs = shlex.quote(from_here(run.path.parent))
         blocks.append(f"# curves and figures in a browser\n{installed('tensorboard')} --logdir {runs}")
     console.print("\n" + "\n".join(blocks), soft_wrap=True, highlight=False, markup=False)
+
+
+def _start_words(run: RunDirectory) -> str:
+    start = run.start
+    return "" if start is None else f"weights of {from_here(start['weights'])} ({start['fingerprint']})"
 
 
 def _row(title: str, text: str) -> str:

@@ -1,6 +1,6 @@
 """Train a run: a new one from a configuration, or the rest of an interrupted one; then evaluate its best epoch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,20 @@ from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import record_instead
 from fundus_unet.core.launchers import launch
 from fundus_unet.runs.allowed_config import check_run_config
+from fundus_unet.runs.ancestry import INHERITED
 from fundus_unet.runs.budget import check_alone, measured, with_numbers
 from fundus_unet.runs.config_file import portable
 from fundus_unet.runs.data_check import check_command
-from fundus_unet.runs.data_record import FAULTS, check_data, data_record
+from fundus_unet.runs.data_record import FAULTS, check_data, data_record, of_ancestors
 from fundus_unet.runs.device import resolve_precision
 from fundus_unet.runs.join_training import join_training
 from fundus_unet.runs.prepared_training import PreparedTraining
 from fundus_unet.runs.processes import is_first
 from fundus_unet.runs.resume import settings_of
 from fundus_unet.runs.run_directory import RunDirectory, new_run_path, plain
+from fundus_unet.runs.run_name import upsampler_name
+from fundus_unet.runs.same_network import check_same_network
+from fundus_unet.runs.start_weights import KEY, StartWeights, located, read_start
 from fundus_unet.runs.training_objects import CHECKPOINT_FOLDER, make_segmenter
 from fundus_unet.training.step_timing import Timings
 
@@ -57,15 +61,20 @@ def train_new_run(
     console = Console()
     check_alone(config, overrides)
     config = completed(config, new_run_path(config, choices, overrides))
-    training = PreparedTraining.of(config, True, console, check_command(choices, overrides), callbacks)
+    start = _start(config, choices, overrides)
+    training = PreparedTraining.of(config, True, console, check_command(choices, overrides), callbacks, start)
     budget = None
     if config.get("budget") is not None:
         plan, budget = training.fit_budget(console)
         overrides = with_numbers(overrides, plan)
         record_instead("budget", with_numbers([], plan))
     record = data_record(training.splits) | {"settings": settings_of(config), FAULTS: training.faults}
+    if start is not None:
+        record |= {INHERITED: start.inherited.as_record()}
+        _say_what_is_known_before(record, console)
     _warn_where_it_cannot_be_resumed(config, console)
-    run = RunDirectory.create(config, choices, overrides, record, budget, training.trainer.world_size)
+    kept = None if start is None else start.kept()
+    run = RunDirectory.create(config, choices, overrides, record, budget, training.trainer.world_size, kept)
     return training.run(run, console, one_of_many)
 
 
@@ -135,11 +144,35 @@ def check_launch(config: DictConfig, one_of_many: bool) -> None:
 
 
 def completed(config: DictConfig, run_path: Path) -> DictConfig:
-    """A copy in which the run directory is named and the precision is no longer `auto`."""
+    """A copy in which the run directory is named and the precision is no longer `auto`.
+
+    Where weights to begin with are named, their place is a whole one, and the network fetches no others.
+    """
     config = config.copy()
     config.paths.run_dir = str(run_path)
     config.trainer.precision = resolve_precision(config.trainer.precision, config.trainer.accelerator)
+    if config.get(KEY) is not None:
+        config[KEY] = located(config[KEY])
+        if config.model.get("weights") is not None:
+            config.model.weights = None
     return config
+
+
+def _start(config: DictConfig, choices: Mapping[str, Any], overrides: Sequence[str]) -> StartWeights | None:
+    """The weights that a new run is to begin with, once they fit its network."""
+    if config.get(KEY) is None:
+        return None
+    start = read_start(config[KEY])
+    own = {**choices, "upsampler": upsampler_name(choices, overrides)}
+    check_same_network(start.model, start.choices, config.model, own)
+    return start
+
+
+def _say_what_is_known_before(record: Mapping[str, Any], console: Console) -> None:
+    """Warn of images that validate or test the run, and that its weights know already."""
+    for split in ("val", "test"):
+        for remark in of_ancestors(record, split, record[split], own=True):
+            console.print(f"{split}: {remark}", style="yellow", markup=False, soft_wrap=True)
 
 
 def _warn_where_it_cannot_be_resumed(config: DictConfig, console: Console) -> None:

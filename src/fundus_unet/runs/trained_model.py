@@ -122,7 +122,17 @@ def load_trained(
 
 def is_run(weights: str) -> bool:
     """Whether weights are a folder, which can only be a run's, and not those of that name in weights/."""
-    return not (WEIGHTS_DIR / weights / "model.safetensors").is_file() and Path(weights).expanduser().is_dir()
+    return not has_own(weights) and Path(weights).expanduser().is_dir()
+
+
+def has_own(name: str) -> bool:
+    """Whether weights of that name come with the project."""
+    return name in own_names()
+
+
+def own_names() -> list[str]:
+    """The names of the weights that come with the project."""
+    return sorted(folder.parent.name for folder in WEIGHTS_DIR.glob("*/model.safetensors"))
 
 
 def weights_file(name: str) -> Path:
@@ -135,7 +145,7 @@ def weights_file(name: str) -> Path:
         return Path(name).expanduser()
     path = WEIGHTS_DIR / name / "model.safetensors"
     if not path.is_file():
-        names = [folder.parent.name for folder in WEIGHTS_DIR.glob("*/model.safetensors")]
+        names = own_names()
         raise InputError(
             f"there are no weights called {name!r}",
             expected=f"{' or '.join(names) or 'none is there'}; or a file of fundus-unet export (.safetensors, .onnx)",
@@ -152,12 +162,12 @@ def is_own(weights: str) -> bool:
 def _of_run(run: RunDirectory) -> TrainedModel:
     facts = facts_of(run)
     network = load_network(run.config.model, run.checkpoint("best"))
-    return TrainedModel(network, facts, run.path.name, _fingerprint(network))
+    return TrainedModel(network, facts, run.path.name, fingerprint_of(network))
 
 
 def _of_file(path: Path) -> TrainedModel:
     network, facts = read_model_file(path)
-    return TrainedModel(network, facts, _name(path), _fingerprint(network))
+    return TrainedModel(network, facts, _name(path), fingerprint_of(network))
 
 
 def _of_onnx(path: Path, device: torch.device) -> TrainedModel:
@@ -177,7 +187,8 @@ def _name(path: Path) -> str:
     return path.parent.name if is_own(str(path)) else path.name
 
 
-def _fingerprint(network: nn.Module) -> str:
+def fingerprint_of(network: nn.Module) -> str:
+    """What tells a network's weights from all others: 16 hexadecimal digits."""
     found = hashlib.sha256()
     for name, tensor in sorted(network.state_dict().items()):
         found.update(name.encode() + tensor.cpu().float().numpy().tobytes())

@@ -131,7 +131,7 @@ def _learned(network: Network, images: ImageSet) -> set[str]:
 
 def _may_have_learned(network: Network, images: ImageSet) -> bool:
     if network.supposed_sources is None:
-        return network.learned is None
+        return network.learned is None or network.unrecorded
     return _only_supposed(network, images)
 
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import setting
 from fundus_unet.data.case import Case
-from fundus_unet.runs.learned_images import images_named_now, recorded_images
+from fundus_unet.runs.ancestry import Ancestor
+from fundus_unet.runs.learned_images import ancestry, images_named_now, recorded_images
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.runs.trained_model import TrainedModel, is_own, load_trained
 from fundus_unet.runs.working_diameter import own_diameters, trained_diameter
@@ -35,9 +36,10 @@ class Network:
         fov_diameter: Of the field of view in the images that it was trained on.
         learned: SHA-256 of the images that it learned from or chose its checkpoint and masks by; None where that
             is not known.
-        supposed_sources: Of a network without a record: the classes of the sets that it says it was trained on, each
-            with the SHA-256 of all its images in `learned`, none where they are not known; None where it names no set
-            that is known.
+        supposed_sources: Of a network without a record, or that began with the weights of one: the classes of the sets
+            that it says it was trained on, each with the SHA-256 of all its images in `learned`, none where they are
+            not known; None where it names no set that is known.
+        unrecorded: Whether it began with weights of which it is not recorded which images they learned from.
         own_diameters: Of images that it brings to another diameter, by their SHA-256.
         run_dir: None for weights.
         notes: What is not as it should be.
@@ -53,6 +55,7 @@ class Network:
     supposed_sources: Mapping[str, frozenset[str]] | None = None
     own_diameters: Mapping[str, float] = field(default_factory=dict)
     run_dir: Path | None = None
+    unrecorded: bool = False
     notes: tuple[str, ...] = ()
 
     def facts(self, out_dir: Path) -> dict[str, Any]:
@@ -73,6 +76,7 @@ class Network:
             "fov_diameter": self.fov_diameter,
             "vessel_calibre": facts.vessel_calibre,
             "learned_images": None if self.learned is None else len(self.learned),
+            "began_with_unrecorded": self.unrecorded,
             "notes": list(self.notes),
         }
 
@@ -94,7 +98,7 @@ def open_networks(
     failures: list[Failure] = []
     for name in dict.fromkeys(run_dirs):
         try:
-            networks.append(_of_run(RunDirectory(name, data_dir)))
+            networks.append(_of_run(RunDirectory(name, data_dir), sources_of))
         except InputError as error:
             failures.append(Failure(name, error.one_line))
     for name in dict.fromkeys(weights):
@@ -105,7 +109,7 @@ def open_networks(
     return list(_beside_their_like(_distinctly_named(networks))), failures
 
 
-def _of_run(run: RunDirectory) -> Network:
+def _of_run(run: RunDirectory, sources_of: SourcesOf) -> Network:
     model = load_trained(str(run.path))
     notes = []
     try:
@@ -117,7 +121,19 @@ def _of_run(run: RunDirectory) -> Network:
     if learned is None:
         learned = images_named_now(run)
         notes.append("it has no record of its images (data.json); those that its configuration names now are taken")
-    return Network(run.path.name, model, trained_diameter(run), learned, None, diameters, run.path, notes=tuple(notes))
+    unrecorded = ancestry(run).unrecorded
+    notes += _notes(unrecorded)
+    return Network(
+        run.path.name,
+        model,
+        trained_diameter(run),
+        learned,
+        _supposed([one.data for one in unrecorded], sources_of) if unrecorded else None,
+        diameters,
+        run.path,
+        bool(unrecorded),
+        tuple(notes),
+    )
 
 
 def _of_weights(name: str, sources_of: SourcesOf) -> Network:
@@ -131,16 +147,43 @@ def _of_weights(name: str, sources_of: SourcesOf) -> Network:
             fix=f"name the run that was exported: {setting('run_dirs', '[RUN_DIRECTORY]')}",
         )
     data, recorded = facts.trained_on.data, facts.trained_on.images
+    before = facts.trained_on.began_with or ()
     if recorded is not None:
-        return Network(model.origin, model, facts.fov_diameter, frozenset(recorded))
+        unrecorded = [one for one in before if not one.recorded]
+        supposed = _supposed([one.data for one in unrecorded], sources_of) if unrecorded else None
+        return Network(
+            model.origin,
+            model,
+            facts.fov_diameter,
+            frozenset(recorded),
+            supposed,
+            unrecorded=bool(unrecorded),
+            notes=tuple(_notes(unrecorded)),
+        )
     sources = sources_of(data)
-    if sources and is_own(name):
+    if sources and is_own(name) and not before:
         learned = frozenset().union(*sources.values())
         note = f"it says data={data}; all images that {data} learns from were left out"
         return Network(model.origin, model, facts.fov_diameter, learned, sources, notes=(note,))
     note = f"it does not record which images it learned from; it says data={data}"
-    supposed = None if sources is None else dict.fromkeys(sources, frozenset[str]())
-    return Network(model.origin, model, facts.fov_diameter, None, supposed, notes=(note,))
+    supposed = _supposed([data, *(one.data for one in before)], sources_of)
+    return Network(model.origin, model, facts.fov_diameter, None, supposed, notes=(note, *_notes(before)))
+
+
+def _supposed(options: Sequence[str], sources_of: SourcesOf) -> dict[str, frozenset[str]] | None:
+    """The classes of the sets in several options, as of a network without a record; None where one is not known."""
+    found = [sources_of(option) for option in options]
+    if not all(found):
+        return None
+    return {name: frozenset[str]() for sources in found for name in sources or ()}
+
+
+def _notes(unrecorded: Sequence[Ancestor]) -> list[str]:
+    return [
+        f"it began with the weights of {one.weights}, of which it is not recorded which images they learned from; "
+        f"they say data={one.data}"
+        for one in unrecorded
+    ]
 
 
 def cases_learned(network: Network, cases: Sequence[Case], digests: Mapping[str, str]) -> set[str]:

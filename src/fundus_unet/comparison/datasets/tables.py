@@ -113,13 +113,17 @@ def image_lines(result: Result) -> list[str]:
         text = f"{name}: {len(facts['images'])} of {facts['labelled']} labelled images"
         if facts["left_out"]:
             networks = dict.fromkeys(network for by in facts["left_out"].values() for network in by)
-            recorded = all(result["networks"][network]["learned_images"] is not None for network in networks)
+            recorded = all(_is_recorded(result["networks"][network]) for network in networks)
             learned = "learned" if recorded else "learned, or may have learned,"
             text += f"; {len(facts['left_out'])} left out, since {' or '.join(networks)} {learned} from them"
         elif result["protocol"]["images"] == "test":
             text += ", the test split"
         lines.append(f"{text}.")
     return lines
+
+
+def _is_recorded(facts: Mapping[str, Any]) -> bool:
+    return facts["learned_images"] is not None and not facts.get("began_with_unrecorded")
 
 
 def note_lines(result: Result) -> list[str]:
