@@ -36,6 +36,7 @@ class StartWeights:
         choices: The options that it was made from, by group, as far as they are known; of the upsampler with what was
             changed of it.
         inherited: What a run takes over that begins with them.
+        is_final: Whether their training has ended.
     """
 
     place: str
@@ -45,6 +46,7 @@ class StartWeights:
     choices: Mapping[str, str]
     fingerprint: str
     inherited: Inherited
+    is_final: bool = True
 
     def give(self, network: nn.Module) -> None:
         """Fill a network; raises `InputError` where it is of another architecture."""
@@ -113,6 +115,7 @@ def _of_run(run: RunDirectory, place: str) -> StartWeights:
         {group: str(name) for group, name in choices.items() if name is not None},
         fingerprint,
         inherited_from(run, fingerprint),
+        run.finished,
     )
 
 

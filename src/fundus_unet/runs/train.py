@@ -61,7 +61,7 @@ def train_new_run(
     console = Console()
     check_alone(config, overrides)
     config = completed(config, new_run_path(config, choices, overrides))
-    start = _start(config, choices, overrides)
+    start = _start(config, choices, overrides, console)
     training = PreparedTraining.of(config, True, console, check_command(choices, overrides), callbacks, start)
     budget = None
     if config.get("budget") is not None:
@@ -158,13 +158,18 @@ def completed(config: DictConfig, run_path: Path) -> DictConfig:
     return config
 
 
-def _start(config: DictConfig, choices: Mapping[str, Any], overrides: Sequence[str]) -> StartWeights | None:
+def _start(
+    config: DictConfig, choices: Mapping[str, Any], overrides: Sequence[str], console: Console
+) -> StartWeights | None:
     """The weights that a new run is to begin with, once they fit its network."""
     if config.get(KEY) is None:
         return None
     start = read_start(config[KEY])
     own = {**choices, "upsampler": upsampler_name(choices, overrides)}
     check_same_network(start.model, start.choices, config.model, own)
+    if not start.is_final:
+        text = f"the training of {start.place} has not ended: its best checkpoint so far is taken"
+        console.print(text, style="yellow", markup=False, soft_wrap=True)
     return start
 
 
