@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from fundus_unet.core.errors import InputError
@@ -16,9 +17,11 @@ from fundus_unet.runs.model_file import write_model_file
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_name import run_name
 from fundus_unet.runs.same_network import check_same_network
+from fundus_unet.runs.start_file import START
 from fundus_unet.runs.start_weights import located, read_start
+from fundus_unet.runs.train import completed
 from fundus_unet.runs.trained_model import WEIGHTS_DIR, is_own, load_trained
-from running import Scripts
+from running import ROOT, Scripts
 from runs.model_cases import facts_with, model_with, network_of
 
 A, B, C, D = (letter * 64 for letter in "abcd")
@@ -158,6 +161,22 @@ class TestSameNetwork:
         del theirs["widths"]
         with pytest.raises(InputError, match="not set in the weights"):
             check_same_network(theirs, {}, own, {})
+
+
+def test_a_network_fetches_no_other_weights(tmp_path: Path) -> None:
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        config = compose("train", ["model=resnet_unet", "model.weights=imagenet", "start_from=runs/one"])
+    planned = completed(config, tmp_path)
+    assert planned.model.weights is None
+    assert planned.start_from == str(Path("runs/one").resolve())
+    config.start_from = None
+    assert completed(config, tmp_path).model.weights == "imagenet"
+
+
+def test_what_a_killed_command_left_of_a_new_run_is_no_run(tmp_path: Path) -> None:
+    for name in ("run.json", "data.json", START):
+        (tmp_path / name).touch()
+    assert RunDirectory.is_unborn(tmp_path)
 
 
 def test_a_place_is_the_same_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

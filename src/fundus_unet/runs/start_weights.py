@@ -79,7 +79,7 @@ def read_start(given: str) -> StartWeights:
         return _of_file(load_trained(None, place), place)
     except InputError as error:
         raise InputError(
-            f"the weights of {KEY}={given} cannot be used: {error.problem}",
+            f"{KEY}: {error.problem}",
             expected=error.expected or EXPECTED,
             got=error.got,
             fix=error.fix,

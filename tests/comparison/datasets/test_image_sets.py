@@ -88,6 +88,18 @@ def test_a_network_of_unknown_sets_is_doubted_everywhere(images: ImageSet) -> No
     assert not column.own
 
 
+def test_a_network_that_began_with_weights_without_a_record_is_doubted_where_these_are(images: ImageSet) -> None:
+    descended = replace(network("run", names(images, 5)), unrecorded=True)
+    column = column_of(images, [descended], "unseen")
+    assert scored(column) == ["eye1", "eye2", "eye3", "eye4", "eye6"]
+    assert column.doubtful == {"run"}
+    column = column_of(images, [replace(descended, supposed_sources=FOLDER)], "unseen")
+    assert scored(column) == ["eye4", "eye6"]
+    assert column.doubtful == {"run"}
+    elsewhere = replace(descended, supposed_sources={"another": frozenset()})
+    assert not column_of(images, [elsewhere], "unseen").doubtful
+
+
 def test_a_set_without_an_image_left_or_a_label_is_refused(images: ImageSet) -> None:
     with pytest.raises(InputError, match="no image of eyes is left to score: one learned from all 6 images") as told:
         column_of(images, [network("one", frozenset(images.digests.values()))], "unseen")
