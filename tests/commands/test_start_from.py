@@ -183,7 +183,7 @@ class TestBadInput:
             (["start_from=sets"], ["is no run directory"]),
             (["start_from=mine.safetensors"], ["there is no", "mine.safetensors"]),
             (["start_from=pickled.safetensors"], ["is damaged or no safetensors file"]),
-            (["start_from=pickled.pt"], ["no file of weights that can be trained on", "fundus-unet export"]),
+            (["start_from=pickled.pt"], ["no file of weights that can be trained on", "run_dir=RUN_DIRECTORY"]),
             (["start_from=sets/CHASE_DB1/Image_01L.jpg/x"], ["below", "which is a file"]),
             (["start_from=vessels"], ["of another network", "model.widths: [16,32,64,128] in the weights, [4,8] in"]),
             (["start_from=vessels", "resume=last"], ["cannot be applied"]),

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.core.invocation import setting
+from fundus_unet.core.invocation import command, setting
 from fundus_unet.runs.ancestry import Ancestor, Inherited
 from fundus_unet.runs.learned_images import inherited_from
 from fundus_unet.runs.load import fill, load_network
@@ -148,7 +148,7 @@ def _check_is_model_file(path: Path, place: str) -> None:
         raise InputError(
             f"{path} is no file of weights that can be trained on",
             expected=EXPECTED,
-            fix="export the run that it came from: fundus-unet export run_dir=RUN_DIRECTORY",
+            fix=f"export the run that it came from: {command('export', 'run_dir=RUN_DIRECTORY')}",
         )
     if Path(place).is_absolute():
         raise InputError(f"there is no {place}", expected=EXPECTED, fix="give the run that training printed")
