@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hydra._internal.hydra import Hydra
 from hydra.core.global_hydra import GlobalHydra
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -94,6 +95,9 @@ class Scripts:
             patch.chdir(self.folder)
             patch.setattr(sys, "argv", [f"scripts/{name}.py", *overrides])
             patch.setenv("COLUMNS", "300")
+            if not any("hydra.mode" in override for override in overrides):
+                # Hydra composes everything once more, to find that nothing sets `hydra.mode`
+                patch.setattr(Hydra, "get_mode", lambda *_, **__: None)
             try:
                 runpy.run_path(str(ROOT / "scripts" / f"{name}.py"), run_name="__main__")
             except SystemExit as stop:
