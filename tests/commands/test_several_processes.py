@@ -14,6 +14,7 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from data.layouts import write_folder
 from fundus_unet.inference.evaluation import NETWORK
 from running import ROOT, TINY, Scripts, refused, succeeded
 
@@ -119,12 +120,15 @@ def test_what_else_a_resumed_run_may_not_change(scripts: Scripts, pair: tuple[Pa
 
 
 def test_more_processes_than_validation_images_and_an_odd_number(scripts: Scripts) -> None:
-    """Six processes for four images, one patch each."""
-    given = (*EVERY_STEP, "trainer.max_epochs=1", "data.steps_per_epoch=2", "data.batch_size=6")
+    """Three processes for two images, one patch each."""
+    write_folder(scripts.folder / "sets/folder", count=6)
+    data = ("data=folder", "data.source.val_fraction=0.3", "data.steps_per_epoch=2", "data.batch_size=3")
+    given = (*EVERY_STEP, "trainer.max_epochs=1", *data)
     runs = [
         succeeded(scripts.train(*given, how, f"paths.run_dir=runs/{number}")).run_directory
-        for number, how in enumerate(("trainer.devices=1", "trainer.devices=6"))
+        for number, how in enumerate(("trainer.devices=1", "trainer.devices=3"))
     ]
+    assert [len(json.loads((run / "data.json").read_text())["val"]) for run in runs] == [2, 2]
     first, second = map(curves, runs)
     for name, values in first.items():
         assert second[name] == pytest.approx(values, abs=TOLERANCE), name
