@@ -1,5 +1,6 @@
 """The wheel, in an environment of its own that sees torch, used from a folder of its own: what most users have."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -56,30 +57,50 @@ def _run(*command: object, cwd: Path | None = None) -> str:
     return finished.stdout
 
 
-def test_a_walk_through_every_command(program: Path, folder: Path) -> None:
-    def fundus_unet(*arguments: str) -> str:
-        return _run(program, *arguments, cwd=folder)
+WALK = """
+import json, sys
+from fundus_unet.commands.program import main
+program, *commands = sys.argv[1:]
+for words in map(json.loads, commands):
+    sys.argv[:] = [program, *words]
+    print("begins", *words, flush=True)
+    main()
+"""
+"""Commands one after another: only the first has to import torch."""
 
-    fundus_unet("predict", "images=it's", "device=cpu")
+
+def test_a_walk_through_every_command(program: Path, folder: Path) -> None:
+    def fundus_unet(*commands: tuple[str, ...]) -> str:
+        return _run(program.with_name("python"), "-c", WALK, program, *map(json.dumps, commands), cwd=folder)
+
+    _run(program, "predict", "images=it's", "device=cpu", cwd=folder)
     assert (folder / "predictions/mask/a photo (2).png").is_file()
-    for upsampler in ("transposed_k4s2p1", "bilinear_conv"):
-        fundus_unet("train", *TINY_TRAINING, f"upsampler={upsampler}", f"paths.run_dir=runs/{upsampler}")
+    transposed, bilinear = (
+        ("train", *TINY_TRAINING, f"upsampler={name}", f"paths.run_dir=runs/{name}")
+        for name in ("transposed_k4s2p1", "bilinear_conv")
+    )
+    _run(program, *transposed, cwd=folder)
     run = folder / "runs/bilinear_conv"
-    assert str(program.parents[1]) not in (run / "config.yaml").read_text()  # a run can move to another machine
-    fundus_unet("evaluate", f"run_dir={run}", "split=val")
-    assert (run / "evaluation/val/metrics.json").is_file()
-    assert "2 of 2 runs are finished" in fundus_unet("summarize", "runs")
-    exported = fundus_unet("export", f"run_dir={run}")
-    assert f"{program} predict 'weights={run}" in exported
-    fundus_unet("predict", f"weights={run}/export/model.safetensors", "images=it's", "out_dir=maps", "device=cpu")
-    fundus_unet("explain", "upsampler=transposed_k3s2p1", "size=3")
-    assert (folder / "explain_transposed_k3s2p1.png").is_file()
     runs = "run_dirs=[runs/transposed_k4s2p1,runs/bilinear_conv]"
-    fundus_unet("compare", "accuracy", runs, "paths.data_dir=sets")
-    fundus_unet("compare", "checkerboard", runs, "images=1", "max_shifts=2", "paths.data_dir=sets")
     sizes = ("model.widths=[2,4]", "training.image_size=8", "training.batch_sizes=[1]", "inference.image_size=8")
-    fundus_unet("compare", "speed", *sizes, "rounds=1", "min_seconds=0.001", "memory=false", "dtypes=[float32]")
-    fundus_unet("report", "paths.data_dir=sets")
+    told = fundus_unet(
+        bilinear,
+        ("evaluate", f"run_dir={run}", "split=val"),
+        ("summarize", "runs"),
+        ("export", f"run_dir={run}"),
+        ("predict", f"weights={run}/export/model.safetensors", "images=it's", "out_dir=maps", "device=cpu"),
+        ("explain", "upsampler=transposed_k3s2p1", "size=3"),
+        ("compare", "accuracy", runs, "paths.data_dir=sets"),
+        ("compare", "checkerboard", runs, "images=1", "max_shifts=2", "paths.data_dir=sets"),
+        ("compare", "speed", *sizes, "rounds=1", "min_seconds=0.001", "memory=false", "dtypes=[float32]"),
+        ("report", "paths.data_dir=sets"),
+    )
+    assert str(program.parents[1]) not in (run / "config.yaml").read_text()  # a run can move to another machine
+    assert (run / "evaluation/val/metrics.json").is_file()
+    assert "2 of 2 runs are finished" in told
+    assert f"{program} predict 'weights={run}" in told
+    assert (folder / "maps/mask/a photo (2).png").is_file()
+    assert (folder / "explain_transposed_k3s2p1.png").is_file()
     assert (folder / "runs/comparison/report.html").stat().st_size > 10_000
 
 
