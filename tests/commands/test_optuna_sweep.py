@@ -78,7 +78,7 @@ def test_a_training_below_the_median_is_ended(tmp_path: Path) -> None:
 def test_six_trials_survive_a_kill(scripts: Scripts) -> None:
     folder = scripts.folder
     given = (*SWEEPER, *DATA, *SPACE, "hydra.sweeper.n_trials=6", "hydra.sweeper.prune_after_trials=2")
-    given = (*given, "hydra.sweeper.prune_after_epochs=0", "trainer.max_epochs=6")
+    given = (*given, "hydra.sweeper.prune_after_epochs=0", "trainer.max_epochs=4")
     study_folder = folder / STUDY
 
     def third_trains() -> bool:

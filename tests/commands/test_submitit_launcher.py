@@ -12,7 +12,7 @@ from fundus_unet.runs.run_directory import RunDirectory
 from running import Scripts
 
 pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="needs the extra sweep")
-EPOCHS = 20
+EPOCHS = 10
 
 
 @pytest.mark.slow
