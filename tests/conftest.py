@@ -87,7 +87,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         function = item.nodeid.partition("[")[0]
         times[function] += 1
         # Python 3.11 runs at half the speed where coverage is measured, and these hardly reach lines that others do not
-        if times[function] > 2 or item.get_closest_marker("slow") or item.path.parent.name in ("faults", "external"):
+        repeats = times[function] > 2 or hasattr(getattr(item, "obj", None), "hypothesis")
+        if repeats or item.get_closest_marker("slow") or item.path.parent.name in ("faults", "external"):
             item.add_marker("no_cover")
 
 

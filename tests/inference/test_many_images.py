@@ -241,6 +241,7 @@ def peak_of(count: int, out: Path) -> int:
     return peak
 
 
+@pytest.mark.no_cover
 def test_a_million_images_would_take_some_hundred_megabytes(tmp_path: Path) -> None:
     # the least of three: python's table of interned strings, which has the parts of paths, grows by megabytes at times
     few, many = (min(peak_of(count, tmp_path / f"{count}_{time}") for time in range(3)) for count in (500, 1500))
