@@ -14,6 +14,7 @@ from fundus_unet.data.sets.mixture import MixedSet, Mixture
 from fundus_unet.data.sets.synthetic import Synthetic
 from fundus_unet.runs import data_check
 from fundus_unet.runs.data_check import CHECKS, known_fraction
+from fundus_unet.runs.prepared_training import PreparedTraining
 from running import TINY, contents, refused, succeeded
 
 LABEL = "sets/CHASE_DB1/Image_02L_1stHO.png"
@@ -35,6 +36,14 @@ def checked(monkeypatch) -> list[int]:
 
     monkeypatch.setattr(data_check, "check_data_set", counted)
     return sizes
+
+
+@pytest.fixture
+def untrained(monkeypatch) -> list[Path]:
+    """The run directories of trainings that end where they would begin: the check has been made by then."""
+    begun = []
+    monkeypatch.setattr(PreparedTraining, "run", lambda self, run, *_: begun.append(run.path))
+    return begun
 
 
 def test_a_fault_stops_the_training_before_anything_is_written(scripts) -> None:
@@ -85,7 +94,7 @@ def test_off_checks_nothing(scripts, checked) -> None:
     assert not (scripts.folder / "runs" / CHECKS).exists()
 
 
-def test_the_same_content_is_checked_once_and_a_changed_pixel_again(scripts, checked) -> None:
+def test_the_same_content_is_checked_once_and_a_changed_pixel_again(scripts, checked, untrained) -> None:
     first = succeeded(scripts.train("trainer.max_epochs=1"))
     assert "in the data" not in first.out
     succeeded(scripts.train("trainer.max_epochs=1", "upsampler=bilinear_conv"))
@@ -104,19 +113,21 @@ def test_the_same_content_is_checked_once_and_a_changed_pixel_again(scripts, che
     assert len(list((scripts.folder / "runs" / CHECKS).iterdir())) == 2
     succeeded(scripts.train("trainer.max_epochs=1", "paths.data_dir=elsewhere", "data.folds=7"))
     assert checked == [28, 28, 28]  # other images are tested
+    assert len(set(untrained)) == 5
 
 
-def test_a_fault_that_was_let_pass_is_told_and_stops_again(scripts, checked) -> None:
+def test_a_fault_that_was_let_pass_is_told_and_stops_again(scripts, checked, untrained) -> None:
     mirror(scripts.folder / LABEL)
     for _ in range(2):
         finished = succeeded(scripts.train("data_check=warn", "trainer.max_epochs=1"))
         assert "Image_02L is mirrored" in finished.out
     refused(scripts.train(), "Image_02L is mirrored")
     assert checked == [28]
+    assert len(untrained) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"findings": [1]}', b'{"findings": [{"severity": "fine"}]}', b"[]"])
-def test_a_damaged_result_is_made_again(scripts, checked, content) -> None:
+def test_a_damaged_result_is_made_again(scripts, checked, untrained, content) -> None:
     mirror(scripts.folder / LABEL)
     succeeded(scripts.train("data_check=warn", "trainer.max_epochs=1"))
     [kept] = (scripts.folder / "runs" / CHECKS).iterdir()
@@ -124,6 +135,7 @@ def test_a_damaged_result_is_made_again(scripts, checked, content) -> None:
     kept.write_bytes(content)
     succeeded(scripts.train("data_check=warn", "trainer.max_epochs=1", "seed=1"))
     assert checked == [28, 28]
+    assert len(untrained) == 2
     assert kept.read_bytes() == whole
 
 
