@@ -109,6 +109,19 @@ def test_the_comparison_of_sets_sees_images_as_predict_does(
     assert json.loads((scripts.folder / OUT / "datasets.json").read_text())["networks"]["tiny"]["vessel_calibre"] == 6
 
 
+def test_test_time_augmentation_looks_once(scripts: Scripts, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    diameter = vessel_scale.VesselScale.diameter
+
+    def watched(self, working) -> float:
+        looks.append(self.predictor.maps_per_image)
+        return diameter(self, working)
+
+    monkeypatch.setattr(vessel_scale.VesselScale, "diameter", watched)
+    scales(scripts, f"run_dir={run}", "tta=flips")
+    assert looks == [1] * 8
+
+
 def test_bad_values_are_told(scripts: Scripts) -> None:
     refused(scripts.train("data.vessel_calibre=8"), "data.vessel_calibre=8", "data.fov_diameter")
     refused(scripts.train("data.scale=null", "data.fov_diameter=40", "data.vessel_calibre=0"), "data.vessel_calibre")

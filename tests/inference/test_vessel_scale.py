@@ -97,13 +97,6 @@ def test_the_widest_count_and_the_finest_do_not() -> None:
     assert widest_calibre(np.zeros((50, 50), bool), 50) is None
 
 
-def test_of_asks_for_a_calibre_and_a_first_look() -> None:
-    predictor = Predictor(DarkIsVessel(), torch.device("cpu"), None)
-    assert VesselScale.of(predictor, Preprocessor(fov_diameter=300), None) is None
-    assert VesselScale.of(predictor, Preprocessor(scale=0.5), 8.0) is None
-    assert VesselScale.of(predictor, Preprocessor(fov_diameter=300), 8.0) == VesselScale(predictor, 300, 8.0)
-
-
 def test_a_synthetic_eye_is_seen_alike_in_any_size_of_file() -> None:
     eye = generate_fundus(3, 900, "plain")
     small = cv2.resize(eye.image, (600, 600), interpolation=cv2.INTER_AREA)

@@ -26,9 +26,9 @@ from fundus_unet.inference.page import Page
 from fundus_unet.inference.plan import is_done, planned
 from fundus_unet.inference.sources import Source, SourceList
 from fundus_unet.inference.stage_rates import StageRates
-from fundus_unet.inference.vessel_scale import VesselScale
 from fundus_unet.metrics.masks import Hysteresis, MaskRule
 from fundus_unet.runs.device import choose_device
+from fundus_unet.runs.first_look import vessel_scale
 from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.mask_rule import mask_rule
 from fundus_unet.runs.trained_ensemble import load_networks
@@ -82,9 +82,8 @@ def predict_from_config(config: DictConfig) -> None:
     measures = MeasuresTable(out_dir, place.number) if config.measures else None
     read_threads = config.read_threads or min(8, cores)
     write_threads = config.write_threads or max(1, read_threads // 2)
-    predictor = model.predictor(place.device, config.precision, config.tile, config.tta)
     work = BatchPrediction(
-        predictor,
+        model.predictor(place.device, config.precision, config.tile, config.tta),
         preprocessor,
         outputs,
         rule,
@@ -94,7 +93,7 @@ def predict_from_config(config: DictConfig) -> None:
         pixels_in_memory=int(config.megapixels_in_memory * 1e6),
         rates=StageRates(min(read_threads, cores), min(write_threads, cores)),
         measures=measures,
-        vessel_scale=VesselScale.of(predictor, preprocessor, model.vessel_calibre(config.scale)),
+        vessel_scale=vessel_scale(model, place.device, config.precision, config.tile, config.scale),
     )
     about = {"model": model.origin, **_told(rule), "scale": config.scale, "tta": config.tta}
     page = Page(manifest, about) if config.page else None

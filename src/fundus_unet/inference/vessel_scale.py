@@ -32,6 +32,7 @@ class VesselScale:
     """Finds the field-of-view diameter at which the widest vessels of an image have a calibre.
 
     Args:
+        predictor: Of the first look; it needs no test-time augmentation.
         look_at: Field-of-view diameter of the first look.
         calibre: What the widest vessels shall have.
 
@@ -42,15 +43,6 @@ class VesselScale:
     predictor: Predictor | Ensemble
     look_at: float
     calibre: float
-
-    @classmethod
-    def of(
-        cls, predictor: Predictor | Ensemble, preprocessor: Preprocessor, calibre: float | None
-    ) -> "VesselScale | None":
-        """None where no calibre is asked for. `preprocessor` makes the first look's images, by `fov_diameter`."""
-        if calibre is None or preprocessor.fov_diameter is None:
-            return None
-        return cls(predictor, preprocessor.fov_diameter, calibre)
 
     def diameter(self, working: WorkingImage) -> float:
         """The field-of-view diameter for an image that was brought to `look_at`.

@@ -14,9 +14,9 @@ from fundus_unet.data.images.reading import read_image
 from fundus_unet.inference.map_warnings import map_warnings
 from fundus_unet.inference.new_image import prepare_new_image
 from fundus_unet.inference.sources import Source
-from fundus_unet.inference.vessel_scale import VesselScale
 from fundus_unet.metrics.masks import MASKS, THRESHOLD, MaskRule, Threshold
 from fundus_unet.runs.device import choose_device
+from fundus_unet.runs.first_look import vessel_scale
 from fundus_unet.runs.mask_rule import OWN, VALIDATION, mask_rule
 from fundus_unet.runs.trained_ensemble import TrainedEnsemble, together
 from fundus_unet.runs.trained_model import OWN_WEIGHTS, TrainedModel, load_trained
@@ -66,7 +66,7 @@ class VesselModel:
     ) -> None:
         self.predictor = model.predictor(device, "auto", tile, tta)
         self.preprocessor = model.preprocessor(scale)
-        self.vessel_scale = VesselScale.of(self.predictor, self.preprocessor, model.vessel_calibre(scale))
+        self.vessel_scale = vessel_scale(model, device, "auto", tile, scale)
         if mask not in MASKS:
             raise InputError(f"there is no mask {mask!r}", expected=MASKS, fix=did_you_mean(str(mask), MASKS))
         self.rule: MaskRule = mask_rule(model, mask, VALIDATION, OWN)

@@ -15,6 +15,7 @@ from fundus_unet.data.images.store import decode
 from fundus_unet.inference.evaluation import Evaluation, counts_of
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.inference.vessel_scale import VesselScale
+from fundus_unet.runs.first_look import vessel_scale
 
 AUTO, DIAMETER, ANGLE = ("auto", "diameter", "angle")
 
@@ -84,6 +85,7 @@ def score_cell(
     """
     evaluation = Evaluation(network.model.facts.masks)
     predictor: Predictor | None = None
+    first_look: VesselScale | None = None
     diameters = set()
     for number, case in enumerate(column.cases, 1):
         identity = _identity(network, column, case.name, conditions)
@@ -95,10 +97,10 @@ def score_cell(
             if predictor is None:
                 facts = network.model.facts
                 predictor = network.model.predictor(conditions.device, facts.precision, None, conditions.tta)
+                first_look = vessel_scale(network.model, conditions.device, facts.precision, None)
             sample = decode(case, Preprocessor(fov_diameter=diameter))
-            fitted = VesselScale.of(predictor, Preprocessor(fov_diameter=diameter), identity.get("vessel_calibre"))
-            if fitted is not None:
-                sample = decode(case, Preprocessor(fov_diameter=fitted.diameter(sample.working)))
+            if first_look is not None and "vessel_calibre" in identity:
+                sample = decode(case, Preprocessor(fov_diameter=first_look.diameter(sample.working)))
             probability = predictor.probability(sample.working, sample.field_of_view)
             counts = counts_of(sample, probability, network.model.facts.masks)
             conditions.kept.write(identity, counts)
