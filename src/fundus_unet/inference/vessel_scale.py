@@ -6,6 +6,7 @@ as another. A first look finds them, well enough to tell how wide the widest are
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from fundus_unet.core.errors import InputError
@@ -14,7 +15,6 @@ from fundus_unet.inference.ensemble import Ensemble
 from fundus_unet.inference.new_image import NewImage
 from fundus_unet.inference.predictor import Predictor
 from fundus_unet.metrics.topology import skeleton_of
-from fundus_unet.metrics.vessel_measures import calibres
 
 WIDEST = 2.0
 """Field-of-view diameters of centrelines, the widest ones, whose mean calibre counts."""
@@ -25,6 +25,9 @@ SMALLEST, LARGEST = 0.6, 2.5
 STEP = 16
 """Diameters are multiples of it, so that images that are alike get the same size and go through together."""
 _FINER = 2
+_BEYOND = 0.1
+"""Pixels by which twice the distance from a centreline to the edge exceeds the calibre on average: `calibres` of
+`metrics.vessel_measures`, which is three times as slow, has the same mean on real vessels to half a percent."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,10 @@ def widest_calibre(mask: np.ndarray, diameter: float) -> float | None:
     Units:
         pixels, as `diameter`, that of the field of view.
     """
-    centres = np.argwhere(skeleton_of(mask))
-    if len(centres) < LEAST * diameter:
+    centres = skeleton_of(mask)
+    if centres.sum() < LEAST * diameter:
         return None
-    found = np.sort(calibres(mask, centres, 1.0))
+    padded = np.pad(mask, 1).astype(np.uint8)  # what the frame cuts off has its edge there
+    to_edge = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    found = np.sort(2 * to_edge[centres] - _BEYOND)
     return float(found[-max(1, round(WIDEST * diameter)) :].mean())
