@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from fundus_unet.commands.config_files import group_options
-from fundus_unet.commands.data_options import GROUP, compose_set, learned_of_option, sources_of
+from fundus_unet.commands.data_options import GROUP, compose_set, sources_of, sources_of_option
 from fundus_unet.comparison.datasets.cells import Conditions
 from fundus_unet.comparison.datasets.compare import KEPT, compare_datasets
 from fundus_unet.comparison.datasets.image_sets import ImageSet
@@ -41,7 +41,7 @@ def cross_dataset_from_config(config: DictConfig) -> dict[str, Any]:
     run_dirs = [named_run("run_dirs", one, config.paths.runs_dir) for one in config.run_dirs]
     data_dir = config.paths.data_dir or _data_dir(run_dirs)
     composed = {name: compose_set(name, config.set_settings.get(name), data_dir) for name in dict.fromkeys(config.sets)}
-    networks, failures = open_networks(run_dirs, list(config.weights), config.paths.data_dir, learned_of_option)
+    networks, failures = open_networks(run_dirs, list(config.weights), config.paths.data_dir, sources_of_option)
     sets: list[ImageSet] = []
     for name, data in composed.items():
         try:

@@ -11,7 +11,6 @@ from omegaconf import DictConfig, OmegaConf
 from fundus_unet.commands.config_files import CONFIG_DIR, group_options
 from fundus_unet.commands.settings_arguments import check_targets_below
 from fundus_unet.core.errors import InputError, did_you_mean
-from fundus_unet.data.sets.published_images import learned_as_published
 from fundus_unet.runs.run_directory import plain
 from fundus_unet.runs.schema import TARGET, DataSettings, check
 
@@ -46,15 +45,12 @@ def compose_set(name: str, changes: Mapping[str, Any] | None, data_dir: str) -> 
     return DictConfig(values)
 
 
-def learned_of_option(option: str) -> dict[str, frozenset[str]] | None:
-    """The classes of the data sets in an option of the group `data`; None for one that is not there.
-
-    Each with the SHA-256 of the images that it learns from or chooses by; none where the project has no list of them.
-    """
+def sources_of_option(option: str) -> frozenset[str] | None:
+    """The classes of the data sets in an option of the group `data`; None for one that is not there."""
     if option not in group_options(GROUP):
         return None
     config = OmegaConf.create({"paths": {"data_dir": "data"}, GROUP: _composed(option)})
-    return {str(source[TARGET]): learned_as_published(source) for source in sources_of(plain(config)[GROUP]["source"])}
+    return frozenset(str(source[TARGET]) for source in sources_of(plain(config)[GROUP]["source"]))
 
 
 def sources_of(source: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -124,7 +124,7 @@ def _exhausted(learned: Mapping[str, set[str]], count: int) -> str:
 def _learned(network: Network, images: ImageSet) -> set[str]:
     """By content; where that is not known of a set that the network names: the usual training and validation images."""
     found = cases_learned(network, images.cases, images.digests)
-    if _only_supposed(network, images):
+    if _names_the_set(network, images):
         found |= {case.name for case in images.cases if images.splits[case.name] != "test"}
     return found
 
@@ -132,10 +132,9 @@ def _learned(network: Network, images: ImageSet) -> set[str]:
 def _may_have_learned(network: Network, images: ImageSet) -> bool:
     if network.supposed_sources is None:
         return network.learned is None or network.unrecorded
-    return _only_supposed(network, images)
+    return _names_the_set(network, images)
 
 
-def _only_supposed(network: Network, images: ImageSet) -> bool:
-    """Whether a network names a set that is here, and not all images that it learned from are found by content."""
-    here, supposed = set(images.digests.values()), network.supposed_sources or {}
-    return any(not known or not known <= here for source, known in supposed.items() if source in images.sources)
+def _names_the_set(network: Network, images: ImageSet) -> bool:
+    """Whether a set that a network without a record says it was trained on is this one, or in it."""
+    return not images.sources.isdisjoint(network.supposed_sources or ())

@@ -12,12 +12,11 @@ from fundus_unet.data.case import Case
 from fundus_unet.runs.ancestry import Ancestor
 from fundus_unet.runs.learned_images import ancestry, images_named_now, recorded_images
 from fundus_unet.runs.run_directory import RunDirectory
-from fundus_unet.runs.trained_model import TrainedModel, is_own, load_trained
+from fundus_unet.runs.trained_model import TrainedModel, load_trained
 from fundus_unet.runs.working_diameter import own_diameters, trained_diameter
 
-SourcesOf = Callable[[str], Mapping[str, frozenset[str]] | None]
-"""The classes of the sets that an option of the group `data` holds, each with the SHA-256 of the images that the option
-learns from as far as they are published; None for an unknown option."""
+SourcesOf = Callable[[str], frozenset[str] | None]
+"""The classes of the sets that an option of the group `data` holds; None for an unknown option."""
 
 
 class Failure(NamedTuple):
@@ -37,8 +36,7 @@ class Network:
         learned: SHA-256 of the images that it learned from or chose its checkpoint and masks by; None where that
             is not known.
         supposed_sources: Of a network without a record, or that began with the weights of one: the classes of the sets
-            that it says it was trained on, each with the SHA-256 of all its images in `learned`, none where they are
-            not known; None where it names no set that is known.
+            that it says it was trained on; None where it names no set that is known.
         unrecorded: Whether it began with weights of which it is not recorded which images they learned from.
         own_diameters: Of images that it brings to another diameter, by their SHA-256.
         run_dir: None for weights.
@@ -52,7 +50,7 @@ class Network:
     model: TrainedModel
     fov_diameter: float
     learned: frozenset[str] | None
-    supposed_sources: Mapping[str, frozenset[str]] | None = None
+    supposed_sources: frozenset[str] | None = None
     own_diameters: Mapping[str, float] = field(default_factory=dict)
     run_dir: Path | None = None
     unrecorded: bool = False
@@ -160,22 +158,15 @@ def _of_weights(name: str, sources_of: SourcesOf) -> Network:
             unrecorded=bool(unrecorded),
             notes=tuple(_notes(unrecorded)),
         )
-    sources = sources_of(data)
-    if sources and is_own(name) and not before:
-        learned = frozenset().union(*sources.values())
-        note = f"it says data={data}; all images that {data} learns from were left out"
-        return Network(model.origin, model, facts.fov_diameter, learned, sources, notes=(note,))
     note = f"it does not record which images it learned from; it says data={data}"
     supposed = _supposed([data, *(one.data for one in before)], sources_of)
     return Network(model.origin, model, facts.fov_diameter, None, supposed, notes=(note, *_notes(before)))
 
 
-def _supposed(options: Sequence[str], sources_of: SourcesOf) -> dict[str, frozenset[str]] | None:
-    """The classes of the sets in several options, as of a network without a record; None where one is not known."""
+def _supposed(options: Sequence[str], sources_of: SourcesOf) -> frozenset[str] | None:
+    """The classes of the sets in several options; None where one is not known."""
     found = [sources_of(option) for option in options]
-    if not all(found):
-        return None
-    return {name: frozenset[str]() for sources in found for name in sources or ()}
+    return frozenset[str]().union(*(sources or () for sources in found)) if all(found) else None
 
 
 def _notes(unrecorded: Sequence[Ancestor]) -> list[str]:
