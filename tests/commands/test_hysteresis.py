@@ -92,6 +92,26 @@ def test_an_exported_file_has_the_runs(scripts: Scripts, run: Path) -> None:
     assert of_file == {path.name: path.read_bytes() for path in (scripts.folder / "out/mask").iterdir()}
 
 
+def test_an_exported_file_has_what_export_was_given(scripts: Scripts, run: Path, chosen: dict[str, float]) -> None:
+    given = ("mask=hysteresis", "hysteresis.low=0.2", "threshold=0.55")
+    succeeded(scripts("export", f"run_dir={run}", "path=one.safetensors", *given))
+    succeeded(predict(scripts, "weights=one.safetensors", "mask=auto"))
+    settings = json.loads((scripts.folder / "out/settings.json").read_text())
+    assert settings["hysteresis"] == chosen | {"low": 0.2}
+    succeeded(predict(scripts, "weights=one.safetensors", "mask=threshold", "out_dir=plain"))
+    assert json.loads((scripts.folder / "plain/settings.json").read_text())["threshold"] == 0.55
+    refused(scripts("export", f"run_dir={run}", "path=two.safetensors", "hysteresis.low=0.99"), "make no hysteresis")
+    refused(scripts("export", f"run_dir={run}", "path=two.safetensors", "mask=hysteresys"), "hysteresis")
+    assert not (scripts.folder / "two.safetensors").exists()
+
+
+def test_a_runs_masks_are_plain_unless_values_of_hysteresis_are_set(scripts: Scripts, run: Path) -> None:
+    for given, kinds in (((), False), (OWN, True)):
+        succeeded(predict(scripts, f"run_dir={run}", "mask=auto", *given, f"out_dir=out{len(given)}"))
+        settings = json.loads((scripts.folder / f"out{len(given)}/settings.json").read_text())
+        assert ("hysteresis" in settings) == kinds
+
+
 def test_values_can_be_set_one_by_one(scripts: Scripts, run: Path, chosen: dict[str, float]) -> None:
     succeeded(predict(scripts, f"run_dir={run}", "hysteresis.least_length=0.125"))
     settings = json.loads((scripts.folder / "out/settings.json").read_text())

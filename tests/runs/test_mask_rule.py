@@ -11,9 +11,10 @@ from fundus_unet.runs.trained_model import TrainedModel
 from runs.model_cases import facts_with
 
 
-def model(threshold: float, *hysteresis: float) -> TrainedModel:
+def model(threshold: float, *hysteresis: float, mask: str = "threshold") -> TrainedModel:
     values = dict(zip(OWN, hysteresis, strict=False)) or None
-    return TrainedModel(nn.Identity(), facts_with(threshold=threshold, hysteresis=values), "a", str(threshold))
+    facts = facts_with(threshold=threshold, hysteresis=values, mask=mask)
+    return TrainedModel(nn.Identity(), facts, "a", str(threshold))
 
 
 def test_a_networks_own() -> None:
@@ -26,6 +27,24 @@ def test_set_values_come_before_them() -> None:
     one = model(0.4, 0.3, 0.8, 0.02)
     assert mask_rule(one, "threshold", 0.7, OWN) == Threshold(0.7)
     assert mask_rule(one, "hysteresis", VALIDATION, OWN | {"high": 0.5}) == Hysteresis(0.3, 0.5, 0.02)
+
+
+def test_the_networks_own_kind_unless_values_of_another_are_set() -> None:
+    plain, joined = model(0.4, 0.3, 0.8, 0.02), model(0.4, 0.3, 0.8, 0.02, mask="hysteresis")
+    assert mask_rule(plain, "auto", VALIDATION, OWN) == Threshold(0.4)
+    assert mask_rule(joined, "auto", VALIDATION, OWN) == Hysteresis(0.3, 0.8, 0.02)
+    assert mask_rule(joined, "auto", 0.6, OWN) == Threshold(0.6)
+    assert mask_rule(plain, "auto", VALIDATION, OWN | {"low": 0.5}) == Hysteresis(0.5, 0.8, 0.02)
+    with pytest.raises(InputError, match=r"hysteresis\.low=0\.5 is of mask=hysteresis"):
+        mask_rule(plain, "auto", 0.6, OWN | {"low": 0.5})
+
+
+def test_several_networks_have_a_kind_of_their_own_where_all_have_it() -> None:
+    joined = model(0.4, 0.3, 0.8, 0.02, mask="hysteresis")
+    other = model(0.6, 0.4, 0.9, 0.0, mask="hysteresis")
+    assert isinstance(mask_rule(TrainedEnsemble((joined, other)), "auto", VALIDATION, OWN), Hysteresis)
+    mixed = TrainedEnsemble((joined, model(0.6, 0.4, 0.9, 0.0)))
+    assert mask_rule(mixed, "auto", VALIDATION, OWN) == Threshold(0.5)
 
 
 def test_of_several_networks_it_is_their_mean() -> None:

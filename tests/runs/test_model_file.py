@@ -81,6 +81,27 @@ class TestFacts:
         assert all("hysteresis" not in text for text in metadata_with().values())  # files of before stay readable
         assert ModelFacts.from_metadata(metadata_with(), PATH).masks == ChosenMasks(0.43)
 
+    def test_name_the_masks_that_export_was_given(self) -> None:
+        facts = facts_with(hysteresis=HYSTERESIS).with_masks("hysteresis", {"threshold": 0.5, "low": 0.2})
+        assert ModelFacts.from_metadata(facts.as_metadata(), PATH) == facts
+        assert (facts.mask, facts.masks_set) == ("hysteresis", True)
+        assert facts.masks == ChosenMasks(0.5, Hysteresis(**HYSTERESIS | {"low": 0.2}))
+        assert json.loads(facts.as_metadata()["preprocessing"])["better_mask"] == "hysteresis"
+        assert facts_with().with_masks("threshold", {}) == facts_with()
+        assert facts_with().with_masks("threshold", HYSTERESIS).masks.hysteresis == Hysteresis(**HYSTERESIS)
+
+    @pytest.mark.parametrize(
+        ("kind", "values", "told"),
+        [
+            ("hysteresis", {}, "no hysteresis.high, hysteresis.least_length, hysteresis.low"),
+            ("threshold", {"low": 0.3}, "no hysteresis.high, hysteresis.least_length"),
+            ("hysteresis", HYSTERESIS | {"low": 0.99}, "make no hysteresis"),
+        ],
+    )
+    def test_refuse_masks_that_cannot_be_made(self, kind: str, values: dict[str, float], told: str) -> None:
+        with pytest.raises(InputError, match=told):
+            facts_with().with_masks(kind, values)
+
     def test_are_strings_that_need_no_project_to_be_read(self) -> None:
         metadata = facts_with(size_multiple=8).as_metadata()
         assert json.loads(metadata["fundus_unet"])["format"] == 2
@@ -114,6 +135,9 @@ class TestFacts:
             ({"hysteresis": HYSTERESIS | {"high": 1.5}}, "hysteresis.high"),
             ({"hysteresis": HYSTERESIS | {"low": float("nan")}}, "hysteresis.low"),
             ({"hysteresis": HYSTERESIS | {"colour": 1}}, "hysteresis.colour"),
+            ({"mask": "hysteresys"}, "mask"),
+            ({"mask": "hysteresis"}, "values of hysteresis"),
+            ({"masks_set": "yes"}, "masks_set"),
             ({"precision": "bf17"}, "precision"),
             ({"precision": ["bf16-mixed"]}, "precision"),
             ({"upsampler": ""}, "upsampler"),

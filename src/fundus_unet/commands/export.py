@@ -12,6 +12,7 @@ from fundus_unet.runs.export import SUFFIXES, export_network
 from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.learned_images import ancestry, recorded_images
 from fundus_unet.runs.load import load_network
+from fundus_unet.runs.mask_rule import VALIDATION
 from fundus_unet.runs.model_facts import ModelFacts, facts_of
 from fundus_unet.runs.run_directory import RunDirectory
 
@@ -34,6 +35,7 @@ def export_from_config(config: DictConfig) -> Path:
     run = RunDirectory(named_run("run_dir", config.run_dir, config.paths.runs_dir))
     path = _free_path(config.path, run, config.format, config.overwrite)
     facts = facts_of(run, config.checkpoint).learned_from(recorded_images(run.path) or (), ancestry(run).ancestors)
+    facts = facts.with_masks(config.mask, _set_values(config))
     network = load_network(run.config.model, run.checkpoint(config.checkpoint))
     difference = export_network(network, facts, path, config.format, config.tolerance)
     console = Console()
@@ -44,6 +46,12 @@ def export_from_config(config: DictConfig) -> Path:
     ):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
     return path
+
+
+def _set_values(config: DictConfig) -> dict[str, float]:
+    """Of the masks, those that are not validation's."""
+    asked = {"threshold": config.threshold, **config.hysteresis}
+    return {str(name): float(value) for name, value in asked.items() if value != VALIDATION}
 
 
 def _check_onnx_is_installed() -> None:

@@ -17,7 +17,7 @@ from fundus_unet.inference.symmetries import SYMMETRIES
 from fundus_unet.metrics.masks import MASKS
 from fundus_unet.runs.device import AUTO, DEVICES
 from fundus_unet.runs.export import SUFFIXES
-from fundus_unet.runs.mask_rule import VALIDATION
+from fundus_unet.runs.mask_rule import KINDS, VALIDATION
 from fundus_unet.runs.run_directory import CHECKPOINTS
 from fundus_unet.runs.schema import (
     TARGET,
@@ -105,20 +105,23 @@ class _Evaluate(RunUser):
     data: DataSettings | None = None
 
 
+class _Hysteresis(Settings):
+    low: OwnProbability
+    high: OwnProbability
+    least_length: OwnProbability
+
+
 class _Export(RunUser):
     run_dir: PathText | None
     checkpoint: Checkpoint
     format: Annotated[str, one_of(*SUFFIXES)]
     path: WritableFile | None
+    mask: Annotated[str, one_of(*MASKS)]
+    threshold: OwnProbability
+    hysteresis: _Hysteresis
     tolerance: NotNegative
     overwrite: bool
     paths: RunsPaths
-
-
-class _Hysteresis(Settings):
-    low: OwnProbability
-    high: OwnProbability
-    least_length: OwnProbability
 
 
 class _Predict(RunUser):
@@ -128,7 +131,7 @@ class _Predict(RunUser):
     weights: PathText | Some[PathText] | None
     runtime: Annotated[str, one_of(*RUNTIMES)]
     scale: Annotated[str, one_of(*SCALES)] | Positive
-    mask: Annotated[str, one_of(*MASKS)]
+    mask: Annotated[str, one_of(*KINDS)]
     threshold: OwnProbability
     hysteresis: _Hysteresis
     tta: Symmetries

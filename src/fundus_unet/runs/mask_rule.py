@@ -5,12 +5,14 @@ from dataclasses import asdict
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import command
-from fundus_unet.metrics.masks import HYSTERESIS, THRESHOLD, Hysteresis, MaskRule, Threshold
+from fundus_unet.metrics.masks import HYSTERESIS, MASKS, THRESHOLD, Hysteresis, MaskRule, Threshold
 from fundus_unet.runs.model_facts import HysteresisFacts
 from fundus_unet.runs.trained_ensemble import TrainedEnsemble
 from fundus_unet.runs.trained_model import TrainedModel
 
 VALIDATION = "validation"
+AUTO = "auto"
+KINDS = (AUTO, *MASKS)
 OWN = dict.fromkeys(HysteresisFacts.model_fields, VALIDATION)
 """A network's own hysteresis."""
 
@@ -21,7 +23,7 @@ def mask_rule(
     """The rule of a kind.
 
     Args:
-        kind: One of `masks.MASKS`.
+        kind: One of `masks.MASKS`; or `auto`: that of the values that are set, or the network's own.
         threshold: A number, or `validation`: the network's own.
         hysteresis: Likewise `low`, `high` and `least_length`.
 
@@ -30,6 +32,8 @@ def mask_rule(
             no hysteresis of its own.
     """
     set_values = {f"hysteresis.{name}": value for name, value in hysteresis.items() if value != VALIDATION}
+    if kind == AUTO:
+        kind = THRESHOLD if threshold != VALIDATION else HYSTERESIS if set_values else model.mask
     if kind == THRESHOLD:
         _refuse(set_values, THRESHOLD, HYSTERESIS)
         return Threshold(model.threshold if threshold == VALIDATION else float(threshold))

@@ -10,7 +10,7 @@ from annotated_types import Ge, Le, Len
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.metrics.mask_choice import ChosenMasks
-from fundus_unet.metrics.masks import Hysteresis
+from fundus_unet.metrics.masks import HYSTERESIS, MASKS, THRESHOLD, Hysteresis
 from fundus_unet.models.network import LARGEST_CONTEXT, LARGEST_MULTIPLE
 from fundus_unet.runs.ancestry import Ancestor, Ancestors, Name, Sha256
 from fundus_unet.runs.build import sketch
@@ -65,8 +65,10 @@ class ModelFacts(Settings):
             resolution it was trained for.
         vessel_calibre: That the widest vessels of a new image shall have at working resolution, found by a first look
             at `fov_diameter`; None: every image is worked on at `fov_diameter` or `scale`.
-        threshold: Was best on validation.
+        threshold: Was best on validation, unless `masks_set`.
         hysteresis: Likewise; None in files of before.
+        mask: The kind that is made where none is asked for.
+        masks_set: Whether who exported the network gave other values than validation.
         precision: Training's.
         upsampler: None for a network that takes none.
         size_multiple: Exported programs take images whose sides are multiples of it.
@@ -88,10 +90,12 @@ class ModelFacts(Settings):
     context: Annotated[int, Ge(0), Le(LARGEST_CONTEXT)] | None
     hysteresis: HysteresisFacts | None = None
     vessel_calibre: Calibre | None = None
+    mask: Annotated[str, one_of(*MASKS)] = THRESHOLD
+    masks_set: bool = False
 
     @property
     def masks(self) -> ChosenMasks:
-        """What makes the masks that are best on validation."""
+        """What makes the masks."""
         found = self.hysteresis
         return ChosenMasks(self.threshold, None if found is None else Hysteresis(**found.model_dump()))
 
@@ -99,7 +103,8 @@ class ModelFacts(Settings):
         """JSON under two names: the facts, and `preprocessing` for who has the file but not this project."""
         of_training = {name for name in ("images", "began_with") if getattr(self.trained_on, name) is None}
         unrecorded: dict[str, Any] = {"trained_on": of_training}
-        unrecorded |= {name: True for name in ("hysteresis", "vessel_calibre") if getattr(self, name) is None}
+        usual = {"hysteresis": None, "vessel_calibre": None, "mask": THRESHOLD, "masks_set": False}
+        unrecorded |= {name: True for name, value in usual.items() if getattr(self, name) == value}
         facts = {"format": FORMAT} | self.model_dump(exclude=unrecorded)
         return {
             FACTS: json.dumps(facts, allow_nan=False),
@@ -131,6 +136,8 @@ class ModelFacts(Settings):
             raise _damaged(path, "vessel_calibre beside fov_diameter", f"scale={found.scale}")
         if found.hysteresis is not None and found.hysteresis.low > found.hysteresis.high:
             raise _damaged(path, "hysteresis.low of at most hysteresis.high", str(found.hysteresis.model_dump()))
+        if found.mask == HYSTERESIS and found.hysteresis is None:
+            raise _damaged(path, "values of hysteresis, which is its mask", "none")
         return found
 
     def learned_from(self, images: Collection[str], ancestors: Sequence[Ancestor] = ()) -> "ModelFacts":
@@ -143,6 +150,33 @@ class ModelFacts(Settings):
         if ancestors:
             known["began_with"] = list(ancestors)
         return self.model_copy(update={"trained_on": self.trained_on.model_copy(update=known)})
+
+    def with_masks(self, kind: str, values: Mapping[str, float]) -> "ModelFacts":
+        """With another kind of mask than `threshold`, or other values than those that were best on validation.
+
+        Args:
+            values: By name, `threshold` or those of a hysteresis; what is left out stays as it is.
+
+        Raises:
+            InputError: Where they make no hysteresis, or one that is asked for or begun has no values.
+        """
+        changes: dict[str, Any] = {"mask": kind}
+        own = {} if self.hysteresis is None else self.hysteresis.model_dump()
+        known = own | {name: value for name, value in values.items() if name in HysteresisFacts.model_fields}
+        missing = HysteresisFacts.model_fields.keys() - known.keys()
+        if missing and (known or kind == HYSTERESIS):
+            raise InputError(
+                "the run has no hysteresis of its own",
+                expected=f"all of {', '.join(f'hysteresis.{name}' for name in HysteresisFacts.model_fields)}",
+                got=f"no {', '.join(sorted(f'hysteresis.{name}' for name in missing))}",
+                fix=f"set them, or mask={THRESHOLD}",
+            )
+        if known:
+            Hysteresis(**known)
+            changes["hysteresis"] = HysteresisFacts(**known)
+        if "threshold" in values:
+            changes["threshold"] = values["threshold"]
+        return self.model_copy(update=changes | {"masks_set": self.masks_set or bool(values)})
 
     def _preprocessing(self) -> dict[str, Any]:
         resolution = {
@@ -178,7 +212,8 @@ class ModelFacts(Settings):
             "8-connected pieces of probability >= low inside the field of view that reach high somewhere, and whose "
             "bounding box has a diagonal of at least least_length field-of-view diameters"
         )
-        return {"hysteresis": {"mask": meaning, **self.hysteresis.model_dump()}}
+        better = {"better_mask": "hysteresis"} if self.mask == HYSTERESIS else {}
+        return {"hysteresis": {"mask": meaning, **self.hysteresis.model_dump()}, **better}
 
 
 def facts_of(run: RunDirectory, checkpoint: str = "best") -> ModelFacts:

@@ -9,7 +9,7 @@ import torch
 from fundus_unet.core.errors import InputError
 from fundus_unet.data.images.preprocessing import Preprocessor
 from fundus_unet.inference.ensemble import Ensemble
-from fundus_unet.metrics.masks import Hysteresis
+from fundus_unet.metrics.masks import HYSTERESIS, THRESHOLD, Hysteresis
 from fundus_unet.runs.trained_model import AUTO, CPU, FIELD_OF_VIEW, TrainedModel, load_trained
 
 
@@ -31,6 +31,11 @@ class TrainedEnsemble:
     @property
     def fingerprint(self) -> str:
         return "+".join(member.fingerprint for member in self.members)
+
+    @property
+    def mask(self) -> str:
+        """`hysteresis` where it is every member's own kind of mask, else `threshold`."""
+        return HYSTERESIS if all(member.mask == HYSTERESIS for member in self.members) else THRESHOLD
 
     @property
     def threshold(self) -> float:

@@ -39,13 +39,18 @@ class TrainedModel:
     fingerprint: str
 
     @property
+    def mask(self) -> str:
+        """The kind of mask that is made where none is asked for, one of `masks.MASKS`."""
+        return self.facts.mask
+
+    @property
     def threshold(self) -> float:
-        """Of the mask: the best on validation."""
+        """Of the mask: the best on validation, unless export was given another."""
         return self.facts.threshold
 
     @property
     def hysteresis(self) -> Hysteresis | None:
-        """Of the mask: the best on validation; None of runs and files of before."""
+        """Of the mask: likewise; None of runs and files of before."""
         return self.facts.masks.hysteresis
 
     def vessel_calibre(self, scale: str | float) -> float | None:

@@ -14,10 +14,10 @@ from fundus_unet.data.images.reading import read_image
 from fundus_unet.inference.map_warnings import map_warnings
 from fundus_unet.inference.new_image import prepare_new_image
 from fundus_unet.inference.sources import Source
-from fundus_unet.metrics.masks import MASKS, THRESHOLD, MaskRule, Threshold
+from fundus_unet.metrics.masks import MaskRule, Threshold
 from fundus_unet.runs.device import choose_device
 from fundus_unet.runs.first_look import vessel_scale
-from fundus_unet.runs.mask_rule import OWN, VALIDATION, mask_rule
+from fundus_unet.runs.mask_rule import AUTO, KINDS, OWN, VALIDATION, mask_rule
 from fundus_unet.runs.trained_ensemble import TrainedEnsemble, together
 from fundus_unet.runs.trained_model import OWN_WEIGHTS, TrainedModel, load_trained
 
@@ -50,7 +50,8 @@ class VesselModel:
         device, tta, tile, scale, mask: As the settings of `fundus-unet predict`.
 
     Attributes:
-        rule: Of the mask: the best of its kind on the validation images of training; of several networks, their mean.
+        rule: Of the mask: the network's own, the best of its kind on the validation images of training unless export
+            was given another; of several networks, their mean.
         threshold: Likewise, that of a plain mask.
     """
 
@@ -62,13 +63,13 @@ class VesselModel:
         tta: str = "none",
         tile: int | None = 1024,
         scale: str | float = "auto",
-        mask: str = THRESHOLD,
+        mask: str = AUTO,
     ) -> None:
         self.predictor = model.predictor(device, "auto", tile, tta)
         self.preprocessor = model.preprocessor(scale)
         self.vessel_scale = vessel_scale(model, device, "auto", tile, scale)
-        if mask not in MASKS:
-            raise InputError(f"there is no mask {mask!r}", expected=MASKS, fix=did_you_mean(str(mask), MASKS))
+        if mask not in KINDS:
+            raise InputError(f"there is no mask {mask!r}", expected=KINDS, fix=did_you_mean(str(mask), KINDS))
         self.rule: MaskRule = mask_rule(model, mask, VALIDATION, OWN)
         self.threshold = model.threshold
 
@@ -103,7 +104,7 @@ def load_model(
     tta: str = "none",
     tile: int | None = 1024,
     scale: str | float = "auto",
-    mask: str = THRESHOLD,
+    mask: str = AUTO,
 ) -> VesselModel:
     """Load a trained network. No code from a file is executed.
 
@@ -115,7 +116,7 @@ def load_model(
         tta: Test-time augmentation: `none`, `flips` (4 copies) or `d4` (8 copies).
         tile: Images with a side above this at working resolution are predicted in tiles; None: always whole.
         scale: `auto`, `field_of_view`, `native`, or working pixels per original pixel.
-        mask: `threshold`, or `hysteresis`, which has fewer loose pieces and gaps.
+        mask: `threshold`; `hysteresis`, which has fewer loose pieces and gaps; or `auto`: what the file says.
 
     Raises:
         InputError: For an unknown name, an unfinished run, or a file that cannot be used.

@@ -11,6 +11,7 @@ from fundus_unet.core.invocation import setting
 from fundus_unet.data.case import Case
 from fundus_unet.runs.ancestry import Ancestor
 from fundus_unet.runs.learned_images import ancestry, images_named_now, recorded_images
+from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.runs.run_directory import RunDirectory
 from fundus_unet.runs.trained_model import TrainedModel, load_trained
 from fundus_unet.runs.working_diameter import own_diameters, trained_diameter
@@ -156,17 +157,24 @@ def _of_weights(name: str, sources_of: SourcesOf) -> Network:
             frozenset(recorded),
             supposed,
             unrecorded=bool(unrecorded),
-            notes=tuple(_notes(unrecorded)),
+            notes=(*_of_masks(facts), *_notes(unrecorded)),
         )
     note = f"it does not record which images it learned from; it says data={data}"
     supposed = _supposed([data, *(one.data for one in before)], sources_of)
-    return Network(model.origin, model, facts.fov_diameter, None, supposed, notes=(note, *_notes(before)))
+    return Network(
+        model.origin, model, facts.fov_diameter, None, supposed, notes=(note, *_of_masks(facts), *_notes(before))
+    )
 
 
 def _supposed(options: Sequence[str], sources_of: SourcesOf) -> frozenset[str] | None:
     """The classes of the sets in several options; None where one is not known."""
     found = [sources_of(option) for option in options]
     return frozenset[str]().union(*(sources or () for sources in found)) if all(found) else None
+
+
+def _of_masks(facts: ModelFacts) -> list[str]:
+    set_later = "what stands here as chosen on validation of its masks was set when it was exported"
+    return [set_later] if facts.masks_set else []
 
 
 def _notes(unrecorded: Sequence[Ancestor]) -> list[str]:
