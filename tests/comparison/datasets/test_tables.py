@@ -5,7 +5,14 @@ from matplotlib.patches import Rectangle
 from comparison.datasets.cases import cell, datasets, scores
 from fundus_unet.comparison.datasets.heat_map import heat_map
 from fundus_unet.comparison.datasets.short_names import short_names
-from fundus_unet.comparison.datasets.tables import datasets_document, how_to_read, image_lines, matrix, set_table
+from fundus_unet.comparison.datasets.tables import (
+    datasets_document,
+    diameter_line,
+    how_to_read,
+    image_lines,
+    matrix,
+    set_table,
+)
 from fundus_unet.comparison.document import to_markdown
 from fundus_unet.comparison.report.datasets_facts import datasets_answer, datasets_facts
 from fundus_unet.inference.evaluation import NETWORK, NETWORK_HYSTERESIS, NETWORK_VALIDATED
@@ -59,6 +66,20 @@ def test_marks_are_explained_where_they_are() -> None:
     plain = datasets()
     plain["cells"] = {"made_up": {"chasedb1": cell(0.75), "hrf": cell(0.71)}}
     assert how_to_read(plain) == []
+
+
+def test_how_large_images_are_given_is_told() -> None:
+    result = datasets()
+    for facts, diameter in zip(result["networks"].values(), (512.0, 640.0, 800.0), strict=True):
+        facts["fov_diameter"] = diameter
+    usual = "Field of view that each network was trained at, in pixels: made_up 512, {}$w$ 800."
+    assert diameter_line(result) == usual.format("chase 640, ")
+    result["networks"]["chase"]["vessel_calibre"] = 9.5
+    result["protocol"]["match"] = "auto"
+    first = "Field of view at a first look, in pixels: chase 640, then to the size at which the widest vessels are 9.5 "
+    assert diameter_line(result) == f"{first}pixels wide. {usual.format('')}"
+    result["protocol"]["match"] = "diameter"
+    assert diameter_line(result) == usual.format("chase 640, ")
 
 
 def test_images_that_are_left_out_are_counted() -> None:

@@ -155,9 +155,20 @@ def matching_line(result: Result) -> str:
 
 
 def diameter_line(result: Result) -> str:
-    """How large every network saw the images that it was trained on."""
-    seen = ", ".join(f"{name} {facts['fov_diameter']:.0f}" for name, facts in result["networks"].items())
-    return f"Field of view that each network was trained at, in pixels: {seen}."
+    """How large every network is given images."""
+    by_vessels, others = [], []
+    for name, facts in result["networks"].items():
+        diameter, calibre = f"{name} {facts['fov_diameter']:.0f}", facts.get("vessel_calibre")
+        if calibre and result["protocol"]["match"] == AUTO:
+            by_vessels.append(f"{diameter}, then to the size at which the widest vessels are {calibre:g} pixels wide")
+        else:
+            others.append(diameter)
+    lines = []
+    if by_vessels:
+        lines.append(f"Field of view at a first look, in pixels: {'; '.join(by_vessels)}.")
+    if others:
+        lines.append(f"Field of view that each network was trained at, in pixels: {', '.join(others)}.")
+    return " ".join(lines)
 
 
 def how_to_read(result: Result) -> list[str]:
