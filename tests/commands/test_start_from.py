@@ -185,7 +185,7 @@ class TestBadInput:
             (["start_from=pickled.safetensors"], ["is damaged or no safetensors file"]),
             (["start_from=pickled.pt"], ["no file of weights that can be trained on", "run_dir=RUN_DIRECTORY"]),
             (["start_from=sets/CHASE_DB1/Image_01L.jpg/x"], ["below", "which is a file"]),
-            (["start_from=vessels"], ["of another network", "model.widths: [16,32,64,128] in the weights, [4,8] in"]),
+            (["start_from=vessels"], ["of another network", "model.widths: [32,64,128,256] in the weights, [4,8] in"]),
             (["start_from=vessels", "resume=last"], ["cannot be applied"]),
         ],
         ids=lambda value: value[0] if "=" in value[0] else "",
@@ -252,7 +252,7 @@ def test_a_file_that_does_not_say_what_it_learned_from_is_told_of_wherever_the_r
 
 
 def test_the_projects_weights_are_trained_on(scripts: Scripts, begun: list[Weights]) -> None:
-    overrides = ("model.widths=[16,32,64,128]", "start_from=vessels", "paths.run_dir=runs/second")
+    overrides = ("model=unet_wide", "start_from=vessels", "paths.run_dir=runs/second")
     succeeded(scripts.train(*SHORT, *overrides))
     run = scripts.folder / "runs/second"
     assert_equal(begun[-1], dict(read_start("vessels").weights))
