@@ -18,8 +18,9 @@ from fundus_unet.runs.export import export_network
 from fundus_unet.runs.learned_images import recorded_images
 from fundus_unet.runs.load import load_predictor, read_weights
 from fundus_unet.runs.model_facts import ModelFacts
-from fundus_unet.runs.model_file import read_model_file
+from fundus_unet.runs.model_file import DTYPES, read_model_file
 from fundus_unet.runs.run_directory import RunDirectory, plain
+from fundus_unet.runs.safetensors_file import read_tensors
 from running import ROOT, Finished, Scripts
 from runs.model_cases import facts_with, network_of
 from tensors import noise
@@ -141,6 +142,20 @@ class TestScript:
         assert set(facts.trained_on.images) == recorded_images(run)
         assert facts.model["widths"] == [4, 8]
 
+    def test_half_the_file_of_nearly_the_same_logits(self, scripts: Scripts, run: Path) -> None:
+        for dtype, tolerance in (("float32", 1e-4), ("float16", 0.05)):
+            path = f"path={dtype}.safetensors"
+            succeeded(scripts("export", f"run_dir={run}", path, f"dtype={dtype}", f"tolerance={tolerance}"))
+        whole, half = (read_tensors(scripts.folder / f"{dtype}.safetensors", "", "") for dtype in DTYPES)
+        assert half[0] == whole[0]
+        sizes = [sum(value.nbytes for value in tensors.values()) for _, tensors in (whole, half)]
+        assert 0.5 < sizes[1] / sizes[0] < 0.6
+        network, rounded = (read_model_file(scripts.folder / f"{dtype}.safetensors")[0] for dtype in DTYPES)
+        assert {value.dtype for value in rounded.parameters()} == {torch.float32}
+        for name, value in network.named_buffers():
+            assert torch.equal(dict(rounded.named_buffers())[name], value)
+        assert 0 < largest_difference(network, rounded, noise(1, 3, 40, 30)) < 0.05
+
     def test_onnx_of_a_run_and_its_tolerance(self, scripts: Scripts, run: Path) -> None:
         refused = scripts("export", f"run_dir={run}", "format=onnx", "tolerance=1e-12")
         assert refused.code == 2
@@ -192,6 +207,9 @@ class TestScript:
             (["tolerance=-1"], "tolerance"),
             (["tolerance=nan"], "tolerance"),
             (["tolerance=some"], "tolerance"),
+            (["dtype=float61"], "did you mean 'float16'"),
+            (["dtype=float16"], "tolerance=...; float32 logits"),
+            (["dtype=float16", "format=torch_export"], "dtype=float16 is of format=safetensors"),
             (["path=model.onnx"], "a name ending in .safetensors"),
             (["path=sets/CHASE_DB1/Image_01L.jpg/model.safetensors"], "cannot be written"),
             (["run_dir=nowhere"], "nowhere"),

@@ -8,12 +8,13 @@ from rich.console import Console
 
 from fundus_unet.core.errors import InputError
 from fundus_unet.core.invocation import command
-from fundus_unet.runs.export import SUFFIXES, export_network
+from fundus_unet.runs.export import SAFETENSORS, SUFFIXES, export_network
 from fundus_unet.runs.last_run import named_run
 from fundus_unet.runs.learned_images import ancestry, recorded_images
 from fundus_unet.runs.load import load_network
 from fundus_unet.runs.mask_rule import VALIDATION
 from fundus_unet.runs.model_facts import ModelFacts, facts_of
+from fundus_unet.runs.model_file import FLOAT32
 from fundus_unet.runs.run_directory import RunDirectory
 
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -32,12 +33,18 @@ def export_from_config(config: DictConfig) -> Path:
         )
     if config.format == "onnx":
         _check_onnx_is_installed()
+    if config.format != SAFETENSORS and config.dtype != FLOAT32:
+        raise InputError(
+            f"dtype={config.dtype} is of format={SAFETENSORS}",
+            expected=f"dtype={FLOAT32} with format={config.format}",
+            fix="leave it out",
+        )
     run = RunDirectory(named_run("run_dir", config.run_dir, config.paths.runs_dir))
     path = _free_path(config.path, run, config.format, config.overwrite)
     facts = facts_of(run, config.checkpoint).learned_from(recorded_images(run.path) or (), ancestry(run).ancestors)
     facts = facts.with_masks(config.mask, _set_values(config))
     network = load_network(run.config.model, run.checkpoint(config.checkpoint))
-    difference = export_network(network, facts, path, config.format, config.tolerance)
+    difference = export_network(network, facts, path, config.format, config.tolerance, config.dtype)
     console = Console()
     for line in (
         f"exported  {path} ({path.stat().st_size / 1e6:.2f} MB)",

@@ -18,6 +18,7 @@ from fundus_unet.metrics.masks import MASKS
 from fundus_unet.runs.device import AUTO, DEVICES
 from fundus_unet.runs.export import SUFFIXES
 from fundus_unet.runs.mask_rule import KINDS, VALIDATION
+from fundus_unet.runs.model_file import DTYPES
 from fundus_unet.runs.run_directory import CHECKPOINTS
 from fundus_unet.runs.schema import (
     TARGET,
@@ -115,6 +116,7 @@ class _Export(RunUser):
     run_dir: PathText | None
     checkpoint: Checkpoint
     format: Annotated[str, one_of(*SUFFIXES)]
+    dtype: Annotated[str, one_of(*DTYPES)]
     path: WritableFile | None
     mask: Annotated[str, one_of(*MASKS)]
     threshold: OwnProbability

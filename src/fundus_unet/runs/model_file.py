@@ -21,9 +21,17 @@ from fundus_unet.runs.safetensors_file import read_tensors
 EXPECTED = "a .safetensors file that fundus-unet export wrote"
 
 
-def write_model_file(path: Path, network: nn.Module, facts: ModelFacts) -> None:
-    """Write the weights, float32, and the facts: a whole file or none."""
-    weights = {key: _float32(value) for key, value in network.state_dict().items()}
+FLOAT32, FLOAT16 = "float32", "float16"
+DTYPES = (FLOAT32, FLOAT16)
+
+
+def write_model_file(path: Path, network: nn.Module, facts: ModelFacts, dtype: str = FLOAT32) -> None:
+    """Write the weights and the facts: a whole file or none.
+
+    Args:
+        dtype: Of the kernels. Everything else is float32: in half precision, small variances would lose their digits.
+    """
+    weights = {key: _written(value, dtype) for key, value in network.state_dict().items()}
     write_bytes(path, save(weights, metadata=facts.as_metadata()))
 
 
@@ -73,7 +81,9 @@ def _check_described(network: SegmentationNetwork, facts: ModelFacts, path: Path
         )
 
 
-def _float32(value: Tensor) -> Tensor:
+def _written(value: Tensor, dtype: str) -> Tensor:
     """Counters keep their integers."""
-    value = value.detach().cpu()
-    return (value.float() if value.is_floating_point() else value).contiguous()
+    value = value.detach().cpu().contiguous()
+    if not value.is_floating_point():
+        return value
+    return value.half() if dtype == FLOAT16 and value.dim() > 1 else value.float()
