@@ -252,7 +252,7 @@ def test_a_file_that_does_not_say_what_it_learned_from_is_told_of_wherever_the_r
 
 
 def test_the_projects_weights_are_trained_on(scripts: Scripts, begun: list[Weights]) -> None:
-    overrides = ("model=unet_wide", "start_from=vessels", "paths.run_dir=runs/second")
+    overrides = ("model.widths=[32,64,128,256]", "start_from=vessels", "paths.run_dir=runs/second")
     succeeded(scripts.train(*SHORT, *overrides))
     run = scripts.folder / "runs/second"
     assert_equal(begun[-1], dict(read_start("vessels").weights))
