@@ -19,6 +19,7 @@ from fundus_unet.runs.learned_images import recorded_images
 from fundus_unet.runs.load import load_predictor, read_weights
 from fundus_unet.runs.model_facts import ModelFacts
 from fundus_unet.runs.model_file import DTYPES, read_model_file
+from fundus_unet.runs.recalibration import Recalibration
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.safetensors_file import read_tensors
 from running import ROOT, Finished, Scripts
@@ -156,6 +157,27 @@ class TestScript:
             assert torch.equal(dict(rounded.named_buffers())[name], value)
         assert 0 < largest_difference(network, rounded, noise(1, 3, 40, 30)) < 0.05
 
+    @pytest.mark.parametrize("form", ["safetensors", "onnx"])
+    @torch.inference_mode()
+    def test_other_probabilities_of_the_same_masks(self, scripts: Scripts, run: Path, form: str) -> None:
+        path = scripts.folder / f"moved.{form}"
+        given = ("calibration.centre=0.6", "calibration.slope=0.5", "hysteresis.low=0.125")
+        succeeded(scripts("export", f"run_dir={run}", f"format={form}", f"path={path}", *given))
+        own = load_predictor(RunDirectory(run), "best", "cpu").network
+        if form == "onnx":
+            metadata, moved = exported_by(path)
+            facts = ModelFacts.from_metadata(metadata, path)
+        else:
+            moved, facts = read_model_file(path)
+        image = noise(1, 3, 8, 6)
+        torch.testing.assert_close(moved(image), 0.5 * (own(image) - torch.tensor(0.6).logit()), rtol=1e-3, atol=1e-3)
+        kept = RunDirectory(run).masks
+        assert facts.threshold == pytest.approx(Recalibration(0.6, 0.5).probability(kept.threshold))
+        assert facts.hysteresis is not None
+        assert kept.hysteresis is not None
+        assert facts.hysteresis.high == pytest.approx(Recalibration(0.6, 0.5).probability(kept.hysteresis.high))
+        assert facts.hysteresis.low == 0.125
+
     def test_onnx_of_a_run_and_its_tolerance(self, scripts: Scripts, run: Path) -> None:
         refused = scripts("export", f"run_dir={run}", "format=onnx", "tolerance=1e-12")
         assert refused.code == 2
@@ -209,6 +231,9 @@ class TestScript:
             (["tolerance=some"], "tolerance"),
             (["dtype=float61"], "did you mean 'float16'"),
             (["dtype=float16"], "tolerance=...; float32 logits"),
+            (["calibration.centre=1"], "calibration.centre"),
+            (["calibration.slope=0"], "calibration.slope"),
+            (["calibration.slop=1"], "did you mean 'calibration.slope'"),
             (["dtype=float16", "format=torch_export"], "dtype=float16 is of format=safetensors"),
             (["path=model.onnx"], "a name ending in .safetensors"),
             (["path=sets/CHASE_DB1/Image_01L.jpg/model.safetensors"], "cannot be written"),

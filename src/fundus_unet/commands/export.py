@@ -15,6 +15,7 @@ from fundus_unet.runs.load import load_network
 from fundus_unet.runs.mask_rule import VALIDATION
 from fundus_unet.runs.model_facts import ModelFacts, facts_of
 from fundus_unet.runs.model_file import FLOAT32
+from fundus_unet.runs.recalibration import Recalibration
 from fundus_unet.runs.run_directory import RunDirectory
 
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
@@ -42,8 +43,9 @@ def export_from_config(config: DictConfig) -> Path:
     run = RunDirectory(named_run("run_dir", config.run_dir, config.paths.runs_dir))
     path = _free_path(config.path, run, config.format, config.overwrite)
     facts = facts_of(run, config.checkpoint).learned_from(recorded_images(run.path) or (), ancestry(run).ancestors)
-    facts = facts.with_masks(config.mask, _set_values(config))
-    network = load_network(run.config.model, run.checkpoint(config.checkpoint))
+    calibration = Recalibration(**config.calibration)
+    facts = facts.recalibrated(calibration).with_masks(config.mask, _set_values(config))
+    network = calibration.network(load_network(run.config.model, run.checkpoint(config.checkpoint)))
     difference = export_network(network, facts, path, config.format, config.tolerance, config.dtype)
     console = Console()
     for line in (

@@ -6,7 +6,7 @@ class.
 
 from typing import Annotated, Any, TypeVar
 
-from annotated_types import Ge, Gt, Le, Len
+from annotated_types import Ge, Gt, Le, Len, Lt
 from omegaconf import DictConfig, OmegaConf
 
 from fundus_unet.commands.settings_paths import PathText, WritableFile, WritableFolder
@@ -112,12 +112,18 @@ class _Hysteresis(Settings):
     least_length: OwnProbability
 
 
+class _Calibration(Settings):
+    centre: Annotated[float, Gt(0), Lt(1)]
+    slope: Positive
+
+
 class _Export(RunUser):
     run_dir: PathText | None
     checkpoint: Checkpoint
     format: Annotated[str, one_of(*SUFFIXES)]
     dtype: Annotated[str, one_of(*DTYPES)]
     path: WritableFile | None
+    calibration: _Calibration
     mask: Annotated[str, one_of(*MASKS)]
     threshold: OwnProbability
     hysteresis: _Hysteresis

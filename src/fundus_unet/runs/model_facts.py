@@ -16,6 +16,7 @@ from fundus_unet.runs.ancestry import Ancestor, Ancestors, Name, Sha256
 from fundus_unet.runs.build import sketch
 from fundus_unet.runs.device import PRECISIONS
 from fundus_unet.runs.load import load_predictor
+from fundus_unet.runs.recalibration import Recalibration
 from fundus_unet.runs.run_directory import RunDirectory, plain
 from fundus_unet.runs.run_name import upsampler_name
 from fundus_unet.runs.schema import Calibre, Diameter, Node, Scale, Settings, check, one_of
@@ -150,6 +151,14 @@ class ModelFacts(Settings):
         if ancestors:
             known["began_with"] = list(ancestors)
         return self.model_copy(update={"trained_on": self.trained_on.model_copy(update=known)})
+
+    def recalibrated(self, calibration: Recalibration) -> "ModelFacts":
+        """With the masks that the same pixels are in after it."""
+        changes: dict[str, Any] = {"threshold": calibration.probability(self.threshold)}
+        if self.hysteresis is not None:
+            low, high = (calibration.probability(value) for value in (self.hysteresis.low, self.hysteresis.high))
+            changes["hysteresis"] = self.hysteresis.model_copy(update={"low": low, "high": high})
+        return self.model_copy(update=changes)
 
     def with_masks(self, kind: str, values: Mapping[str, float]) -> "ModelFacts":
         """With another kind of mask than `threshold`, or other values than those that were best on validation.
