@@ -1,5 +1,6 @@
 """The working resolution that an image's vessels ask for."""
 
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 import cv2
@@ -54,6 +55,13 @@ def test_vessels_become_as_wide_as_they_shall_be(calibre: int, diameter: int) ->
     found = scale().fitted(prepared(striped(calibre, diameter)))
     assert calibre * found.scale == pytest.approx(8, rel=0.12)
     assert found.working.image.shape[0] == round(found.image.shape[0] * found.scale)
+
+
+def test_the_first_look_sees_vessels_from_a_probability_on() -> None:
+    working = prepared(striped(8, 512)).working
+    blurred = replace(working, image=cv2.GaussianBlur(working.image, (0, 0), 3))
+    sizes = [replace(scale(), vessel_from=least).diameter(blurred) for least in (0.2, 0.5, 0.8)]
+    assert sizes[0] < sizes[1] < sizes[2]  # the fewer pixels are vessel, the narrower these are
 
 
 def test_the_calibre_of_the_image_does_not_enter_only_its_ratio_to_the_field_does() -> None:

@@ -138,6 +138,7 @@ class TestFacts:
             ({"mask": "hysteresys"}, "mask"),
             ({"mask": "hysteresis"}, "values of hysteresis"),
             ({"masks_set": "yes"}, "masks_set"),
+            ({"vessel_from": 1.5}, "vessel_from"),
             ({"precision": "bf17"}, "precision"),
             ({"precision": ["bf16-mixed"]}, "precision"),
             ({"upsampler": ""}, "upsampler"),

@@ -46,6 +46,7 @@ def test_masks_stay_where_they_were() -> None:
     for value, then in ((threshold, masks.threshold), (low, masks.hysteresis.low), (high, masks.hysteresis.high)):
         assert ((before >= value) != (after >= then)).sum() <= 1
     assert masks.hysteresis.least_length == 0.02
+    assert facts.recalibrated(moved).vessel_from == moved.probability(0.5) != 0.5
     same = ChosenMasks(threshold, Hysteresis(low, high, 0.02))
     assert facts.recalibrated(Recalibration()).masks == same
 

@@ -38,6 +38,7 @@ class VesselScale:
         predictor: Of the first look; it needs no test-time augmentation.
         look_at: Field-of-view diameter of the first look.
         calibre: What the widest vessels shall have.
+        vessel_from: The probability from which the first look takes a pixel for vessel.
 
     Units:
         working pixels.
@@ -46,6 +47,7 @@ class VesselScale:
     predictor: Predictor | Ensemble
     look_at: float
     calibre: float
+    vessel_from: float = 0.5
 
     def diameter(self, working: WorkingImage) -> float:
         """The field-of-view diameter for an image that was brought to `look_at`.
@@ -55,7 +57,7 @@ class VesselScale:
         size = tuple(_FINER * side for side in working.field_of_view.shape)
         field_of_view = resize_array(working.field_of_view.view(np.uint8), (size[0], size[1])) > 0
         (maps,) = self.predictor.maps([working], [field_of_view])
-        found = widest_calibre(maps.probability >= 0.5, _FINER * self.look_at)
+        found = widest_calibre(maps.probability >= self.vessel_from, _FINER * self.look_at)
         if found is None:
             return self.look_at
         factor = min(max(_FINER * self.calibre / found, SMALLEST), LARGEST)

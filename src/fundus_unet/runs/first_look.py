@@ -22,4 +22,4 @@ def vessel_scale(
     calibre, look_at = model.vessel_calibre(scale), model.preprocessor(scale).fov_diameter
     if calibre is None or look_at is None:
         return None
-    return VesselScale(model.predictor(device, precision, tile, "none"), look_at, calibre)
+    return VesselScale(model.predictor(device, precision, tile, "none"), look_at, calibre, model.vessel_from)

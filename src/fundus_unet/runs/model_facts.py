@@ -69,6 +69,7 @@ class ModelFacts(Settings):
         threshold: Was best on validation, unless `masks_set`.
         hysteresis: Likewise; None in files of before.
         mask: The kind that is made where none is asked for.
+        vessel_from: The probability from which a first look takes pixels for vessel.
         masks_set: Whether who exported the network gave other values than validation.
         precision: Training's.
         upsampler: None for a network that takes none.
@@ -93,6 +94,7 @@ class ModelFacts(Settings):
     vessel_calibre: Calibre | None = None
     mask: Annotated[str, one_of(*MASKS)] = THRESHOLD
     masks_set: bool = False
+    vessel_from: Probability = 0.5
 
     @property
     def masks(self) -> ChosenMasks:
@@ -104,7 +106,7 @@ class ModelFacts(Settings):
         """JSON under two names: the facts, and `preprocessing` for who has the file but not this project."""
         of_training = {name for name in ("images", "began_with") if getattr(self.trained_on, name) is None}
         unrecorded: dict[str, Any] = {"trained_on": of_training}
-        usual = {"hysteresis": None, "vessel_calibre": None, "mask": THRESHOLD, "masks_set": False}
+        usual = {"hysteresis": None, "vessel_calibre": None, "mask": THRESHOLD, "masks_set": False, "vessel_from": 0.5}
         unrecorded |= {name: True for name, value in usual.items() if getattr(self, name) == value}
         facts = {"format": FORMAT} | self.model_dump(exclude=unrecorded)
         return {
@@ -153,8 +155,10 @@ class ModelFacts(Settings):
         return self.model_copy(update={"trained_on": self.trained_on.model_copy(update=known)})
 
     def recalibrated(self, calibration: Recalibration) -> "ModelFacts":
-        """With the masks that the same pixels are in after it."""
-        changes: dict[str, Any] = {"threshold": calibration.probability(self.threshold)}
+        """With the masks, and the first look, that the same pixels are in after it."""
+        changes: dict[str, Any] = {
+            name: calibration.probability(getattr(self, name)) for name in ("threshold", "vessel_from")
+        }
         if self.hysteresis is not None:
             low, high = (calibration.probability(value) for value in (self.hysteresis.low, self.hysteresis.high))
             changes["hysteresis"] = self.hysteresis.model_copy(update={"low": low, "high": high})
@@ -194,7 +198,8 @@ class ModelFacts(Settings):
             "better_working_resolution": None
             if self.vessel_calibre is None
             else f"where the widest vessels are {self.vessel_calibre:g} pixels wide: on average over two diameters of "
-            "the field of view of centrelines, the widest, of the mask at the diameter above",
+            "the field of view of centrelines, the widest, of the mask at the diameter above, from the "
+            f"probability {self.vessel_from:.4g} on",
         }
         return {
             "colours": "RGB, 0..255",

@@ -72,6 +72,11 @@ class TrainedEnsemble:
             )
         return self.members[0].preprocessor(scale)
 
+    @property
+    def vessel_from(self) -> float:
+        """The mean of the members'."""
+        return fmean(member.vessel_from for member in self.members)
+
     def vessel_calibre(self, scale: str | float) -> float | None:
         """As of one `TrainedModel`: all members have the same, or none."""
         return self.members[0].vessel_calibre(scale)

@@ -53,6 +53,11 @@ class TrainedModel:
         """Of the mask: likewise; None of runs and files of before."""
         return self.facts.masks.hysteresis
 
+    @property
+    def vessel_from(self) -> float:
+        """As `VesselScale.vessel_from`."""
+        return self.facts.vessel_from
+
     def vessel_calibre(self, scale: str | float) -> float | None:
         """Of new images, as `VesselScale.calibre`, where the scale is `auto`; None: no vessels are measured."""
         return self.facts.vessel_calibre if scale == AUTO else None
