@@ -337,7 +337,7 @@ class TestWeights:
         assert "not recorded" not in finished.out
         assert len(found["sets"]["chasedb1"]["left_out"]) == 20
         assert found["networks"]["vessels"]["learned_images"] > 35  # and those of the training before
-        assert dice(found["cells"]["vessels"]["chasedb1"]) == pytest.approx(0.8127, abs=0.001)
+        assert dice(found["cells"]["vessels"]["chasedb1"]) == pytest.approx(0.8171, abs=0.001)
         assert found["second_observer"]["chasedb1"]["pooled"]["dice"] == pytest.approx(0.7972, abs=0.0001)
 
 
