@@ -208,22 +208,27 @@ def test_a_disk_that_is_full_midway(tmp_path, network, monkeypatch):
 def test_images_that_wait_for_the_disk_are_claimed_together(tmp_path, network, monkeypatch, write_threads):
     """And none waits for others where the disk is fast."""
     sources = [sample(tmp_path / f"{number}.png", number) for number in range(12)]
-    written, lock, slow = [], threading.Lock(), threading.Event()
+    written, begun, slow = [], threading.Condition(), threading.Event()
     write = Outputs.write
 
     def writing(self, made):
-        with lock:
+        with begun:
             written.append(len(made))
+            begun.notify()
         slow.wait(20)  # until the network has all but those that reading was ahead of
         return write(self, made)
 
-    def predicted(record):
+    def predicting(image):
+        with begun:  # an idle thread has begun to write what was predicted before
+            begun.wait_for(lambda: len(written) >= min(len(network.seen), write_threads), 20)
+        logits = forward(image)
         if len(network.seen) == len(sources):
             slow.set()
+        return logits
 
     monkeypatch.setattr(Outputs, "write", writing)
     forward = network.forward
-    monkeypatch.setattr(network, "forward", lambda image: [forward(image), predicted(None)][0])
+    monkeypatch.setattr(network, "forward", predicting)
     run(batch(tmp_path, network, write_threads=write_threads), sources)
     assert sum(written) == len(sources)
     assert written[:write_threads] == [1] * write_threads
