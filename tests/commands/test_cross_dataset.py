@@ -335,6 +335,8 @@ class TestWeights:
         assert found["sets"]["chasedb1"]["images"] == TEST_IMAGES
         assert not found["cells"]["vessels"]["chasedb1"]["may_have_learned"]
         assert "not recorded" not in finished.out
+        (note,) = found["networks"]["vessels"]["notes"]
+        assert "set when it was exported" in note
         assert len(found["sets"]["chasedb1"]["left_out"]) == 20
         assert found["networks"]["vessels"]["learned_images"] > 35  # and those of the training before
         assert dice(found["cells"]["vessels"]["chasedb1"]) == pytest.approx(0.8171, abs=0.001)

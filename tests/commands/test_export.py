@@ -233,6 +233,8 @@ class TestScript:
             (["dtype=float16"], "tolerance=...; float32 logits"),
             (["calibration.centre=1"], "calibration.centre"),
             (["calibration.slope=0"], "calibration.slope"),
+            (["calibration.slope=1e-9"], "calibration.slope"),
+            (["calibration=0.6"], "a group of settings"),
             (["calibration.slop=1"], "did you mean 'calibration.slope'"),
             (["dtype=float16", "format=torch_export"], "dtype=float16 is of format=safetensors"),
             (["path=model.onnx"], "a name ending in .safetensors"),

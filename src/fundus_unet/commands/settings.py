@@ -114,7 +114,7 @@ class _Hysteresis(Settings):
 
 class _Calibration(Settings):
     centre: Annotated[float, Gt(0), Lt(1)]
-    slope: Positive
+    slope: Annotated[float, Ge(0.1), Le(10)]
 
 
 class _Export(RunUser):

@@ -173,8 +173,8 @@ def _supposed(options: Sequence[str], sources_of: SourcesOf) -> frozenset[str] |
 
 
 def _of_masks(facts: ModelFacts) -> list[str]:
-    set_later = "what stands here as chosen on validation of its masks was set when it was exported"
-    return [set_later] if facts.masks_set else []
+    told = "its threshold and hysteresis were set when it was exported, not chosen on validation"
+    return [told] if facts.masks_set else []
 
 
 def _notes(unrecorded: Sequence[Ancestor]) -> list[str]:
